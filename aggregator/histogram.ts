@@ -1,0 +1,28 @@
+/**
+ * A cumulative histogram as plain typed arrays: prom-client's costs a string key and a hash for
+ * each observation, ours an index. It never expires or resets.
+ */
+export type Histogram = {
+  /** Upper bounds in ascending order; an unbounded bucket follows. */
+  readonly bounds: readonly number[];
+  /** Observations by bucket, not cumulative over buckets; one longer than `bounds`. */
+  readonly counts: Float64Array;
+  sum: number;
+};
+
+export function createHistogram(bounds: readonly number[]): Histogram {
+  return { bounds, counts: new Float64Array(bounds.length + 1), sum: 0 };
+}
+
+export function observe(histogram: Histogram, value: number): void {
+  const { bounds, counts } = histogram;
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value <= (bounds[middle] as number)) high = middle;
+    else low = middle + 1;
+  }
+  counts[low] = (counts[low] as number) + 1;
+  histogram.sum += value;
+}

@@ -1,0 +1,246 @@
+/**
+ * The beacon, version 1: its type, its limits and its decoder, for both sides of NATS.
+ * The decoder is ours rather than a schema library's because it runs on the two hot paths
+ * (docs/adr/0002-own-beacon-decoder.md has the measurement). It reads known fields into a new object, so
+ * nothing unknown (and no token) travels on.
+ */
+import { accept, type Reject, type Result, reject } from './reject.ts';
+
+export const LIMITS = {
+  bodyBytes: 60_000,
+  idLength: 64,
+  peers: 64,
+  rttSamples: 32,
+  rttSeconds: 60,
+  serverUrlLength: 2048,
+} as const;
+
+const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Members of W3C `RTCInboundRtpStreamStats` (audio), cumulative; seconds and samples as there. */
+const AUDIO_MAX = {
+  jitterBufferDelay: COUNTER_MAX,
+  jitterBufferEmittedCount: COUNTER_MAX,
+  concealedSamples: COUNTER_MAX,
+  silentConcealedSamples: COUNTER_MAX,
+  concealmentEvents: COUNTER_MAX,
+  insertedSamplesForDeceleration: COUNTER_MAX,
+  removedSamplesForAcceleration: COUNTER_MAX,
+  totalSamplesReceived: COUNTER_MAX,
+  packetsReceived: COUNTER_MAX,
+  packetsLost: COUNTER_MAX,
+} as const;
+
+/** Members of W3C `RTCInboundRtpStreamStats` (video). */
+const VIDEO_MAX = {
+  framesPerSecond: 1_000,
+  framesDecoded: COUNTER_MAX,
+  framesDropped: COUNTER_MAX,
+  freezeCount: COUNTER_MAX,
+  totalFreezesDuration: COUNTER_MAX,
+  packetsReceived: COUNTER_MAX,
+  packetsLost: COUNTER_MAX,
+} as const;
+
+/** NetEQ decides one operation every 10 ms, so 100 a second is the most that is real; 1000 is absurd. */
+const OPERATIONS_MAX = {
+  normal: 1_000,
+  expand: 1_000,
+  accelerate: 1_000,
+  fast_accelerate: 1_000,
+  preemptive_expand: 1_000,
+  merge: 1_000,
+  comfort_noise: 1_000,
+} as const;
+
+const NETEQ_MAX = {
+  buffer: 60,
+  packets_awaiting_decode: 1_000_000,
+  packets_per_second: 1_000_000,
+} as const;
+
+type Numbers<Limits> = { -readonly [Name in keyof Limits]?: number };
+
+export type AudioStats = Numbers<typeof AUDIO_MAX>;
+export type VideoStats = Numbers<typeof VIDEO_MAX>;
+export type NetEqOperations = Numbers<typeof OPERATIONS_MAX>;
+export type NetEqStats = Numbers<typeof NETEQ_MAX> & { operations_per_second?: NetEqOperations };
+
+export const NETEQ_OPERATIONS = Object.keys(OPERATIONS_MAX) as readonly (keyof NetEqOperations)[];
+
+export const SERVER_TYPES = ['webtransport', 'websocket', 'webrtc'] as const;
+export type ServerType = (typeof SERVER_TYPES)[number];
+
+export type Server = { url: string; type: ServerType };
+
+export type Peer = { peer_id: string; audio?: AudioStats; neteq?: NetEqStats; video?: VideoStats };
+
+/** A decoded beacon. Times are in seconds, counters cumulative since the session began. */
+export type Beacon = {
+  v: 1;
+  meeting_id: string;
+  session_id: string;
+  /** Defaults to `session_id`. */
+  participant_id: string;
+  /** +1 for each beacon of the session, from 0. */
+  seq: number;
+  /** Beacons that the client itself gave up, cumulative. */
+  dropped?: number;
+  server?: Server;
+  /** RTT samples since the last beacon, newest last. */
+  rtt?: number[];
+  peers: Peer[];
+  leaving?: true;
+};
+
+type Fields = { readonly [name: string]: unknown };
+
+const ID = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && ID.test(value);
+}
+
+/** Decodes a parsed JSON value. Never throws; a refusal names the field. */
+export function decodeBeacon(value: unknown): Result<Beacon> {
+  if (!isFields(value)) return reject('invalid_field', 'the beacon is not an object');
+  if (value.v !== 1) return reject('unsupported_version', 'v is not 1');
+  const { meeting_id, session_id, participant_id = session_id, seq, dropped, leaving } = value;
+  if (!isId(meeting_id)) return reject('invalid_id', 'meeting_id');
+  if (!isId(session_id)) return reject('invalid_id', 'session_id');
+  if (!isId(participant_id)) return reject('invalid_id', 'participant_id');
+  const badCount = refuseCount(seq, 'seq') ?? (dropped === undefined ? undefined : refuseCount(dropped, 'dropped'));
+  if (badCount) return badCount;
+  if (leaving !== undefined && leaving !== true) return reject('invalid_field', 'leaving is not true');
+  const peers = decodePeers(value.peers);
+  if (!peers.ok) return peers;
+  const beacon: Beacon = { v: 1, meeting_id, session_id, participant_id, seq: seq as number, peers: peers.value };
+  if (dropped !== undefined) beacon.dropped = dropped as number;
+  if (leaving) beacon.leaving = true;
+  if (value.server !== undefined) {
+    const server = decodeServer(value.server);
+    if (!server.ok) return server;
+    beacon.server = server.value;
+  }
+  if (value.rtt !== undefined) {
+    const rtt = decodeRtt(value.rtt);
+    if (!rtt.ok) return rtt;
+    beacon.rtt = rtt.value;
+  }
+  return accept(beacon);
+}
+
+function decodeServer(value: unknown): Result<Server> {
+  if (!isFields(value)) return reject('invalid_field', 'server is not an object');
+  const { url, type } = value;
+  if (typeof url !== 'string') return reject('invalid_field', 'server.url is not a string');
+  if (url.length > LIMITS.serverUrlLength) return reject('out_of_range', 'server.url is too long');
+  if (!SERVER_TYPES.includes(type as ServerType)) return reject('invalid_field', 'server.type');
+  return accept({ url, type: type as ServerType });
+}
+
+function decodeRtt(value: unknown): Result<number[]> {
+  if (!Array.isArray(value)) return reject('invalid_field', 'rtt is not an array');
+  if (value.length > LIMITS.rttSamples) return reject('too_many_samples', 'rtt');
+  const samples: number[] = [];
+  for (const sample of value) {
+    const refused = refuseNumber(sample, LIMITS.rttSeconds, 'rtt', samples.length);
+    if (refused) return refused;
+    samples.push(sample as number);
+  }
+  return accept(samples);
+}
+
+function decodePeers(value: unknown): Result<Peer[]> {
+  if (!Array.isArray(value)) return reject('invalid_field', 'peers is not an array');
+  if (value.length > LIMITS.peers) return reject('too_many_peers', 'peers');
+  const peers: Peer[] = [];
+  for (const item of value) {
+    const peer = decodePeer(item);
+    if (!peer.ok) return reject(peer.reason, `peers[${peers.length}].${peer.detail}`);
+    peers.push(peer.value);
+  }
+  if (hasRepeatedPeer(peers)) return reject('duplicate_peer', 'peers');
+  return accept(peers);
+}
+
+function hasRepeatedPeer(peers: readonly Peer[]): boolean {
+  if (peers.length < 2) return false;
+  if (peers.length > 8) return new Set(peers.map((peer) => peer.peer_id)).size < peers.length;
+  for (let i = 1; i < peers.length; i++) {
+    for (let j = 0; j < i; j++) if (peers[i]?.peer_id === peers[j]?.peer_id) return true;
+  }
+  return false;
+}
+
+function decodePeer(value: unknown): Result<Peer> {
+  if (!isFields(value)) return reject('invalid_field', 'is not an object');
+  const { peer_id } = value;
+  if (!isId(peer_id)) return reject('invalid_id', 'peer_id');
+  const peer: Peer = { peer_id };
+  if (value.audio !== undefined) {
+    const audio = decodeNumbers(value.audio, AUDIO_MAX, 'audio');
+    if (!audio.ok) return audio;
+    peer.audio = audio.value;
+  }
+  if (value.neteq !== undefined) {
+    const neteq = decodeNetEq(value.neteq);
+    if (!neteq.ok) return neteq;
+    peer.neteq = neteq.value;
+  }
+  if (value.video !== undefined) {
+    const video = decodeNumbers(value.video, VIDEO_MAX, 'video');
+    if (!video.ok) return video;
+    peer.video = video.value;
+  }
+  return accept(peer);
+}
+
+function decodeNetEq(value: unknown): Result<NetEqStats> {
+  const rates = decodeNumbers(value, NETEQ_MAX, 'neteq');
+  if (!rates.ok) return rates;
+  const neteq: NetEqStats = rates.value;
+  const operations = (value as Fields).operations_per_second;
+  if (operations !== undefined) {
+    const decoded = decodeNumbers(operations, OPERATIONS_MAX, 'neteq.operations_per_second');
+    if (!decoded.ok) return decoded;
+    neteq.operations_per_second = decoded.value;
+  }
+  return accept(neteq);
+}
+
+/** Reads the members that `limits` names, each at most its limit; absent stays absent. */
+function decodeNumbers<Limits extends { readonly [name: string]: number }>(
+  value: unknown,
+  limits: Limits,
+  path: string,
+): Result<Numbers<Limits>> {
+  if (!isFields(value)) return reject('invalid_field', `${path} is not an object`);
+  const numbers: { [name: string]: number } = {};
+  for (const name in limits) {
+    const number = value[name];
+    if (number === undefined) continue;
+    const refused = refuseNumber(number, limits[name] as number, path, name);
+    if (refused) return refused;
+    numbers[name] = number as number;
+  }
+  return accept(numbers as Numbers<Limits>);
+}
+
+function refuseNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
+  if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
+  // The comparison is written so that NaN fails it too.
+  if (!(value >= 0 && value <= max)) return reject('out_of_range', `${path}.${name}`);
+  return undefined;
+}
+
+function refuseCount(value: unknown, name: string): Reject | undefined {
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    return reject('invalid_field', `${name} is not an integer`);
+  if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', name);
+  return undefined;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

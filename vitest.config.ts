@@ -1,0 +1,37 @@
+/** Three kinds of tests: beside the code (Node), inside workerd, and the whole path with real parts. */
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['shared/**/*.test.ts', 'aggregator/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: { BEACON_SECRET: 'a-secret-of-the-tests-0123456789abcdef', DEV_REGION_HEADER: 'on' },
+            },
+          }),
+        ],
+        test: { name: 'worker', include: ['worker/**/*.test.ts'] },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Each file runs whole processes; two at once on two cores would measure each other.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
