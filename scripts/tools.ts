@@ -1,18 +1,43 @@
-/** The programs that the system needs beside npm packages: where they are. */
+/**
+ * The programs that the system needs beside npm packages: where they are, and the command that
+ * brings the missing ones (`npm run install-tools`). How one is installed is tool-install.ts's.
+ */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { installTool } from './tool-install.ts';
 
-export type Tool = 'nats-server' | 'prometheus' | 'promtool' | 'chromium';
+export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium'] as const;
+export type Tool = (typeof TOOLS)[number];
+
+/** Where programs are put that were unpacked for this project alone. */
+export const TOOLS_FOLDER = join(import.meta.dirname, '..', '.edgepulse', 'tools');
 
 /** Debian puts servers in /usr/sbin, which is not on the PATH of an ordinary user. */
-const MORE_FOLDERS = ['/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin'];
+const FOLDERS = [
+  ...(process.env.PATH ?? '').split(delimiter).filter(Boolean),
+  '/usr/sbin',
+  '/usr/local/bin',
+  '/usr/local/sbin',
+  '/opt/homebrew/bin',
+  TOOLS_FOLDER,
+];
+
+/** Other names and places of the same program. */
+const ALIASES: { readonly [name in Tool]?: readonly string[] } = {
+  chromium: [
+    'chromium-browser',
+    'google-chrome-stable',
+    'google-chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ],
+};
 
 /** Absolute path of the program, or undefined. */
 export async function findTool(tool: Tool): Promise<string | undefined> {
-  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS];
-  for (const folder of folders) {
-    const path = join(folder, tool);
-    if (await isExecutable(path)) return path;
+  for (const name of [tool, ...(ALIASES[tool] ?? [])]) {
+    const paths = name.startsWith('/') ? [name] : FOLDERS.map((folder) => join(folder, name));
+    for (const path of paths) if (await isExecutable(path)) return path;
   }
   return undefined;
 }
@@ -24,9 +49,29 @@ export async function requireTool(tool: Tool): Promise<string> {
   return path;
 }
 
+/**
+ * Finds the program or installs it; returns its path.
+ * @throws with one line that says what to install by hand
+ */
+export async function ensureTool(tool: Tool, report: (line: string) => void): Promise<string> {
+  const found = await findTool(tool);
+  if (found !== undefined) return found;
+  await installTool(tool, { folder: TOOLS_FOLDER, report });
+  return requireTool(tool);
+}
+
 async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,
   );
+}
+
+if (import.meta.main) {
+  try {
+    for (const tool of TOOLS) await ensureTool(tool, (line) => console.error(line));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
 }
