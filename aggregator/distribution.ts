@@ -1,0 +1,155 @@
+/**
+ * A live distribution: a multiset of values that supports add and subtract in constant time, and
+ * reports exact counts at the exposed bounds, an exact sum and quantiles within 1 %.
+ *
+ * Buckets are log-linear as in HdrHistogram (64 to an octave, found from the bits of the double,
+ * without a logarithm), so that a bucket's middle is within 1/128 of any value in it; that
+ * counts can be subtracted again is what a sketch such as DDSketch (Masson et al., VLDB 2019)
+ * has from the same property. Each exposed bound splits the bucket it falls into, so that the
+ * counts at the bounds are exact and need no counters of their own.
+ */
+
+/** Values are kept to a millionth, so that sums are integers: exact, and the same in any order. */
+const RESOLUTION = 1e6;
+
+const SUB_BITS = 6;
+/** Values below 2^-20, about a millionth, are zero; values of 2^11 and more share the last bucket. */
+const LEAST_EXPONENT = -20;
+const MOST_EXPONENT = 11;
+const BASE_BUCKETS = ((MOST_EXPONENT - LEAST_EXPONENT) << SUB_BITS) + 1;
+const BITS_OFFSET = ((1023 + LEAST_EXPONENT) << SUB_BITS) - 1;
+
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+
+/** The buckets of a measure: where each of its exposed bounds splits the log-linear ones. */
+export type Scale = {
+  readonly bounds: readonly number[];
+  /** For each log-linear bucket: how many splits come before it, and the bound inside it (or Infinity). */
+  readonly shift: Uint8Array;
+  readonly split: Float64Array;
+  /** For each bound: the last bucket whose values do not exceed it. */
+  readonly boundBucket: Uint16Array;
+  /** For each bucket: the value that stands for it. */
+  readonly middle: Float64Array;
+};
+
+export type Distribution = {
+  readonly scale: Scale;
+  readonly counts: Uint32Array;
+  count: number;
+  /** Sum in millionths: an integer. */
+  millionths: number;
+};
+
+export type Summary = {
+  /** Count of values at most each bound, in the order of the bounds. */
+  readonly cumulative: number[];
+  readonly count: number;
+  readonly sum: number;
+  /** Nearest rank, in the order asked; empty for an empty distribution. */
+  readonly quantiles: number[];
+};
+
+/** Rounds to what a distribution keeps, so that a value shown beside it is the same value. */
+export function round(value: number): number {
+  return Math.round(value * RESOLUTION) / RESOLUTION;
+}
+
+/** @param bounds ascending, each in a log-linear bucket of its own. @throws RangeError otherwise. */
+export function createScale(bounds: readonly number[]): Scale {
+  const split = new Float64Array(BASE_BUCKETS).fill(Number.POSITIVE_INFINITY);
+  for (const bound of bounds) {
+    const bucket = baseBucket(bound);
+    if (bucket === 0 || split[bucket] !== Number.POSITIVE_INFINITY) throw new RangeError(`bound too close: ${bound}`);
+    split[bucket] = bound;
+  }
+  const shift = new Uint8Array(BASE_BUCKETS);
+  const middle: number[] = [];
+  let splits = 0;
+  for (let bucket = 0; bucket < BASE_BUCKETS; bucket++) {
+    shift[bucket] = splits;
+    const low = lowerEdge(bucket);
+    const high = lowerEdge(bucket + 1);
+    const bound = split[bucket] as number;
+    if (bound === Number.POSITIVE_INFINITY) {
+      middle.push(bucket === 0 ? 0 : (low + high) / 2);
+    } else {
+      middle.push((low + bound) / 2, (bound + high) / 2);
+      splits++;
+    }
+  }
+  const boundBucket = Uint16Array.from(bounds, (bound) => baseBucket(bound) + (shift[baseBucket(bound)] as number));
+  return { bounds, shift, split, boundBucket, middle: Float64Array.from(middle) };
+}
+
+export function createDistribution(scale: Scale): Distribution {
+  return { scale, counts: new Uint32Array(scale.middle.length), count: 0, millionths: 0 };
+}
+
+/** @param value finite and not negative */
+export function add(distribution: Distribution, value: number): void {
+  const { counts, scale } = distribution;
+  const bucket = bucketOf(scale, value);
+  counts[bucket] = (counts[bucket] as number) + 1;
+  distribution.count++;
+  distribution.millionths += Math.round(value * RESOLUTION);
+}
+
+/** Takes back an {@link add} of the same value. */
+export function subtract(distribution: Distribution, value: number): void {
+  const { counts, scale } = distribution;
+  const bucket = bucketOf(scale, value);
+  counts[bucket] = (counts[bucket] as number) - 1;
+  distribution.count--;
+  distribution.millionths -= Math.round(value * RESOLUTION);
+}
+
+/** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
+export function summarize(distribution: Distribution, quantiles: readonly number[]): Summary {
+  const { counts, scale, count } = distribution;
+  const cumulative: number[] = [];
+  const found: number[] = [];
+  const ranks = quantiles.map((quantile) => nearestRank(quantile, count));
+  let below = 0;
+  let bucket = 0;
+  const advance = (last: number): void => {
+    for (; bucket <= last; bucket++) {
+      below += counts[bucket] as number;
+      while (found.length < ranks.length && count > 0 && below >= (ranks[found.length] as number)) {
+        found.push(scale.middle[bucket] as number);
+      }
+    }
+  };
+  for (const last of scale.boundBucket) {
+    advance(last);
+    cumulative.push(below);
+  }
+  if (found.length < ranks.length) advance(counts.length - 1);
+  return { cumulative, count, sum: distribution.millionths / RESOLUTION, quantiles: found };
+}
+
+/** The smallest rank that at least that share of `count` values does not exceed, from 1. */
+function nearestRank(quantile: number, count: number): number {
+  // 0.07 * 100 is 7.000000000000001: without the slack it would ask for the eighth.
+  return Math.max(1, Math.ceil(quantile * count - 1e-9));
+}
+
+function bucketOf(scale: Scale, value: number): number {
+  const base = baseBucket(value);
+  return base + (scale.shift[base] as number) + (value > (scale.split[base] as number) ? 1 : 0);
+}
+
+/** The exponent and the first bits of the mantissa, read off the double (little-endian, as every host we run on). */
+function baseBucket(value: number): number {
+  double[0] = value;
+  const bucket = ((words[1] as number) >>> (20 - SUB_BITS)) - BITS_OFFSET;
+  return bucket < 1 ? 0 : bucket >= BASE_BUCKETS ? BASE_BUCKETS - 1 : bucket;
+}
+
+function lowerEdge(bucket: number): number {
+  if (bucket === 0) return 0;
+  const octave = (bucket - 1) >> SUB_BITS;
+  const sub = (bucket - 1) & ((1 << SUB_BITS) - 1);
+  return 2 ** (LEAST_EXPONENT + octave) * (1 + sub / (1 << SUB_BITS));
+}

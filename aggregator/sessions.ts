@@ -1,0 +1,313 @@
+/**
+ * The store: the sessions that are alive, from beacons in whatever order they come. Pure: the
+ * clock is an argument. One session record owns everything that the session contributes, and
+ * removing the record removes all of it.
+ */
+import { type Beacon, SERVER_TYPES } from '../shared/beacon.ts';
+import { type Entry, PUBLISH_SECONDS_BUCKETS } from '../shared/envelope.ts';
+import { NO_SERVER, OTHER_SERVER, type ServerLabel, serverLabeler } from '../shared/servers.ts';
+import { createDeparted, type Departed, forget, forgetDue, recall, remember } from './departed.ts';
+import { round } from './distribution.ts';
+import { createWheel, type Expiring, nextDue, schedule, TICK_MS, unschedule, type Wheel } from './expiry.ts';
+import { observe } from './histogram.ts';
+import {
+  type Cell,
+  cellOf,
+  contribute,
+  enter,
+  leave,
+  type Population,
+  populationBound,
+  RTT_MEASURE,
+} from './population.ts';
+import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from './reap-clock.ts';
+import {
+  closeMeeting,
+  createRoster,
+  findSession,
+  join,
+  openMeeting,
+  type Presence,
+  part,
+  type Roster,
+} from './roster.ts';
+import { classify, createSequence, record, type Sequence, settle } from './sequence.ts';
+import { createSeriesBudget, give, reserve, type SeriesBudget } from './series-budget.ts';
+import {
+  createSessionPeers,
+  movePeers,
+  removePeers,
+  restartPeers,
+  type SessionPeers,
+  updatePeers,
+} from './session-peers.ts';
+import { createTotals, INGEST_DELAY_SECONDS_BUCKETS, type RegionTotals } from './totals.ts';
+
+export type SessionsOptions = {
+  readonly regions: readonly string[];
+  /** Origins that `server_url` may be; every other becomes `other`. */
+  readonly servers: readonly string[];
+  readonly ttlSeconds: number;
+  readonly maxSessions: number;
+  readonly maxSessionSeries: number;
+};
+
+export interface Session extends Expiring<Session> {
+  readonly id: string;
+  /** Number of the record, rising: a scrape passes over what began after it did. */
+  readonly born: number;
+  participantId: string;
+  presence: Presence<Session>;
+  cell: Cell;
+  sequence: Sequence;
+  /** Newest RTT in seconds, NaN when the newest beacon had none. */
+  rtt: number;
+  /** Rows of the peer table, in the order of the newest beacon. */
+  peers: number[];
+  /** Detail series held for the RTT. */
+  series: number;
+  clientDropped: number;
+  /** Labels as the exposition writes them, kept from the first time that they are written. */
+  labels: string;
+}
+
+type RegionState = { readonly clock: ReapClock; readonly wheel: Wheel<Session>; readonly totals: RegionTotals };
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** How many sessions one call of `expire` removes at the most, so that it never holds the event loop. */
+const REAP_AT_ONCE = 1_000;
+
+export function createSessions(options: SessionsOptions) {
+  const { regions, servers, maxSessions, maxSessionSeries } = options;
+  const ttlMs = options.ttlSeconds * 1000;
+  const states = new Map<string, RegionState>(
+    regions.map((region) => [
+      region,
+      { clock: createReapClock(), wheel: createWheel<Session>(ttlMs + TICK_MS), totals: createTotals() },
+    ]),
+  );
+  const serverLabel: ServerLabel = serverLabeler(servers);
+  const population: Population = new Map();
+  const roster: Roster<Session> = createRoster(regions);
+  const departed: Departed = createDeparted(maxSessions);
+  const budget: SeriesBudget = createSeriesBudget(maxSessionSeries);
+  const peers: SessionPeers = createSessionPeers(budget);
+  let living = 0;
+  let born = 0;
+
+  function stateOf(region: string): RegionState {
+    const state = states.get(region);
+    if (!state) throw new RangeError(`no such region: ${region}`);
+    return state;
+  }
+
+  /** Takes in one beacon. Its outcome is counted in the region's totals. @param region one of ours */
+  function apply(region: string, entry: Entry, nowMs: number): void {
+    const { beacon, received_at } = entry;
+    const state = stateOf(region);
+    const session = findSession(roster, beacon.meeting_id, beacon.session_id);
+    const sequence = session?.sequence ?? recall(departed, keyOf(beacon));
+    const arrival = sequence ? classify(sequence, beacon.seq, received_at) : 'fresh';
+    if (arrival === 'repeated') {
+      state.totals.duplicate++;
+      return;
+    }
+    const late = nowMs - received_at > ttlMs;
+    const cell = cellFor(region, beacon, session?.cell);
+    if (beacon.rtt) for (const sample of beacon.rtt) observe(cell.cumulative.rtt, sample);
+    if (late || (arrival === 'filling' && !session)) {
+      state.totals.late++;
+      if (sequence && arrival !== 'restarted') state.totals.lost += record(sequence, beacon.seq, received_at);
+      return;
+    }
+    state.totals.applied++;
+    observe(state.totals.ingestDelay, Math.max(0, nowMs - received_at) / 1000);
+    if (session && arrival === 'filling') {
+      state.totals.lost += record(session.sequence, beacon.seq, received_at);
+    } else if (session) {
+      if (arrival === 'restarted') restart(session, beacon, received_at);
+      else state.totals.lost += record(session.sequence, beacon.seq, received_at);
+      refresh(session, cell, entry, nowMs);
+    } else {
+      begin(cell, entry, nowMs);
+    }
+  }
+
+  function begin(cell: Cell, { beacon, received_at }: Entry, nowMs: number): void {
+    const sequence = createSequence(beacon.seq, received_at);
+    if (beacon.leaving) {
+      // It overtook whatever else is under way, which must not begin the session after its end.
+      remember(departed, keyOf(beacon), sequence, nowMs + ttlMs);
+      return;
+    }
+    if (living >= maxSessions) {
+      stateOf(cell.region).totals.refused++;
+      return;
+    }
+    forget(departed, keyOf(beacon));
+    const meeting = openMeeting(roster, beacon.meeting_id);
+    const participantId = beacon.participant_id;
+    const presence = join(roster, meeting, { region: cell.region, participantId, born });
+    presence.series = reserve(budget, presence.series, 1);
+    const session: Session = {
+      due: 0,
+      previous: undefined,
+      next: undefined,
+      id: beacon.session_id,
+      born: born++,
+      participantId,
+      presence,
+      cell,
+      sequence,
+      rtt: Number.NaN,
+      peers: [],
+      series: 0,
+      clientDropped: beacon.dropped ?? 0,
+      labels: '',
+    };
+    meeting.sessions.set(session.id, session);
+    living++;
+    enter(cell);
+    contributeNewest(session, beacon);
+    scheduleFrom(session, received_at, nowMs);
+  }
+
+  function refresh(session: Session, cell: Cell, { beacon, received_at }: Entry, nowMs: number): void {
+    const { wheel, totals } = stateOf(session.presence.region);
+    unschedule(wheel, session);
+    moveTo(session, cell, beacon.participant_id);
+    contributeNewest(session, beacon);
+    const dropped = beacon.dropped ?? session.clientDropped;
+    totals.clientDropped += dropped >= session.clientDropped ? dropped - session.clientDropped : dropped;
+    session.clientDropped = dropped;
+    scheduleFrom(session, received_at, nowMs);
+    if (beacon.leaving) {
+      remember(departed, keyOf(beacon), session.sequence, nowMs + ttlMs);
+      remove(session);
+      totals.left++;
+    }
+  }
+
+  function contributeNewest(session: Session, beacon: Beacon): void {
+    const { cell } = session;
+    const newest = round(beacon.rtt?.at(-1) ?? Number.NaN);
+    contribute(cell, RTT_MEASURE, session.rtt, newest);
+    session.rtt = newest;
+    session.series = reserve(budget, session.series, Number.isNaN(newest) ? 0 : 1);
+    session.peers = updatePeers(peers, session.peers, beacon.peers, cell);
+  }
+
+  /** The newest beacon came by another region, or from another participant or server. */
+  function moveTo(session: Session, cell: Cell, participantId: string): void {
+    const { presence, cell: from } = session;
+    if (presence.region !== cell.region || session.participantId !== participantId) {
+      session.presence = join(roster, presence.meeting, { region: cell.region, participantId, born: born++ });
+      session.presence.series = reserve(budget, session.presence.series, 1);
+      leavePresence(presence, session.participantId);
+      session.participantId = participantId;
+      session.labels = '';
+    }
+    if (from === cell) return;
+    contribute(from, RTT_MEASURE, session.rtt, Number.NaN);
+    contribute(cell, RTT_MEASURE, Number.NaN, session.rtt);
+    movePeers(peers, session.peers, from, cell);
+    leave(from);
+    enter(cell);
+    session.cell = cell;
+  }
+
+  function leavePresence(presence: Presence<Session>, participantId: string): void {
+    part(roster, presence, participantId);
+    if (presence.sessions === 0) give(budget, presence.series);
+  }
+
+  /** The session began again (a reload that kept its id): its counters start anew, and that is no loss. */
+  function restart(session: Session, { seq }: Beacon, receivedAtMs: number): void {
+    stateOf(session.presence.region).totals.lost += settle(session.sequence);
+    session.sequence = createSequence(seq, receivedAtMs);
+    session.clientDropped = 0;
+    restartPeers(peers, session.peers);
+  }
+
+  function remove(session: Session): void {
+    const { cell, presence } = session;
+    const { wheel, totals } = stateOf(presence.region);
+    unschedule(wheel, session);
+    totals.lost += settle(session.sequence);
+    contribute(cell, RTT_MEASURE, session.rtt, Number.NaN);
+    removePeers(peers, session.peers, cell);
+    give(budget, session.series);
+    leave(cell);
+    leavePresence(presence, session.participantId);
+    presence.meeting.sessions.delete(session.id);
+    closeMeeting(roster, presence.meeting);
+    living--;
+  }
+
+  function scheduleFrom(session: Session, receivedAtMs: number, nowMs: number): void {
+    const { clock, wheel } = stateOf(session.presence.region);
+    schedule(wheel, session, seenAt(clock, receivedAtMs, nowMs) + ttlMs);
+  }
+
+  /** @param current the session's cell, which it mostly still is */
+  function cellFor(region: string, { server }: Beacon, current: Cell | undefined): Cell {
+    const url = server === undefined ? NO_SERVER : serverLabel(server.url);
+    const type = server === undefined ? NO_SERVER : server.type;
+    if (current?.serverUrl === url && current.serverType === type && current.region === region) return current;
+    return cellOf(population, region, url, type);
+  }
+
+  /** Removes sessions that have been silent for a TTL, at most a thousand a call. @returns whether more are due */
+  function expire(nowMs: number): boolean {
+    let left = REAP_AT_ONCE;
+    for (const { clock, wheel, totals } of states.values()) {
+      const reapNowMs = read(clock, nowMs);
+      for (let session = nextDue(wheel, reapNowMs); session; session = nextDue(wheel, reapNowMs)) {
+        if (left-- === 0) return true;
+        remove(session);
+        totals.stale++;
+      }
+    }
+    return forgetDue(departed, nowMs, left) === left;
+  }
+
+  return {
+    regions,
+    ttlMs,
+    /** Most series that this configuration can ever expose from the store. */
+    seriesBound: seriesBound(options),
+    budget,
+    population,
+    roster,
+    table: peers.table,
+    apply,
+    expire,
+    totals: (region: string) => stateOf(region).totals,
+    /** The feed can't be heard: the reap clock stands still. Every region starts so. */
+    feedDown: (region: string, nowMs: number) => stop(stateOf(region).clock, nowMs),
+    feedUp: (region: string, nowMs: number) => start(stateOf(region).clock, nowMs),
+    isFeedUp: (region: string) => stateOf(region).clock.up,
+    /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL. */
+    isWithdrawn: (region: string, nowMs: number) => isWithdrawn(stateOf(region).clock, ttlMs, nowMs),
+    /** Living sessions. */
+    living: () => living,
+    /** Sessions that left within the last TTL, remembered so that a straggler does not bring them back. */
+    departed: () => departed.byKey.size,
+    /** Number that the next record will have: what a scrape that starts now must pass over. */
+    nextBorn: () => born,
+  };
+}
+
+/** Labels are closed sets: configured servers and `other` with each type, and no server at all. */
+function seriesBound({ regions, servers, maxSessionSeries }: SessionsOptions): number {
+  const labels = new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1;
+  const histograms = [INGEST_DELAY_SECONDS_BUCKETS, PUBLISH_SECONDS_BUCKETS];
+  const own = histograms.reduce((sum, bounds) => sum + bounds.length + 3, 0);
+  return populationBound(regions.length * labels, regions.length) + regions.length * own + maxSessionSeries;
+}
+
+/** Ids cannot contain a space. */
+function keyOf({ meeting_id, session_id }: Beacon): string {
+  return `${meeting_id} ${session_id}`;
+}
