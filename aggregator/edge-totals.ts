@@ -27,7 +27,7 @@ export function absorb(
   if (known && counters.batch <= known.batch) return false;
   const before = known ?? (counters.batch === 0 ? undefined : joinedAt(counters, carried));
   epochs.set(counters.epoch, counters);
-  if (epochs.size > EPOCHS_MAX) for (const oldest of epochs.keys()) if (epochs.size > EPOCHS_MAX) epochs.delete(oldest);
+  if (epochs.size > EPOCHS_MAX) epochs.delete(oldestOf(epochs));
   totals.accepted += gain(counters.accepted, before?.accepted);
   totals.spooled += gain(counters.spooled, before?.spooled);
   totals.drained += gain(counters.drained, before?.drained);
@@ -46,6 +46,10 @@ export function absorb(
   }
   totals.publishSeconds.sum += gain(counters.publish_seconds.sum, before?.publish_seconds.sum);
   return true;
+}
+
+function oldestOf(epochs: LaneEpochs): string {
+  return epochs.keys().next().value ?? '';
 }
 
 /** An epoch that began before our time: its past is not counted, its beacons before us never came here either. */
