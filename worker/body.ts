@@ -1,0 +1,107 @@
+/**
+ * A request's body as text: media type, content encoding, size and time are all bounded before anything is
+ * parsed. The limit holds for the bytes on the wire and for the bytes that they inflate to.
+ */
+import { gunzipSync } from 'node:zlib';
+import { LIMITS } from '../shared/beacon.ts';
+import { accept, type Reject, type Result, reject } from '../shared/reject.ts';
+import { within } from './deadline.ts';
+
+/** A body that takes longer is refused, so that slow senders hold nothing. */
+export const BODY_DEADLINE_MS = 10_000;
+
+const MEDIA_TYPE = /^(?:text\/plain|application\/json)\s*(?:;\s*charset\s*=\s*"?(?:utf-8|us-ascii)"?\s*)?;?\s*$/i;
+/** What browsers send, so that the usual request needs no regular expression. */
+const USUAL_MEDIA_TYPES = new Set(['text/plain;charset=UTF-8', 'application/json', 'text/plain']);
+
+const TOO_LARGE = reject('body_too_large', `the body has more than ${LIMITS.bodyBytes} bytes`);
+const INCOMPLETE = reject('incomplete_body', 'the body did not arrive whole');
+
+/** Damaged UTF-8 must not become replacement characters, which would be valid JSON. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/** The body's text, inflated. Refuses what is too large, too slow, cut off, or of another type or encoding. */
+export async function readBody(request: Request, deadlineMs = BODY_DEADLINE_MS): Promise<Result<string>> {
+  const { headers } = request;
+  const mediaType = headers.get('content-type') ?? '';
+  if (!USUAL_MEDIA_TYPES.has(mediaType) && !MEDIA_TYPE.test(mediaType)) {
+    return reject('unsupported_media_type', 'content-type is neither text/plain nor application/json in UTF-8');
+  }
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase();
+  const plain = encoding === undefined || encoding === '' || encoding === 'identity';
+  if (!plain && encoding !== 'gzip' && encoding !== 'x-gzip') {
+    return reject('unsupported_encoding', 'content-encoding is not gzip');
+  }
+  const length = headers.get('content-length');
+  if (Number(length) > LIMITS.bodyBytes) return TOO_LARGE;
+  // A length that is given is the most that comes: HTTP sees to it.
+  const reading = length === null ? readStream(request) : readWhole(request);
+  const bytes = await within(reading, deadlineMs, INCOMPLETE);
+  if (!bytes.ok) return bytes;
+  const inflated = plain ? bytes : gunzip(bytes.value);
+  return inflated.ok ? decodeText(inflated.value) : inflated;
+}
+
+async function readWhole(request: Request): Promise<Result<Uint8Array>> {
+  try {
+    return accept(new Uint8Array(await request.arrayBuffer()));
+  } catch {
+    return INCOMPLETE;
+  }
+}
+
+async function readStream(request: Request): Promise<Result<Uint8Array>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      // Leaving the loop cancels the stream.
+      if (size > LIMITS.bodyBytes) return TOO_LARGE;
+      chunks.push(chunk);
+    }
+  } catch {
+    return INCOMPLETE;
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return accept(bytes);
+}
+
+/** Inflates at most one byte more than is allowed, whatever the input promises. */
+function gunzip(bytes: Uint8Array): Result<Uint8Array> {
+  try {
+    return accept(gunzipSync(bytes, { maxOutputLength: LIMITS.bodyBytes }));
+  } catch (error) {
+    return isTooLarge(error) ? TOO_LARGE : reject('damaged_encoding', 'the body is not a whole gzip stream');
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+}
+
+function decodeText(bytes: Uint8Array): Result<string> {
+  try {
+    return accept(utf8.decode(bytes));
+  } catch {
+    return reject('malformed_json', 'the body is not UTF-8');
+  }
+}
+
+/** The body's JSON value. Any depth is safe: V8's parser keeps its own stack. */
+export function parseJson(text: string): Result<unknown> {
+  try {
+    return accept(JSON.parse(text));
+  } catch {
+    return malformed(text);
+  }
+}
+
+function malformed(text: string): Reject {
+  return reject('malformed_json', text === '' ? 'the body is empty' : 'the body is not JSON');
+}

@@ -1,0 +1,98 @@
+/**
+ * Concurrent beacons of an isolate share one call to their Forwarder. The first that finds no batch open
+ * leads one: it sends at once when nothing of its lane is under way, else when that has ended, and takes
+ * along whatever joined meanwhile. No timer decides a batch's size; load does.
+ *
+ * A follower waits for the leader's promise with a timer of its own (deadline.ts says why), and sends the
+ * batch itself when the leader was lost before it could.
+ */
+import { type Hold, within } from './deadline.ts';
+import type { ForwardAnswer } from './forward.ts';
+
+export const BATCH_ENTRIES_MAX = 256;
+/** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */
+export const BATCH_LENGTH_MAX = 512_000;
+/** A batch waits at most this long for the one before it; then two are under way at once. */
+export const TURN_WAIT_MS = 100;
+/** A batch that was not sent by then has lost its leader. */
+export const LEADER_LOST_MS = 500;
+/** Longer than a Forwarder takes to give up on NATS and to spool. */
+export const ANSWER_WAIT_MS = 5_000;
+
+const UNAVAILABLE: ForwardAnswer = { ok: false, reason: 'unavailable' };
+
+/** Region and lane of a beacon: where it belongs. */
+export type Destination = { readonly region: string; readonly lane: string };
+
+/** Sends a batch to a Forwarder; may reject, which is answered as `unavailable`. */
+export type SendBatch = (destination: Destination, entries: string[]) => Promise<ForwardAnswer>;
+
+/** Answers once the entry is safe, or once it is known not to be. Never rejects. */
+export type Coalesce = (destination: Destination, entry: string, hold: Hold) => Promise<ForwardAnswer>;
+
+type Batch = {
+  readonly destination: Destination;
+  readonly entries: string[];
+  length: number;
+  state: 'open' | 'sent' | 'answered';
+  readonly answer: Promise<ForwardAnswer>;
+  readonly resolve: (answer: ForwardAnswer) => void;
+};
+
+export function createCoalescer(send: SendBatch): Coalesce {
+  /** The newest batch of each lane; bounded by regions times lanes. */
+  const newest = new Map<string, Batch>();
+
+  async function lead(batch: Batch, before: Batch | undefined): Promise<ForwardAnswer> {
+    if (before && before.state !== 'answered') await within(before.answer, TURN_WAIT_MS, undefined);
+    return dispatch(batch);
+  }
+
+  async function follow(batch: Batch, hold: Hold): Promise<ForwardAnswer> {
+    const answer = await within(batch.answer, LEADER_LOST_MS, undefined);
+    if (answer) return answer;
+    if (batch.state !== 'open') return within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
+    const sending = dispatch(batch);
+    hold(sending);
+    return sending;
+  }
+
+  async function dispatch(batch: Batch): Promise<ForwardAnswer> {
+    if (batch.state !== 'open') return within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
+    batch.state = 'sent';
+    const sending = send(batch.destination, batch.entries).catch(() => UNAVAILABLE);
+    const answer = await within(sending, ANSWER_WAIT_MS, UNAVAILABLE);
+    batch.state = 'answered';
+    batch.resolve(answer);
+    return answer;
+  }
+
+  return (destination, entry, hold) => {
+    const key = `${destination.region}:${destination.lane}`;
+    const last = newest.get(key);
+    if (last && hasRoom(last, entry)) {
+      last.entries.push(entry);
+      last.length += entry.length;
+      return follow(last, hold);
+    }
+    const batch = openBatch(destination, entry);
+    newest.set(key, batch);
+    const leading = lead(batch, last);
+    // The others' beacons are in it: the leader's client may hang up, its work goes on.
+    hold(leading);
+    return leading;
+  };
+}
+
+function openBatch(destination: Destination, entry: string): Batch {
+  const { promise, resolve } = Promise.withResolvers<ForwardAnswer>();
+  return { destination, entries: [entry], length: entry.length, state: 'open', answer: promise, resolve };
+}
+
+function hasRoom(batch: Batch, entry: string): boolean {
+  return (
+    batch.state === 'open' &&
+    batch.entries.length < BATCH_ENTRIES_MAX &&
+    batch.length + entry.length <= BATCH_LENGTH_MAX
+  );
+}

@@ -1,0 +1,111 @@
+/**
+ * The worker's configuration: read once from its bindings, checked as a whole, frozen. A start with any
+ * problem is refused, and every problem is named at once; a secret's value never is.
+ */
+import * as v from 'valibot';
+import { type Region, RegionsSchema } from '../shared/regions.ts';
+import { ServersSchema } from '../shared/servers.ts';
+import { LANES_MAX } from '../shared/subjects.ts';
+import { type AllowedOrigins, parseOrigins } from './origins.ts';
+
+export type Config = {
+  readonly lanes: number;
+  readonly regions: readonly Region[];
+  /** Origins of the configured media servers. */
+  readonly servers: readonly string[];
+  readonly allowedOrigins: AllowedOrigins;
+  readonly beaconSecret: string | undefined;
+  readonly jwksUrl: string | undefined;
+  /** NATS servers of regions that list none of their own. */
+  readonly natsServers: readonly string[];
+  /** A NATS credentials file's text. */
+  readonly natsCreds: string | undefined;
+  readonly devRegionHeader: boolean;
+};
+
+/** What `npm start` and the tests run a nats-server on when they say nothing else. */
+const DEVELOPMENT_NATS = 'nats://127.0.0.1:4222';
+/** RFC 7518, 3.2: a key of HS256 has at least the size of its hash. */
+const SECRET_BYTES_MIN = 32;
+
+const Text = v.optional(v.pipe(v.string('not a string'), v.nonEmpty('is empty')));
+
+const VarsSchema = v.object({
+  ENVIRONMENT: v.picklist(['development', 'production'], 'neither development nor production'),
+  LANES: v.pipe(
+    v.string('not a string'),
+    v.regex(/^\d+$/, 'not a number'),
+    v.transform(Number),
+    v.minValue(1, 'less than 1'),
+    v.maxValue(LANES_MAX, `more than ${LANES_MAX}`),
+  ),
+  REGIONS: RegionsSchema,
+  SERVERS: ServersSchema,
+  ALLOWED_ORIGINS: v.optional(v.string('not a string'), ''),
+  BEACON_SECRET: Text,
+  BEACON_JWKS_URL: Text,
+  NATS_URL: Text,
+  NATS_CREDS: Text,
+  DEV_REGION_HEADER: v.optional(v.picklist(['on', 'off'], 'neither on nor off'), 'off'),
+});
+
+/** The bindings that are configuration: those of `Env`, and any that a test makes up. */
+export type ConfigEnv = { readonly [name: string]: unknown };
+
+/** @throws Error naming every problem of `env` */
+export function parseConfig(env: ConfigEnv): Config {
+  const vars = v.safeParse(VarsSchema, env);
+  // Whatever does not call itself development is held to production's rules.
+  const production = env.ENVIRONMENT !== 'development';
+  const { origins, problems: originProblems } = parseOrigins(String(env.ALLOWED_ORIGINS ?? ''), !production);
+  const problems = [
+    ...(vars.issues ?? []).map((issue) => `${v.getDotPath(issue) ?? 'bindings'}: ${issue.message}`),
+    ...originProblems.map((problem) => `ALLOWED_ORIGINS: ${problem}`),
+    ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: neither it nor BEACON_JWKS_URL is set']),
+    ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? /^https:/ : /^https?:/),
+    ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, /^(nats|tls|wss?):/)),
+    ...(production ? productionProblems(env) : []),
+    ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
+  ];
+  if (!vars.success || problems.length > 0) throw new Error(`bad configuration: ${problems.join('; ')}`);
+  const { output } = vars;
+  return Object.freeze({
+    lanes: output.LANES,
+    regions: output.REGIONS,
+    servers: output.SERVERS,
+    allowedOrigins: origins,
+    beaconSecret: output.BEACON_SECRET,
+    jwksUrl: output.BEACON_JWKS_URL,
+    natsServers: listOf(output.NATS_URL ?? (production ? '' : DEVELOPMENT_NATS)),
+    natsCreds: output.NATS_CREDS,
+    devRegionHeader: output.DEV_REGION_HEADER === 'on',
+  });
+}
+
+/** Development's switches are off, and what development may leave out is there. */
+function productionProblems(env: ConfigEnv): string[] {
+  const problems: string[] = [];
+  if (env.DEV_REGION_HEADER === 'on') problems.push('DEV_REGION_HEADER: on, which is for development alone');
+  for (const binding of ['SESSION_LIMIT', 'ADDRESS_LIMIT']) {
+    if (env[binding] === undefined) problems.push(`${binding}: the rate-limit binding is missing`);
+  }
+  const secret = env.BEACON_SECRET;
+  if (typeof secret === 'string' && new TextEncoder().encode(secret).byteLength < SECRET_BYTES_MIN) {
+    problems.push(`BEACON_SECRET: shorter than ${SECRET_BYTES_MIN} bytes`);
+  }
+  return problems;
+}
+
+function natsProblems(regions: readonly Region[], natsUrl: unknown): string[] {
+  const without = natsUrl ? [] : regions.filter((region) => region.nats.length === 0);
+  return without.map((region) => `REGIONS: ${region.name} has no nats servers, and NATS_URL is not set`);
+}
+
+function urlProblems(name: string, url: unknown, schemes: RegExp): string[] {
+  if (typeof url !== 'string' || url === '') return [];
+  return URL.canParse(url) && schemes.test(url) ? [] : [`${name}: not a URL that can be used here`];
+}
+
+function listOf(list: unknown): string[] {
+  return typeof list === 'string' ? list.split(',').flatMap((item) => item.trim() || []) : [];
+}

@@ -1,0 +1,14 @@
+/**
+ * Headers that every answer carries, written once as a constant: `hono/secure-headers` sets a dozen headers
+ * one by one on each response, most of them for pages, and the answer to a beacon is no page.
+ */
+
+export const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'strict-transport-security': 'max-age=63072000',
+  'referrer-policy': 'no-referrer',
+  // Nothing here is a document: should a browser be made to show an answer, it may load and run nothing.
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  // Pages of other origins are this endpoint's clients; which ones is CORS's to say (origins.ts).
+  'cross-origin-resource-policy': 'cross-origin',
+} as const;
