@@ -1,0 +1,218 @@
+/**
+ * The aggregator's configuration: environment variables over the closed sets of wrangler.toml,
+ * checked once and frozen. Reading the environment and the file is main.ts's.
+ */
+import { parse as parseToml } from 'smol-toml';
+import * as v from 'valibot';
+import { RegionsSchema } from '../shared/regions.ts';
+import { ServersSchema } from '../shared/servers.ts';
+import { isRegionName, LANES_MAX, type Shard } from '../shared/subjects.ts';
+
+export type Config = {
+  readonly natsServers: readonly string[];
+  /** User name and password, when NATS_URL carries them. */
+  readonly natsLogin: { readonly user: string; readonly pass: string } | undefined;
+  readonly natsTls: boolean;
+  /** Path of a credentials file. */
+  readonly natsCreds: string | undefined;
+  /** The regions that this process consumes. */
+  readonly regions: readonly string[];
+  /** Origins of the known media servers. */
+  readonly servers: readonly string[];
+  readonly shard: Shard;
+  readonly lanes: number;
+  readonly ttlSeconds: number;
+  readonly maxSessions: number;
+  readonly maxSessionSeries: number;
+  readonly host: string;
+  readonly port: number;
+  readonly metricsToken: string | undefined;
+  readonly logLevel: LogLevel;
+};
+
+/** Either the configuration or every problem with it, one readable line each. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+type LogLevel = (typeof LOG_LEVELS)[number];
+type Environment = { readonly [name: string]: string | undefined };
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** A header's value: what a scraper can send after `Bearer `. */
+const TOKEN = /^[\x21-\x7e]{1,512}$/;
+
+const NatsUrl = v.pipe(
+  v.string(),
+  v.transform((list) => split(list)),
+  v.minLength(1, 'is empty'),
+  v.everyItem((url) => natsServer(url) !== undefined, 'is not a list of nats://host:port or tls://host:port'),
+  v.check(
+    (urls) => new Set(urls.map((url) => JSON.stringify(natsServer(url)?.login))).size === 1,
+    'has addresses with different logins',
+  ),
+);
+
+const Names = v.pipe(
+  v.string(),
+  v.transform((list) => split(list)),
+  v.minLength(1, 'is empty'),
+  v.everyItem(isRegionName, 'has a name that is no region name (lower-case letters, digits, inner hyphens)'),
+);
+
+const RegionTable = v.pipe(
+  RegionsSchema,
+  v.transform((regions) => regions.map((region) => region.name)),
+);
+
+const RegionList = v.pipe(
+  Names,
+  v.maxLength(64, 'has more than 64 regions'),
+  v.check((names) => new Set(names).size === names.length, 'lists a region twice'),
+);
+
+/** A region table as in wrangler.toml, of which only the names matter here, or a list of names. */
+const Regions = v.lazy((value) => (typeof value === 'string' ? RegionList : RegionTable));
+
+const ShardText = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,3}\/\d{1,3}$/, 'is not s/S, for example 0/2'),
+  v.transform((text): Shard => {
+    const [index = 0, count = 0] = text.split('/').map(Number);
+    return { index, count };
+  }),
+  v.check(({ index, count }) => index < count, 'has an index that is not below its count'),
+);
+
+const Settings = v.object({
+  NATS_URL: NatsUrl,
+  NATS_CREDS: v.optional(v.string()),
+  REGIONS: Regions,
+  SERVERS: ServersSchema,
+  REGION: v.optional(Names),
+  SHARD: v.optional(ShardText, '0/1'),
+  LANES: v.optional(integer(1, LANES_MAX), '16'),
+  SESSION_TTL_SECONDS: v.optional(integer(1, 3_600), '30'),
+  MAX_SESSIONS: v.optional(integer(1, 10_000_000), '200000'),
+  MAX_SESSION_SERIES: v.optional(integer(0, 10_000_000), '50000'),
+  HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is no host')), '0.0.0.0'),
+  PORT: v.optional(integer(0, 65_535), '9464'),
+  METRICS_TOKEN: v.optional(v.pipe(v.string(), v.regex(TOKEN, 'is not 1 to 512 visible ASCII characters'))),
+  LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`), 'info'),
+});
+
+/** Rules between settings; each is checked as soon as its own settings are sound, whatever else is not. */
+const Schema = v.pipe(
+  Settings,
+  v.forward(
+    v.partialCheck(
+      [['REGION'], ['REGIONS']],
+      ({ REGION = [], REGIONS }) => REGION.every((name) => REGIONS.includes(name)),
+      'names a region that is not configured',
+    ),
+    ['REGION'],
+  ),
+  v.forward(
+    v.partialCheck([['SHARD'], ['LANES']], ({ SHARD, LANES }) => SHARD.count <= LANES, 'has more shards than LANES'),
+    ['SHARD'],
+  ),
+);
+
+/** What only the machine can answer. */
+export type Machine = { readonly canRead: (path: string) => boolean };
+
+/**
+ * @param env the process environment; an empty value counts as not set
+ * @param wranglerToml the text of wrangler.toml, whose `[vars]` give REGIONS, SERVERS and LANES
+ *   unless the environment does; undefined when there is no such file
+ */
+export function readConfig(env: Environment, wranglerToml: string | undefined, machine: Machine): ConfigResult {
+  const vars = readVars(wranglerToml);
+  if (!vars.ok) return vars;
+  const values: { [name: string]: unknown } = { ...vars.values };
+  const problems: string[] = [];
+  for (const name of Object.keys(Settings.entries)) if (env[name]) values[name] = env[name];
+  for (const name of ['REGIONS', 'SERVERS']) values[name] = parseArray(values[name]);
+  const parsed = v.safeParse(Schema, values);
+  for (const issue of parsed.issues ?? []) problems.push(`${v.getDotPath(issue)}: ${describe(issue)}`);
+  if (env.NATS_CREDS && !machine.canRead(env.NATS_CREDS)) problems.push('NATS_CREDS: is not a file that can be read');
+  if (!parsed.success || problems.length > 0) return { ok: false, problems };
+  return { ok: true, config: toConfig(parsed.output) };
+}
+
+function toConfig(values: v.InferOutput<typeof Schema>): Config {
+  const servers = values.NATS_URL.flatMap((url) => natsServer(url) ?? []);
+  return Object.freeze({
+    natsServers: servers.map((server) => server.address),
+    natsLogin: servers[0]?.login,
+    natsTls: servers.some((server) => server.tls),
+    natsCreds: values.NATS_CREDS,
+    regions: [...new Set(values.REGION ?? values.REGIONS)],
+    servers: values.SERVERS,
+    shard: values.SHARD,
+    lanes: values.LANES,
+    ttlSeconds: values.SESSION_TTL_SECONDS,
+    maxSessions: values.MAX_SESSIONS,
+    maxSessionSeries: values.MAX_SESSION_SERIES,
+    host: values.HOST,
+    port: values.PORT,
+    metricsToken: values.METRICS_TOKEN,
+    logLevel: values.LOG_LEVEL,
+  });
+}
+
+type Vars = { readonly ok: true; readonly values: { readonly [name: string]: unknown } };
+
+function readVars(wranglerToml: string | undefined): Vars | { ok: false; problems: string[] } {
+  if (wranglerToml === undefined) return { ok: true, values: {} };
+  try {
+    const vars = parseToml(wranglerToml).vars;
+    const { REGIONS, SERVERS, LANES } = (typeof vars === 'object' ? vars : {}) as { [name: string]: unknown };
+    return { ok: true, values: { REGIONS, SERVERS, LANES } };
+  } catch (error) {
+    // smol-toml's message draws the place over several lines; the first says it.
+    const [first] = String(error instanceof Error ? error.message : error).split('\n');
+    return { ok: false, problems: [`wrangler.toml: ${first}`] };
+  }
+}
+
+/** A JSON array out of the environment; anything else, damaged JSON too, is left to the schema. */
+function parseArray(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.trimStart().startsWith('[')) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+type NatsServer = { address: string; tls: boolean; login: { user: string; pass: string } | undefined };
+
+function natsServer(text: string): NatsServer | undefined {
+  const url = text.includes('://') ? text : `nats://${text}`;
+  if (!/^(nats|tls):\/\/[^\s/?#]+\/?$/.test(url) || !URL.canParse(url)) return undefined;
+  const { protocol, host, username, password } = new URL(url);
+  if (!host) return undefined;
+  const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : undefined;
+  return { address: host, tls: protocol === 'tls:', login };
+}
+
+function integer(min: number, max: number) {
+  const message = `is not an integer from ${min} to ${max}`;
+  return v.pipe(
+    v.string(message),
+    v.regex(/^\d{1,10}$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+}
+
+function split(list: string): string[] {
+  return list.split(',').flatMap((item) => item.trim() || []);
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  return issue.received === 'undefined' ? 'is required' : issue.message;
+}
