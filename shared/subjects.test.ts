@@ -42,14 +42,12 @@ describe('edgeSubject', () => {
 describe('lanes and shards', () => {
   it('gives a meeting one lane, for ever', () => {
     // Written down: a changed hash would tear meetings apart between two versions.
-    expect([laneOf('m-1', 16), laneOf('standup', 16), laneOf('x', 1), laneOf('m-1', 256)]).toMatchInlineSnapshot(`
-      [
-        "f10",
-        "f06",
-        "f00",
-        "f218",
-      ]
-    `);
+    expect([laneOf('m-1', 16), laneOf('standup', 16), laneOf('x', 1), laneOf('m-1', 256)]).toEqual([
+      'f10',
+      'f06',
+      'f00',
+      'f218',
+    ]);
   });
 
   it('keeps every lane in range', () => {

@@ -1,0 +1,97 @@
+/**
+ * The worker: reads its configuration, puts the parts together and routes. The way of a beacon is receive.ts,
+ * the Forwarder is forwarder.ts.
+ */
+import { env } from 'cloudflare:workers';
+import { type Context, Hono } from 'hono';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
+import { serverLabeler } from '../shared/servers.ts';
+import { createCoalescer } from './coalescer.ts';
+import { parseConfig } from './config.ts';
+import { createForwarders } from './forwarders.ts';
+import { SECURITY_HEADERS } from './headers.ts';
+import { createJwks } from './jwks.ts';
+import { createLimits } from './limits.ts';
+import { log } from './log.ts';
+import { createOriginHeaders } from './origins.ts';
+import { createPlaceOf } from './place.ts';
+import { problemAnswer, problemPage, refusalAnswer } from './problem.ts';
+import { createReceiver } from './receive.ts';
+import { createVerifier } from './token.ts';
+
+// The runtime finds the Durable Object's class among the main module's exports.
+// biome-ignore lint/performance/noBarrelFile: it is no barrel
+export { Forwarder } from './forwarder.ts';
+
+const now = (): number => Date.now();
+// Read while the module loads, so that a worker with a bad configuration never starts.
+const config = parseConfig({ ...env });
+const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
+const originHeaders = createOriginHeaders(config.allowedOrigins);
+const placeOf = createPlaceOf(regions, config.devRegionHeader);
+const { send, refusals } = createForwarders(
+  (name, hint) => env.FORWARDER.getByName(name, hint ? { locationHint: hint } : {}),
+  regions,
+  now,
+);
+const receiver = createReceiver({
+  lanes,
+  originHeaders,
+  placeOf,
+  verify: createVerifier({
+    secret,
+    jwks: jwksUrl === undefined ? undefined : createJwks({ url: jwksUrl, fetch, now }),
+  }),
+  limits: createLimits({ session: env.SESSION_LIMIT, address: env.ADDRESS_LIMIT }),
+  serverLabel: serverLabeler(config.servers),
+  coalesce: createCoalescer(send),
+  refusals,
+  now,
+});
+
+// No middleware: a route with a single handler skips Hono's composition, and each answer is built once.
+const app = new Hono<{ Bindings: Env }>({ router: new RegExpRouter() });
+
+app.post('/v1/beacons', (c) => receiver.receive(c.req.raw, holdOf(c)));
+app.options('/v1/beacons', (c) => receiver.preflight(c.req.raw, holdOf(c)));
+
+app.get('/v1/region', (c) => {
+  const headers = originHeaders(c.req.header('origin') ?? null);
+  if (!headers)
+    return refusalAnswer(
+      { ok: false, reason: 'origin_forbidden', detail: 'the origin is not allowed' },
+      new Headers(SECURITY_HEADERS),
+    );
+  const answer = Response.json({ region: placeOf(c.req.raw).region.name }, { headers });
+  answer.headers.set('cache-control', 'no-store');
+  return answer;
+});
+
+app.get('/healthz', () => Response.json({ status: 'ok' }, { headers: SECURITY_HEADERS }));
+
+app.get('/problems/:reason', (c) => {
+  const page = problemPage(c.req.param('reason'));
+  return page === undefined ? c.notFound() : new Response(page, { headers: SECURITY_HEADERS });
+});
+
+app.notFound((c) => {
+  const allow = app.routes.filter((route) => route.path === c.req.path).map((route) => route.method);
+  const headers = new Headers(SECURITY_HEADERS);
+  if (allow.length === 0) return problemAnswer({ type: 'not_found', title: 'Nothing is here', status: 404 }, headers);
+  headers.set('allow', allow.join(', '));
+  return problemAnswer({ type: 'method_not_allowed', title: 'The method is not allowed here', status: 405 }, headers);
+});
+
+app.onError((error) => {
+  log.error('request failed', { error });
+  return problemAnswer(
+    { type: 'internal_error', title: 'The worker failed', status: 500 },
+    new Headers(SECURITY_HEADERS),
+  );
+});
+
+function holdOf(c: Context): (work: Promise<unknown>) => void {
+  return (work) => c.executionCtx.waitUntil(work);
+}
+
+export default app;
