@@ -1,0 +1,85 @@
+/**
+ * The Durable Object of one region and lane: gives the outbox its storage, socket, clock, timer and
+ * alarm. Cloudflare starts it where the location hint says, keeps its storage, and may evict it at any time.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { createBatchQueue } from './batch.ts';
+import { parseConfig } from './config.ts';
+import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from './forward.ts';
+import { type Link, openLink } from './link.ts';
+import { log } from './log.ts';
+import { createNumbering } from './numbering.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
+import { openSpool } from './spool.ts';
+import { createTally } from './tally.ts';
+
+const RETRY_MS = 1_000;
+const REPORT_MS = 1_000;
+
+export class Forwarder extends DurableObject<Env> implements ForwardPort {
+  readonly #outbox: Outbox;
+  #alarmSet = false;
+  #reportTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @throws when the object's name is not that of a configured region and a lane, or when storage fails */
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const epoch = crypto.randomUUID();
+    const spool = openSpool(ctx.storage);
+    const { region, lane, link } = this.#place(env);
+    this.#outbox = createOutbox({
+      region,
+      lane,
+      queue: createBatchQueue(),
+      spool,
+      tally: createTally(epoch),
+      numbering: createNumbering(epoch),
+      link,
+      now: () => Date.now(),
+      retrySoon: () => this.#retrySoon(),
+      reportSoon: () => this.#reportSoon(),
+    });
+    if (spool.counts().beacons > 0) void this.#outbox.pump();
+  }
+
+  /** See {@link Outbox.submit}. The answer leaves only after what was written to storage is durable. */
+  forward(batch: ForwardBatch): Promise<ForwardAnswer> {
+    return this.#outbox.submit(batch);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmSet = false;
+    await this.#outbox.pump();
+  }
+
+  #place(env: Env): { region: string; lane: string; link: Link } {
+    const { name } = this.ctx.id;
+    const config = parseConfig({ ...env });
+    const place = parseForwarderName(name);
+    const region = config.regions.find((candidate) => candidate.name === place?.region);
+    if (!place || !region) throw new Error(`no forwarder of a configured region and lane: ${name}`);
+    const link = openLink({
+      servers: region.nats.length > 0 ? region.nats : config.natsServers,
+      creds: config.natsCreds,
+      name: `edgepulse ${name}`,
+      onUp: () => void this.#outbox.pump(),
+    });
+    return { ...place, link };
+  }
+
+  #retrySoon(): void {
+    if (this.#alarmSet) return;
+    this.#alarmSet = true;
+    this.ctx.storage.setAlarm(Date.now() + RETRY_MS).catch((error) => {
+      this.#alarmSet = false;
+      log.error('alarm not set', { error });
+    });
+  }
+
+  #reportSoon(): void {
+    this.#reportTimer ??= setTimeout(() => {
+      this.#reportTimer = undefined;
+      void this.#outbox.report();
+    }, REPORT_MS);
+  }
+}
