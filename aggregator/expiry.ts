@@ -45,8 +45,10 @@ export function nextDue<T extends Expiring<T>>(wheel: Wheel<T>, nowMs: number): 
   // After a long pause one turn of the wheel passes every slot.
   if (now - wheel.tick > wheel.slots.length) wheel.tick = now - wheel.slots.length;
   for (; wheel.tick <= now; wheel.tick++) {
-    const item = wheel.slots[wheel.tick % wheel.slots.length];
-    if (item) return item;
+    // Only after a long pause does a slot hold what is due beside what comes due a turn later.
+    for (let item = wheel.slots[wheel.tick % wheel.slots.length]; item; item = item.next) {
+      if (item.due <= now) return item;
+    }
   }
   return undefined;
 }

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { add, createDistribution, createScale, round, subtract, summarize } from './distribution.ts';
+import { MEASURES } from './population.ts';
+
+const BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 2];
+const QUANTILES = [0.5, 0.95, 0.99];
+
+/** Values as clients send them: at the bounds, beside them, and anywhere. */
+const value = fc
+  .oneof(
+    fc.constantFrom(0, ...BOUNDS, ...BOUNDS.map((bound) => bound + 1e-6), ...BOUNDS.map((bound) => bound - 1e-6)),
+    fc.double({ min: 0, max: 60, noNaN: true }),
+    fc.double({ min: 0, max: 1000, noNaN: true }),
+  )
+  .map(round);
+
+function nearestRank(sorted: readonly number[], quantile: number): number {
+  return sorted[Math.max(1, Math.ceil(quantile * sorted.length - 1e-9)) - 1] as number;
+}
+
+describe('a live distribution', () => {
+  it('reports what a recount of its values gives: counts exactly, quantiles within 1 %', () => {
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 200 }), fc.array(value), (kept, taken) => {
+        const distribution = createDistribution(createScale(BOUNDS));
+        for (const one of [...taken, ...kept]) add(distribution, one);
+        for (const one of taken) subtract(distribution, one);
+        const { cumulative, count, sum, quantiles } = summarize(distribution, QUANTILES);
+        expect(count).toBe(kept.length);
+        expect(cumulative).toEqual(BOUNDS.map((bound) => kept.filter((one) => one <= bound).length));
+        expect(sum).toBe(kept.reduce((total, one) => total + Math.round(one * 1e6), 0) / 1e6);
+        const sorted = [...kept].sort((a, b) => a - b);
+        QUANTILES.forEach((quantile, i) => {
+          const exact = nearestRank(sorted, quantile);
+          expect(Math.abs((quantiles[i] as number) - exact)).toBeLessThanOrEqual(exact * 0.01);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is empty again after everything was taken back, in any order', () => {
+    fc.assert(
+      fc.property(fc.array(value), fc.infiniteStream(fc.nat()), (values, order) => {
+        const distribution = createDistribution(createScale(BOUNDS));
+        for (const one of values) add(distribution, one);
+        const shuffled = [...values].sort(() => (order.next().value % 2 ? 1 : -1));
+        for (const one of shuffled) subtract(distribution, one);
+        expect(distribution).toEqual(createDistribution(createScale(BOUNDS)));
+      }),
+    );
+  });
+
+  it('has no quantile when it is empty', () => {
+    const summary = summarize(createDistribution(createScale(BOUNDS)), QUANTILES);
+    expect(summary).toEqual({ cumulative: BOUNDS.map(() => 0), count: 0, sum: 0, quantiles: [] });
+  });
+
+  it.each(MEASURES.map((measure) => [measure.histogram.name, measure.bounds] as const))(
+    'has a scale for the bounds of %s',
+    (_, bounds) => expect(() => createScale(bounds)).not.toThrow(),
+  );
+
+  it('refuses bounds that it could not tell apart', () => {
+    expect(() => createScale([0.1, 0.1001])).toThrow(RangeError);
+  });
+});
