@@ -1,0 +1,164 @@
+/**
+ * The child processes of `npm start`: each the leader of a process group, so that its own children
+ * (workerd is wrangler's) go with it; none outlives this process (see guard.ts).
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+
+export type ChildCommand = {
+  /** As messages call it. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+};
+
+export type Child = {
+  readonly name: string;
+  readonly pid: number;
+  /** The last lines of its output, both streams. */
+  tail(): string;
+  /** The first line of output that matches. */
+  line(pattern: RegExp): Promise<RegExpMatchArray>;
+};
+
+/** A child that ended although nobody stopped it. */
+export class ChildEnded extends Error {
+  override readonly name = 'ChildEnded';
+}
+
+export type Children = {
+  /** @throws when the command can't be started */
+  start(command: ChildCommand): Promise<Child>;
+  /** Rejects with {@link ChildEnded} when the first child ends unasked; never resolves. */
+  readonly failed: Promise<never>;
+  /** Ends all in reverse order of their start: SIGTERM, SIGKILL to the group after the grace. */
+  stop(): Promise<void>;
+};
+
+const GRACE_MS = 5_000;
+const TAIL_LINES = 40;
+
+export type ChildrenOptions = {
+  /** Removed when everything has ended. */
+  readonly folder: string;
+  /** Receives every line of output; absent: output is only kept for {@link Child.tail}. */
+  readonly onLine?: (name: string, line: string) => void;
+};
+
+type Running = { readonly child: Child; readonly exited: Promise<string> };
+
+export async function createChildren({ folder, onLine }: ChildrenOptions): Promise<Children> {
+  const guard = await startGuard(folder);
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  // Whoever cares awaits it; until then a failure is no unhandled rejection.
+  failed.catch(() => {});
+  guard.exited.then(() => fail(new ChildEnded('guard ended')));
+  const running: Running[] = [];
+  let stopping = false;
+
+  return {
+    failed,
+    async start({ name, command, args, env }) {
+      const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
+      const exited = new Promise<string>((resolve) => {
+        child.once('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `exit code ${code}`));
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', (cause) => reject(new Error(`${name} could not be started`, { cause })));
+      });
+      const pid = child.pid as number;
+      guard.tell(`+${pid}`);
+      const output = createOutput((line) => onLine?.(name, line));
+      for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', output.write);
+      const started: Child = { name, pid, tail: output.tail, line: output.match };
+      running.push({ child: started, exited });
+      exited.then((how) => {
+        killGroup(pid);
+        guard.tell(`-${pid}`);
+        if (!stopping) fail(new ChildEnded(`${name} ended (${how})`, { cause: output.tail() }));
+      });
+      return started;
+    },
+    async stop() {
+      stopping = true;
+      for (const { child, exited } of running.toReversed()) await end(child.pid, exited);
+      guard.end();
+      await guard.exited;
+    },
+  };
+}
+
+/** SIGTERM goes to the leader alone: wrangler ends its workerd itself, in its own order. */
+async function end(pid: number, exited: Promise<string>): Promise<void> {
+  signal(pid, 'SIGTERM');
+  const timer = setTimeout(() => killGroup(pid), GRACE_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+type Guard = { tell(line: string): void; end(): void; readonly exited: Promise<void> };
+
+async function startGuard(folder: string): Promise<Guard> {
+  const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.ts'), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => guard.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    guard.once('spawn', resolve);
+    guard.once('error', (cause) => reject(new Error('the guard could not be started', { cause })));
+  });
+  const input: Writable = guard.stdin;
+  // A guard that was killed is told of by `exited`; writing to it meanwhile is harmless.
+  input.on('error', () => {});
+  return { tell: (line) => void input.write(`${line}\n`), end: () => input.end(), exited };
+}
+
+type Output = { write(text: string): void; tail(): string; match(pattern: RegExp): Promise<RegExpMatchArray> };
+
+function createOutput(onLine: (line: string) => void): Output {
+  const lines: string[] = [];
+  const waiting = new Set<(line: string) => void>();
+  let rest = '';
+  return {
+    write(text) {
+      const parts = (rest + text).split('\n');
+      rest = parts.pop() ?? '';
+      for (const line of parts) {
+        lines.push(line);
+        if (lines.length > TAIL_LINES) lines.shift();
+        for (const waiter of waiting) waiter(line);
+        onLine(line);
+      }
+    },
+    tail: () => [...lines, rest].join('\n').trim(),
+    match(pattern) {
+      return new Promise((resolve) => {
+        const waiter = (line: string) => {
+          const found = line.match(pattern);
+          if (!found) return;
+          waiting.delete(waiter);
+          resolve(found);
+        };
+        waiting.add(waiter);
+        for (const line of lines) waiter(line);
+      });
+    },
+  };
+}
+
+function killGroup(pid: number): void {
+  signal(-pid, 'SIGKILL');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    // Nobody is left to get it: that is the aim.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

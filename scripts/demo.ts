@@ -1,0 +1,58 @@
+/** Plays the fleet against the worker in real time, and says when the incident begins and ends. */
+import type { Beacon } from '../shared/beacon.ts';
+import { createFleet, FLEET } from './fleet.ts';
+import { INCIDENT, isIncident } from './incident.ts';
+import { createPoster } from './poster.ts';
+import { mintToken } from './token.ts';
+
+const SEED = 20_261_123;
+const TICK_MS = 50;
+const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
+
+export type DemoOptions = {
+  readonly worker: string;
+  readonly secret: string;
+  readonly report: (line: string) => void;
+};
+
+export function startDemo({ worker, secret, report }: DemoOptions): { stop(): void } {
+  const startMs = Date.now();
+  const fleet = createFleet({ seed: SEED, startMs });
+  const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
+  let incident = false;
+  report(`demo: ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
+  const timer = setInterval(() => {
+    const nowMs = Date.now();
+    const isNow = isIncident(nowMs - startMs);
+    if (isNow !== incident) report(describeIncident(isNow, nowMs));
+    incident = isNow;
+    for (const posting of fleet.advance(nowMs)) poster.post(posting);
+  }, TICK_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      poster.stop();
+    },
+  };
+}
+
+function describeIncident(begins: boolean, nowMs: number): string {
+  const { region, rttSeconds, expandPerSecond } = INCIDENT;
+  const time = new Date(nowMs).toISOString().slice(11, 19);
+  if (!begins) return `${time}Z incident in ${region} ends`;
+  const rtt = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms`;
+  return `${time}Z incident in ${region} begins: ${rtt}, NetEQ expands ${expandPerSecond.low}-${expandPerSecond.high}/s`;
+}
+
+/** One token for each session, minted at its first beacon and forgotten with its last. */
+function tokens(secret: string): (beacon: Beacon) => Promise<string> {
+  const minted = new Map<string, Promise<string>>();
+  return ({ meeting_id, session_id, leaving }) => {
+    const token =
+      minted.get(session_id) ??
+      mintToken({ meetingId: meeting_id, sessionId: session_id, secret, expiresAtMs: Date.now() + TOKEN_TTL_MS });
+    if (leaving) minted.delete(session_id);
+    else minted.set(session_id, token);
+    return token;
+  };
+}

@@ -1,0 +1,148 @@
+/** The parts of the system on this machine: the command of each, started in order, and when each is up. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Child, Children } from './children.ts';
+import { formatEnvFile } from './env-file.ts';
+import type { Settings } from './settings.ts';
+import { ensureTool } from './tools.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const READY_MS = 60_000;
+
+export type StackOptions = {
+  readonly settings: Settings;
+  readonly children: Children;
+  /** For the store of NATS, the worker's storage and its secrets. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: (line: string) => void;
+};
+
+export type Addresses = {
+  readonly worker: string;
+  readonly aggregator: string;
+  readonly nats: string;
+};
+
+/** Starts everything and resolves when beacons can be posted and metrics read. @throws when a part does not come up */
+export async function startStack(options: StackOptions): Promise<Addresses> {
+  const { settings } = options;
+  const nats = settings.natsUrl ?? (await startNats(options));
+  if (settings.natsUrl !== undefined) options.report(`using NATS at ${withoutLogin(settings.natsUrl)}`);
+  const worker = `http://127.0.0.1:${settings.workerPort}`;
+  const aggregator = `http://127.0.0.1:${settings.aggregatorPort}`;
+  const [aggregatorChild, workerChild] = await Promise.all([
+    startAggregator(options, nats),
+    startWorker(options, nats),
+  ]);
+  await Promise.all([untilOk(`${aggregator}/readyz`, aggregatorChild), untilOk(`${worker}/healthz`, workerChild)]);
+  return { worker, aggregator, nats: withoutLogin(nats) };
+}
+
+async function startNats({ children, folder, env, report }: StackOptions): Promise<string> {
+  const command = await ensureTool('nats-server', report);
+  report('starting nats-server');
+  const store = join(folder, 'nats');
+  const args = ['--addr', '127.0.0.1', '--port', '-1', '--jetstream', '--store_dir', store];
+  const child = await children.start({ name: 'nats-server', command, args, env: programEnv(env) });
+  const [, port] = await within(child, child.line(/Listening for client connections on .*:(\d+)/));
+  await within(child, child.line(/Server is ready/));
+  return `nats://127.0.0.1:${port}`;
+}
+
+function startAggregator({ children, settings, env, report }: StackOptions, nats: string): Promise<Child> {
+  report('starting the aggregator');
+  const { BEACON_SECRET: _secret, ...rest } = env;
+  return children.start({
+    name: 'aggregator',
+    command: process.execPath,
+    args: [join(ROOT, 'aggregator', 'main.ts')],
+    env: { ...rest, NATS_URL: nats, PORT: `${settings.aggregatorPort}` },
+  });
+}
+
+async function startWorker({ children, settings, folder, env, report }: StackOptions, nats: string): Promise<Child> {
+  report('starting the worker in workerd');
+  const envFile = join(folder, 'worker.env');
+  const vars = {
+    ...settings.workerVars,
+    NATS_URL: nats,
+    BEACON_SECRET: settings.secret,
+    DEV_REGION_HEADER: 'on',
+    ...(env.NATS_CREDS ? { NATS_CREDS: await readFile(env.NATS_CREDS, 'utf8') } : {}),
+  };
+  await writeFile(envFile, formatEnvFile(vars), { mode: 0o600 });
+  return children.start({
+    name: 'worker',
+    command: process.execPath,
+    args: wranglerDev({ port: settings.workerPort, envFile, state: join(folder, 'workerd') }),
+    env: { ...programEnv(env), ...QUIET_WRANGLER },
+  });
+}
+
+/** No look outside this machine (request.cf, update checks, metrics) and no question at the terminal. */
+const QUIET_WRANGLER = {
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: 'true',
+  WRANGLER_WRITE_LOGS: 'false',
+  CI: 'true',
+  NO_COLOR: '1',
+};
+
+function wranglerDev({ port, envFile, state }: { port: number; envFile: string; state: string }): string[] {
+  // The module that the package's command would start as one more process, which passes no signals on.
+  const wrangler = createRequire(import.meta.url).resolve('wrangler');
+  return [
+    '--no-warnings',
+    wrangler,
+    'dev',
+    `--config=${join(ROOT, 'wrangler.toml')}`,
+    '--local',
+    '--ip=127.0.0.1',
+    `--port=${port}`,
+    '--inspector-port=0',
+    `--persist-to=${state}`,
+    `--env-file=${envFile}`,
+    '--show-interactive-dev-session=false',
+  ];
+}
+
+/** What programs that are not ours need of the environment; none of our settings. */
+function programEnv({ PATH, HOME, TMPDIR, LANG }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH, HOME, TMPDIR, LANG };
+}
+
+async function untilOk(url: string, child: Child): Promise<void> {
+  const poll = async () => {
+    for (;;) {
+      const status = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+        async (response) => {
+          await response.body?.cancel();
+          return response.status;
+        },
+        () => undefined,
+      );
+      if (status === 200) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  await within(child, poll());
+}
+
+async function within<T>(child: Child, up: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${child.name} is not up after ${READY_MS / 1000} s`, { cause: child.tail() }));
+    }, READY_MS);
+  });
+  return Promise.race([up, late]).finally(() => clearTimeout(timer));
+}
+
+function withoutLogin(url: string): string {
+  return url.replaceAll(/\/\/[^@/,]*@/g, '//');
+}
