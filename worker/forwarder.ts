@@ -6,7 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { createBatchQueue } from './batch.ts';
 import { parseConfig } from './config.ts';
 import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from './forward.ts';
-import { type Link, openLink } from './link.ts';
+import { createLink, type Link } from './link.ts';
 import { log } from './log.ts';
 import { createNumbering } from './numbering.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -58,7 +58,7 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
     const place = parseForwarderName(name);
     const region = config.regions.find((candidate) => candidate.name === place?.region);
     if (!place || !region) throw new Error(`no forwarder of a configured region and lane: ${name}`);
-    const link = openLink({
+    const link = createLink({
       servers: region.nats.length > 0 ? region.nats : config.natsServers,
       creds: config.natsCreds,
       name: `edgepulse ${name}`,

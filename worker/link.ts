@@ -21,8 +21,8 @@ export type Publication = { readonly subject: string; readonly id: string; reado
 
 export type Link = {
   isUp(): boolean;
-  /** Settles when the first attempt to connect has succeeded, failed, or taken a second. */
-  readonly tried: Promise<void>;
+  /** Begins to dial, the first time; settles when that first attempt has succeeded, failed, or taken a second. */
+  open(): Promise<void>;
   /** Publishes and awaits the acknowledgement; fails at once while down or when the connection is lost. Never rejects. */
   publish(publication: Publication, timeoutMs: number): Promise<Ack | PublishFailure>;
   close(): Promise<void>;
@@ -45,11 +45,12 @@ type Connected = {
   lost: PromiseWithResolvers<PublishFailure>;
 };
 
-export function openLink(options: LinkOptions): Link {
+export function createLink(options: LinkOptions): Link {
   const { name, onUp } = options;
   const tried = Promise.withResolvers<void>();
   let connected: Connected | undefined;
   let up = false;
+  let opened: Promise<void> | undefined;
   let closed = false;
 
   function rise(): void {
@@ -104,10 +105,17 @@ export function openLink(options: LinkOptions): Link {
     return Promise.race([ack, connected.lost.promise]);
   }
 
-  void run();
+  function open(): Promise<void> {
+    if (!opened) {
+      opened = within(tried.promise, CONNECT_TIMEOUT_MS, undefined);
+      void run();
+    }
+    return opened;
+  }
+
   return {
     isUp: () => up,
-    tried: within(tried.promise, CONNECT_TIMEOUT_MS, undefined),
+    open,
     publish,
     async close() {
       closed = true;

@@ -26,7 +26,7 @@ export type OutboxParts = {
   readonly spool: Spool;
   readonly tally: Tally;
   readonly numbering: Numbering;
-  readonly link: Pick<Link, 'isUp' | 'tried' | 'publish'>;
+  readonly link: Pick<Link, 'isUp' | 'open' | 'publish'>;
   /** The wall clock, ms since the epoch. */
   now(): number;
   /** Asks for a {@link Outbox.pump} in about a second, also when this object is gone by then. */
@@ -85,7 +85,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
   async function run(): Promise<void> {
     try {
       spool.expire(now());
-      if (!link.isUp()) await link.tried;
+      if (!link.isUp()) await link.open();
       while (link.isUp() && (await publishNext()));
     } catch (error) {
       log.error('spool failed', { region, lane, error });
