@@ -72,17 +72,14 @@ async function readStream(request: Request): Promise<Result<Uint8Array>> {
   return accept(bytes);
 }
 
-/** Inflates at most one byte more than is allowed, whatever the input promises. */
+/** Inflates no more than is allowed, whatever the input promises. */
 function gunzip(bytes: Uint8Array): Result<Uint8Array> {
   try {
     return accept(gunzipSync(bytes, { maxOutputLength: LIMITS.bodyBytes }));
   } catch (error) {
-    return isTooLarge(error) ? TOO_LARGE : reject('damaged_encoding', 'the body is not a whole gzip stream');
+    // Whatever is wrong with the stream itself is an Error of another kind.
+    return error instanceof RangeError ? TOO_LARGE : reject('damaged_encoding', 'the body is not a whole gzip stream');
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function decodeText(bytes: Uint8Array): Result<string> {

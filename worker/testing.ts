@@ -1,0 +1,95 @@
+/**
+ * What the worker's tests share: tokens, and a receiver made of the real parts, whose Forwarders are a
+ * recording fake of their port.
+ */
+import { sign } from 'hono/jwt';
+import * as v from 'valibot';
+import { type Region, RegionsSchema } from '../shared/regions.ts';
+import type { RejectReason } from '../shared/reject.ts';
+import { serverLabeler } from '../shared/servers.ts';
+import { createCoalescer } from './coalescer.ts';
+import type { ForwardAnswer, ForwardBatch } from './forward.ts';
+import { createForwarders } from './forwarders.ts';
+import type { Jwks } from './jwks.ts';
+import { createLimits, type LimitBindings } from './limits.ts';
+import { createOriginHeaders, parseOrigins } from './origins.ts';
+import { createPlaceOf } from './place.ts';
+import { createReceiver, type Receiver } from './receive.ts';
+import type { RefusalCounts } from './refusals.ts';
+import { createVerifier } from './token.ts';
+
+export const SECRET = 'a-secret-of-the-tests-0123456789abcdef';
+export const NOW_MS = 1_800_000_000_000;
+export const BEACONS_URL = 'https://edge.example.com/v1/beacons';
+
+export const regions: Region[] = v.parse(RegionsSchema, [
+  { name: 'eu-west', latitude: 50.1, longitude: 8.7, hint: 'weur', colos: ['FRA'] },
+  { name: 'apac', latitude: 1.35, longitude: 103.8, hint: 'apac', colos: ['SIN'] },
+]);
+
+/** The claims of a token for the session of `validBeacon`, an hour from now. */
+export function validClaims(overrides: { [claim: string]: unknown } = {}): { [claim: string]: unknown } {
+  return { aud: 'edgepulse', meeting_id: 'm-1', sub: 's-1', exp: NOW_MS / 1000 + 3600, ...overrides };
+}
+
+export function signedToken(overrides: { [claim: string]: unknown } = {}, secret = SECRET): Promise<string> {
+  return sign(validClaims(overrides), secret, 'HS256');
+}
+
+export type ForwarderCall = { readonly name: string; readonly hint: string | undefined; readonly batch: ForwardBatch };
+
+export type TestReceiver = Receiver & {
+  readonly calls: ForwarderCall[];
+  readonly refusals: RefusalCounts;
+  /** Posts to the receiver; `cf` says that it came in at Singapore unless told otherwise. */
+  post(body: BodyInit | null, init?: RequestInit): Promise<Response>;
+  /** The counts of refused requests in a region so far, taken. */
+  refused(region?: string): { [Reason in RejectReason]?: number };
+};
+
+export type TestReceiverOptions = {
+  readonly forward?: (batch: ForwardBatch) => Promise<ForwardAnswer>;
+  readonly limits?: LimitBindings;
+  readonly jwks?: Jwks;
+  readonly origins?: string;
+  readonly now?: () => number;
+};
+
+export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
+  const { forward = async () => ({ ok: true }), limits = {}, jwks, now = () => NOW_MS } = options;
+  const calls: ForwarderCall[] = [];
+  const find = (name: string, hint: string | undefined) => ({
+    forward: (batch: ForwardBatch) => {
+      calls.push({ name, hint, batch });
+      return forward(batch);
+    },
+  });
+  const { send, refusals } = createForwarders(find, regions, now);
+  const receiver = createReceiver({
+    lanes: 16,
+    originHeaders: createOriginHeaders(parseOrigins(options.origins ?? 'https://app.example.com', false).origins),
+    placeOf: createPlaceOf(regions, false),
+    verify: createVerifier({ secret: SECRET, jwks }),
+    limits: createLimits(limits),
+    serverLabel: serverLabeler(['https://media-apac-1.example.com']),
+    coalesce: createCoalescer(send),
+    refusals,
+    now,
+  });
+  return {
+    ...receiver,
+    calls,
+    refusals,
+    post: (body, { headers, ...init } = {}) => {
+      const request = new Request(BEACONS_URL, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'text/plain;charset=UTF-8', ...headers },
+        cf: { colo: 'SIN' },
+        ...init,
+      });
+      return receiver.receive(request, () => undefined);
+    },
+    refused: (region = 'apac') => refusals.take(region).refused,
+  };
+}
