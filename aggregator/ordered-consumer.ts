@@ -98,7 +98,7 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
   }
 
   function handleDelivery(message: Msg): void {
-    const delivery = parseDelivery(message.reply);
+    const delivery = parseDelivery(message.reply ?? '');
     if (delivery?.delivered !== delivered + 1) {
       close(delivery ? 'gap' : 'ended by the server');
       return;

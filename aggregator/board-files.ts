@@ -1,0 +1,45 @@
+/** The board's page and its assets, read from disk once: what is served is a lookup, never a path. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+export type BoardFile = { readonly body: Buffer; readonly contentType: string; readonly etag: string };
+/** By request path. */
+export type BoardFiles = ReadonlyMap<string, BoardFile>;
+
+const CONTENT_TYPES: { readonly [extension: string]: string } = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+};
+
+/** `index.html` is served as `/`. Files of other kinds (sources, tests) are left out; no folder is no board. */
+export function readBoard(folder: string): BoardFiles {
+  const files = new Map<string, BoardFile>();
+  for (const name of listFiles(folder)) {
+    const contentType = CONTENT_TYPES[extname(name)];
+    if (contentType === undefined) continue;
+    const body = readFileSync(join(folder, name));
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    files.set(name === 'index.html' ? '/' : `/${name}`, { body, contentType, etag });
+  }
+  return files;
+}
+
+function listFiles(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) =>
+        join(entry.parentPath, entry.name).slice(folder.length).replaceAll('\\', '/').replace(/^\/+/, ''),
+      );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** What a request's `Accept` and `Accept-Encoding` ask for (RFC 9110, 12.5). Pure. */
+
+type Range = { readonly name: string; readonly parameters: ReadonlyMap<string, string>; readonly q: number };
+
+/** OpenMetrics 1.0 only for who names it, and not for who prefers text; anybody else gets text 0.0.4. */
+export function wantsOpenMetrics(accept: string | undefined): boolean {
+  const ranges = parse(accept);
+  const openMetrics = best(ranges, ['application/openmetrics-text'], '1.0.0');
+  const text = best(ranges, ['text/plain', 'text/*', '*/*'], '0.0.4');
+  return openMetrics > 0 && openMetrics >= text;
+}
+
+export function wantsGzip(acceptEncoding: string | undefined): boolean {
+  const ranges = parse(acceptEncoding);
+  const named = ranges.find(({ name }) => name === 'gzip' || name === 'x-gzip');
+  return (named ?? ranges.find(({ name }) => name === '*'))?.q !== undefined && (named?.q ?? 1) > 0;
+}
+
+/** The highest weight of a range with one of the names, and with our version or none. */
+function best(ranges: readonly Range[], names: readonly string[], version: string): number {
+  let q = 0;
+  for (const range of ranges) {
+    const asked = range.parameters.get('version') ?? version;
+    if (names.includes(range.name) && asked === version) q = Math.max(q, range.q);
+  }
+  return q;
+}
+
+function parse(header = ''): Range[] {
+  return header.split(',').flatMap((item): Range[] => {
+    const [name = '', ...rest] = item.split(';').map((part) => part.trim().toLowerCase());
+    if (name === '') return [];
+    const parameters = new Map(
+      rest.map((parameter): [string, string] => {
+        const [key = '', value = ''] = parameter.split('=');
+        return [key.trim(), value.trim().replace(/^"(.*)"$/, '$1')];
+      }),
+    );
+    const q = Number(parameters.get('q') ?? 1);
+    return [{ name, parameters, q: q >= 0 && q <= 1 ? q : 0 }];
+  });
+}

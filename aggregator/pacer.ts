@@ -1,0 +1,77 @@
+/**
+ * Long work in slices between turns of the event loop. However many scrapes and queries there
+ * are, one slice at most is done in a turn, so that together they hold the loop no longer than one.
+ */
+import { setImmediate as onImmediate } from 'node:timers';
+
+export type Pacer = {
+  /** Text in chunks, each the work of one turn. Ended early, it ends the source too. */
+  text(source: Generator<string, void, void>): AsyncGenerator<string, void, void>;
+  /** Runs the source to its end for its result. */
+  run<T>(source: Generator<void, T, void>): Promise<T>;
+  /** Resolves when it is the caller's turn. */
+  turn(): Promise<void>;
+};
+
+export type PacerOptions = {
+  /** How long a slice may take; its last step comes on top. */
+  readonly sliceMs?: number;
+  /** A clock in milliseconds that never goes back. */
+  readonly clock?: () => number;
+  /** Calls back once in the next turn of the event loop. */
+  readonly defer?: (turn: () => void) => void;
+};
+
+/** Encoding and compressing a chunk takes the loop's time as well. */
+const CHUNK_LENGTH = 256 * 1024;
+
+export function createPacer({
+  sliceMs = 4,
+  clock = () => performance.now(),
+  defer = (turn) => {
+    onImmediate(turn);
+  },
+}: PacerOptions = {}): Pacer {
+  const waiting: (() => void)[] = [];
+
+  function nextTurn(): void {
+    waiting.shift()?.();
+    if (waiting.length > 0) defer(nextTurn);
+  }
+
+  function turn(): Promise<void> {
+    if (waiting.length === 0) defer(nextTurn);
+    return new Promise((resolve) => waiting.push(resolve));
+  }
+
+  return {
+    turn,
+    async *text(source) {
+      try {
+        for (let done = false; !done; ) {
+          await turn();
+          const endsAt = clock() + sliceMs;
+          let chunk = '';
+          do {
+            const step = source.next();
+            if (step.done) done = true;
+            else chunk += step.value;
+          } while (!done && chunk.length < CHUNK_LENGTH && clock() < endsAt);
+          if (chunk !== '') yield chunk;
+        }
+      } finally {
+        source.return();
+      }
+    },
+    async run(source) {
+      for (;;) {
+        await turn();
+        const endsAt = clock() + sliceMs;
+        do {
+          const step = source.next();
+          if (step.done) return step.value;
+        } while (clock() < endsAt);
+      }
+    },
+  };
+}

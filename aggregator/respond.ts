@@ -1,0 +1,49 @@
+/** Answers of the aggregator's HTTP server that are short enough to send at once. */
+import type { ServerResponse } from 'node:http';
+
+/** On every answer. The board's page has no inline script or style, and nobody frames it. */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+const TITLES = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+} as const;
+
+export type ProblemStatus = keyof typeof TITLES;
+
+type Headers = { readonly [name: string]: string };
+
+export function setSecurityHeaders(response: ServerResponse): void {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+}
+
+/** node:http leaves the body out when the request was HEAD. */
+export function sendBody(response: ServerResponse, status: number, body: Buffer | string, headers: Headers): void {
+  response.writeHead(status, { ...headers, 'content-length': `${Buffer.byteLength(body)}` });
+  response.end(body);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  sendBody(response, status, `${JSON.stringify(value)}\n`, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+  });
+}
+
+/** RFC 9457. @param detail names what is wrong, never a value that was sent */
+export function sendProblem(response: ServerResponse, status: ProblemStatus, detail: string, headers?: Headers): void {
+  const problem = { type: 'about:blank', title: TITLES[status], status, detail };
+  sendBody(response, status, `${JSON.stringify(problem)}\n`, {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    ...headers,
+  });
+}
