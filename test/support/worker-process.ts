@@ -1,0 +1,160 @@
+/**
+ * The worker as it is deployed, in a real workerd of its own: the bundle that wrangler builds,
+ * served without wrangler's proxy in front, with its Durable Object storage on disk. Rate-limit
+ * bindings are not among what workerd itself brings: what needs them runs under `npm start`.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse as parseToml } from 'smol-toml';
+import { eventually } from './poll.ts';
+import { type RunningProcess, startProcess } from './processes.ts';
+import { TEST_SECRET } from './tokens.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export type WorkerVars = { readonly [name: string]: unknown };
+
+export type WorkerOptions = {
+  readonly natsUrl: string;
+  /** Over wrangler.toml's `[vars]`, a BEACON_SECRET and DEV_REGION_HEADER=on; undefined removes one. */
+  readonly vars?: WorkerVars;
+};
+
+export type WorkerProcess = {
+  /** `http://127.0.0.1:<port>`; stays the same over {@link WorkerProcess.restart}. */
+  readonly url: string;
+  readonly pid: () => number;
+  /** SIGKILL; the storage of the Durable Objects stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port with the same storage; kills it first when it still runs. */
+  restart(): Promise<void>;
+  log(): string;
+  /** Ends it and removes its storage. */
+  stop(): Promise<void>;
+};
+
+export async function startWorker({ natsUrl, vars = {} }: WorkerOptions): Promise<WorkerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'edgepulse-worker-'));
+  const bundle = await bundleOnce();
+  await mkdir(join(folder, 'storage'));
+  const bindings = { BEACON_SECRET: TEST_SECRET, DEV_REGION_HEADER: 'on', NATS_URL: natsUrl, ...vars };
+  const launch = async (port: number): Promise<{ running: RunningProcess; port: number }> => {
+    // The bundle is copied in: a config may embed only files below its own folder.
+    await writeFile(join(folder, 'index.js'), bundle.code);
+    await writeFile(join(folder, 'config.capnp'), workerdConfig(bundle.toml, bindings, port));
+    // --control-fd=1 prints the port of each socket as one line of JSON.
+    const running = await startProcess(workerdPath(), ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder });
+    const listening = await running.waitForLine(/"event":"listen".*"port":(\d+)/);
+    return { running, port: Number(listening[1]) };
+  };
+  let { running, port } = await launch(0);
+  const url = `http://127.0.0.1:${port}`;
+  await untilHealthy(url, running);
+  return {
+    url,
+    pid: () => running.pid,
+    async kill() {
+      await running.kill();
+    },
+    async restart() {
+      await running.kill();
+      ({ running, port } = await launch(port));
+      await untilHealthy(url, running);
+    },
+    log: () => running.output(),
+    async stop() {
+      await running.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilHealthy(url: string, running: RunningProcess): Promise<void> {
+  await eventually(async () => (await fetch(`${url}/healthz`)).ok, { deadlineMs: 30_000 }).catch((cause: unknown) => {
+    throw new Error(`the worker is not healthy; its output:\n${running.output()}`, { cause });
+  });
+}
+
+/** wrangler's own workerd: the version that the bundle is meant for. */
+function workerdPath(): string {
+  const wrangler = createRequire(createRequire(import.meta.url).resolve('wrangler'));
+  return join(wrangler.resolve('workerd/package.json'), '..', 'bin', 'workerd');
+}
+
+type Toml = {
+  compatibility_date: string;
+  compatibility_flags: string[];
+  vars: { [name: string]: unknown };
+};
+type Bundle = { readonly code: string; readonly toml: Toml };
+
+let bundle: Promise<Bundle> | undefined;
+
+function bundleOnce(): Promise<Bundle> {
+  bundle ??= buildBundle();
+  return bundle;
+}
+
+/** What `wrangler deploy` would upload, about 1.5 s to build. */
+async function buildBundle(): Promise<Bundle> {
+  const outdir = await mkdtemp(join(tmpdir(), 'edgepulse-bundle-'));
+  try {
+    const wrangler = createRequire(import.meta.url).resolve('wrangler');
+    const args = ['--no-warnings', wrangler, 'deploy', '--dry-run', '--env=', '--outdir', outdir];
+    await promisify(execFile)(process.execPath, args, {
+      cwd: ROOT,
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        WRANGLER_HIDE_BANNER: 'true',
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_SEND_ERROR_REPORTS: 'false',
+        WRANGLER_WRITE_LOGS: 'false',
+      },
+    });
+    const toml = parseToml(await readFile(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Toml;
+    return { code: await readFile(join(outdir, 'index.js'), 'utf8'), toml };
+  } finally {
+    await rm(outdir, { recursive: true, force: true });
+  }
+}
+
+/** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
+function workerdConfig(toml: Toml, overrides: WorkerVars, port: number): string {
+  const bindings = Object.entries({ ...toml.vars, ...overrides }).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    const kind = typeof value === 'string' ? `text = ${quote(value)}` : `json = ${quote(JSON.stringify(value))}`;
+    return [`(name = ${quote(name)}, ${kind})`];
+  });
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = .worker),
+    (name = "storage", disk = (path = "storage", writable = true)),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (cfBlobHeader = "test-cf"), service = "worker")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "index.js", esModule = embed "index.js")],
+  compatibilityDate = ${quote(toml.compatibility_date)},
+  compatibilityFlags = [${toml.compatibility_flags.map(quote).join(', ')}],
+  bindings = [
+    (name = "FORWARDER", durableObjectNamespace = "Forwarder"),
+    ${bindings.join(',\n    ')}
+  ],
+  durableObjectNamespaces = [(className = "Forwarder", uniqueKey = "forwarder", enableSql = true)],
+  durableObjectStorage = (localDisk = "storage"),
+  globalOutbound = "internet",
+);
+`;
+}
+
+/** Cap'n Proto's text takes JSON's escapes except \\u, which only control characters would need. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
