@@ -26,14 +26,20 @@ import type { Session, Sessions } from './sessions.ts';
 
 export type Collect = ReadonlySet<'population' | 'sessions' | 'process'>;
 
-export type ExposeOptions = { readonly nowMs: number; readonly collect: Collect; readonly openMetrics: boolean };
+export type ExposeOptions = {
+  readonly nowMs: number;
+  readonly collect: Collect;
+  readonly openMetrics: boolean;
+  /** About how many lines one step writes. */
+  readonly linesAtOnce?: number;
+};
 
-/** About how many lines one step writes: well under a millisecond. */
+/** Well under a millisecond of work. */
 const LINES_AT_ONCE = 500;
 
 /** The families of the store. What prom-client writes, and OpenMetrics' `# EOF`, are the caller's to add. */
 export function* expose(sessions: Sessions, options: ExposeOptions): Generator<string, void, void> {
-  const { nowMs, collect, openMetrics } = options;
+  const { nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE } = options;
   const heard = new Set(sessions.regions.filter((region) => !sessions.isWithdrawn(region, nowMs)));
   const head = (family: Family): string => header(family, openMetrics);
   if (collect.has('population')) yield* exposePopulation(sessions, heard, head);
@@ -41,7 +47,9 @@ export function* expose(sessions: Sessions, options: ExposeOptions): Generator<s
     yield* exposeHistograms(sessions, INGEST_DELAY, head, (region) => sessions.totals(region).ingestDelay);
     yield* exposeHistograms(sessions, PUBLISH_SECONDS, head, (region) => sessions.totals(region).edge.publishSeconds);
   }
-  if (collect.has('sessions')) yield* exposeDetail(sessions, heard, head);
+  if (collect.has('sessions')) {
+    yield* exposeDetail({ sessions, heard, linesAtOnce, before: sessions.nextBorn() }, head);
+  }
 }
 
 type Head = (family: Family) => string;
@@ -149,9 +157,8 @@ function histogramLines(
   return `${lines}${name}_bucket{${labels},le="+Inf"} ${count}\n${name}_sum{${labels}} ${sum}\n${name}_count{${labels}} ${count}\n`;
 }
 
-function* exposeDetail(sessions: Sessions, heard: ReadonlySet<string>, head: Head): Generator<string, void, void> {
-  const before = sessions.nextBorn();
-  const among = { sessions, heard, before };
+function* exposeDetail(among: Among, head: Head): Generator<string, void, void> {
+  const { sessions } = among;
   yield head(DETAIL.sessionRtt);
   yield* eachSession(among, ({ series, rtt, cell }, labels) => {
     if (series < 1) return '';
@@ -176,11 +183,12 @@ function* exposeDetail(sessions: Sessions, heard: ReadonlySet<string>, head: Hea
   });
 }
 
-type Among = { sessions: Sessions; heard: ReadonlySet<string>; before: number };
+/** What a scrape of details goes through: sessions of the regions heard, of those that began before it. */
+type Among = { sessions: Sessions; heard: ReadonlySet<string>; linesAtOnce: number; before: number };
 
 /** Writes what `lines` says of each session that lived when the scrape began. */
 function* eachSession(
-  { sessions, heard, before }: Among,
+  { sessions, heard, linesAtOnce, before }: Among,
   lines: (session: Session, labels: string) => string,
 ): Generator<string, void, void> {
   let text = '';
@@ -191,7 +199,7 @@ function* eachSession(
       session.labels ||= `region="${session.presence.region}",meeting_id="${meeting.id}",session_id="${session.id}"`;
       text += lines(session, session.labels);
       steps += 1 + session.peers.length;
-      if (steps < LINES_AT_ONCE) continue;
+      if (steps < linesAtOnce) continue;
       yield text;
       text = '';
       steps = 0;
@@ -201,7 +209,7 @@ function* eachSession(
 }
 
 function* eachPresence(
-  { sessions, heard, before }: Among,
+  { sessions, heard, linesAtOnce, before }: Among,
   line: (presence: Presence<Session>) => string,
 ): Generator<string, void, void> {
   let text = '';
@@ -210,7 +218,7 @@ function* eachPresence(
     for (const presence of presences) {
       if (presence.series < 1 || presence.born >= before || !heard.has(presence.region)) continue;
       text += line(presence);
-      if (++steps < LINES_AT_ONCE) continue;
+      if (++steps < linesAtOnce) continue;
       yield text;
       text = '';
       steps = 0;
