@@ -104,7 +104,7 @@ export function startFeed(options: FeedOptions): Feed {
     track.open = false;
     track.caughtUp = false;
     refresh(track.region);
-    if (!wasUp) return;
+    if (!wasUp || stopping.signal.aborted) return;
     log.warn({ region: track.region, filter: track.filter, reason }, 'feed down');
     options.onDown(track.region, sinceMs);
   }

@@ -65,18 +65,24 @@ async function dial({ access, log }: LinkOptions, signal: AbortSignal): Promise<
   return undefined;
 }
 
-/** Reports ups and downs until the connection is closed: by the signal, or by the client library for good. */
+/** Returns when the connection is closed: by the signal, or by the client library for good. */
 async function use(connection: NatsConnection, options: LinkOptions, signal: AbortSignal): Promise<void> {
   const { log, onUp, onDown } = options;
-  const statuses = connection.status();
   const close = () => void connection.close();
   signal.addEventListener('abort', close);
+  log.info({ server: connection.getServer() }, 'nats connected');
+  onUp(connection);
+  // Not awaited: the library leaves this iterator open when the connection is closed.
+  void followStatus(connection, options);
   if (signal.aborted) close();
-  else {
-    log.info({ server: connection.getServer() }, 'nats connected');
-    onUp(connection);
-  }
-  for await (const status of statuses) {
+  const reason = await connection.closed();
+  signal.removeEventListener('abort', close);
+  onDown();
+  if (!signal.aborted) log.error({ err: reason }, 'nats connection closed, dialling anew');
+}
+
+async function followStatus(connection: NatsConnection, { log, onUp, onDown }: LinkOptions): Promise<void> {
+  for await (const status of connection.status()) {
     if (status.type === Events.Disconnect) {
       log.warn('nats disconnected');
       onDown();
@@ -89,10 +95,6 @@ async function use(connection: NatsConnection, options: LinkOptions, signal: Abo
       log.warn('nats does not answer pings');
     }
   }
-  signal.removeEventListener('abort', close);
-  const reason = await connection.closed();
-  onDown();
-  if (!signal.aborted) log.error({ err: reason }, 'nats connection closed, dialling anew');
 }
 
 function connectionOptions({ servers, tls, login, creds }: NatsAccess): ConnectionOptions {

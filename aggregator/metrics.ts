@@ -31,8 +31,15 @@ export type Metrics = {
   readonly registry: Registry;
 };
 
-/** Resource types are whatever libuv and libraries name them: no closed set, and slow to list. */
-const UNBOUNDED_DEFAULTS = [
+/**
+ * Metrics of prom-client's that are left out. Resource types are whatever libuv and libraries name
+ * them: no closed set, and slow to list. The lag's minimum and moments are nonsense (9.2e9 s, NaN)
+ * when two scrapes follow each other closely.
+ */
+const LEFT_OUT = [
+  'nodejs_eventloop_lag_min_seconds',
+  'nodejs_eventloop_lag_mean_seconds',
+  'nodejs_eventloop_lag_stddev_seconds',
   'nodejs_active_handles',
   'nodejs_active_handles_total',
   'nodejs_active_requests',
@@ -230,7 +237,7 @@ function register(registry: Registry, { name, type, help, read }: Definition): v
 function collectProcessMetrics(registry: Registry): number {
   const before = new Set(registry.getMetricsAsArray().map(({ name }) => name));
   collectDefaultMetrics({ register: registry, gcDurationBuckets: GC_BUCKETS });
-  for (const name of UNBOUNDED_DEFAULTS) registry.removeSingleMetric(name);
+  for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   let bound = 0;
   for (const { name } of registry.getMetricsAsArray()) {
     if (before.has(name)) continue;
