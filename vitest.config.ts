@@ -13,14 +13,22 @@ export default defineConfig({
       },
       {
         plugins: [
-          cloudflareTest({
+          cloudflareTest(({ inject }) => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
-              bindings: { BEACON_SECRET: 'a-secret-of-the-tests-0123456789abcdef', DEV_REGION_HEADER: 'on' },
+              bindings: {
+                BEACON_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
+                DEV_REGION_HEADER: 'on',
+                NATS_URL: inject('natsUrl'),
+              },
             },
-          }),
+          })),
         ],
-        test: { name: 'worker', include: ['worker/**/*.test.ts'] },
+        test: {
+          name: 'worker',
+          include: ['worker/**/*.test.ts'],
+          globalSetup: ['test/support/nats-for-workerd.ts'],
+        },
       },
       {
         test: {

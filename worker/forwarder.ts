@@ -4,9 +4,9 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { createBatchQueue } from './batch.ts';
-import { parseConfig } from './config.ts';
+import { type Config, parseConfig } from './config.ts';
 import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from './forward.ts';
-import { createLink, type Link } from './link.ts';
+import { createLink } from './link.ts';
 import { log } from './log.ts';
 import { createNumbering } from './numbering.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -26,7 +26,13 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
     super(ctx, env);
     const epoch = crypto.randomUUID();
     const spool = openSpool(ctx.storage);
-    const { region, lane, link } = this.#place(env);
+    const { region, lane, servers, creds } = placeOf(ctx.id.name, parseConfig({ ...env }));
+    const link = createLink({
+      servers,
+      creds,
+      name: `edgepulse ${region} ${lane}`,
+      onUp: () => void this.#outbox.pump(),
+    });
     this.#outbox = createOutbox({
       region,
       lane,
@@ -35,6 +41,7 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       tally: createTally(epoch),
       numbering: createNumbering(epoch),
       link,
+      log,
       now: () => Date.now(),
       retrySoon: () => this.#retrySoon(),
       reportSoon: () => this.#reportSoon(),
@@ -52,21 +59,6 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
     await this.#outbox.pump();
   }
 
-  #place(env: Env): { region: string; lane: string; link: Link } {
-    const { name } = this.ctx.id;
-    const config = parseConfig({ ...env });
-    const place = parseForwarderName(name);
-    const region = config.regions.find((candidate) => candidate.name === place?.region);
-    if (!place || !region) throw new Error(`no forwarder of a configured region and lane: ${name}`);
-    const link = createLink({
-      servers: region.nats.length > 0 ? region.nats : config.natsServers,
-      creds: config.natsCreds,
-      name: `edgepulse ${name}`,
-      onUp: () => void this.#outbox.pump(),
-    });
-    return { ...place, link };
-  }
-
   #retrySoon(): void {
     if (this.#alarmSet) return;
     this.#alarmSet = true;
@@ -82,4 +74,19 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       void this.#outbox.report();
     }, REPORT_MS);
   }
+}
+
+type ForwarderPlace = {
+  readonly region: string;
+  readonly lane: string;
+  readonly servers: readonly string[];
+  readonly creds: string | undefined;
+};
+
+/** @throws when the name is not that of a configured region and a lane */
+export function placeOf(name: string | undefined, { regions, natsServers, natsCreds }: Config): ForwarderPlace {
+  const place = parseForwarderName(name);
+  const region = regions.find((candidate) => candidate.name === place?.region);
+  if (!place || !region) throw new Error(`no forwarder of a configured region and lane: ${name}`);
+  return { ...place, servers: region.nats.length > 0 ? region.nats : natsServers, creds: natsCreds };
 }

@@ -9,7 +9,7 @@ import { edgeSubject } from '../shared/subjects.ts';
 import { type Batch, type BatchQueue, splitEntries } from './batch.ts';
 import type { ForwardAnswer, ForwardBatch } from './forward.ts';
 import type { Link } from './link.ts';
-import { log } from './log.ts';
+import type { Log } from './log.ts';
 import type { Numbered, Numbering } from './numbering.ts';
 import type { Spool, Spoolable, SpooledBatch, Told } from './spool.ts';
 import type { Tally } from './tally.ts';
@@ -27,6 +27,7 @@ export type OutboxParts = {
   readonly tally: Tally;
   readonly numbering: Numbering;
   readonly link: Pick<Link, 'isUp' | 'open' | 'publish'>;
+  readonly log: Log;
   /** The wall clock, ms since the epoch. */
   now(): number;
   /** Asks for a {@link Outbox.pump} in about a second, also when this object is gone by then. */
@@ -52,7 +53,7 @@ type Next = { readonly name: Numbered; readonly entries: readonly string[]; read
 );
 
 export function createOutbox(parts: OutboxParts): Outbox {
-  const { region, lane, queue, spool, tally, numbering, link, now, retrySoon, reportSoon } = parts;
+  const { region, lane, queue, spool, tally, numbering, link, log, now, retrySoon, reportSoon } = parts;
   const subject = edgeSubject(region, lane);
   const inherits = spool.counts().beacons > 0;
   let reportDue = false;
