@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from './config.ts';
+
+const limit = { limit: async () => ({ success: true }) };
+const region = { name: 'apac', latitude: 1.35, longitude: 103.8 };
+const development = {
+  ENVIRONMENT: 'development',
+  LANES: '16',
+  SERVERS: ['https://media-1.example.com/x'],
+  REGIONS: [region],
+  BEACON_SECRET: 'short',
+};
+const production = {
+  ...development,
+  ENVIRONMENT: 'production',
+  ALLOWED_ORIGINS: 'https://app.example.com',
+  REGIONS: [{ ...region, nats: ['tls://nats.apac.example.com:4222'] }],
+  BEACON_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
+  SESSION_LIMIT: limit,
+  ADDRESS_LIMIT: limit,
+};
+
+describe('parseConfig', () => {
+  it('reads development, with a nats-server on this machine unless told otherwise', () => {
+    expect(parseConfig(development)).toMatchObject({
+      lanes: 16,
+      servers: ['https://media-1.example.com'],
+      natsServers: ['nats://127.0.0.1:4222'],
+      devRegionHeader: false,
+    });
+    const env = { ...development, NATS_URL: 'nats://a:1, nats://b:2', DEV_REGION_HEADER: 'on' };
+    expect(parseConfig(env)).toMatchObject({ natsServers: ['nats://a:1', 'nats://b:2'], devRegionHeader: true });
+  });
+
+  it('reads production, and is frozen', () => {
+    const config = parseConfig(production);
+    expect(config).toMatchObject({ natsServers: [], devRegionHeader: false });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['an environment that does not exist', { ENVIRONMENT: 'staging' }, /ENVIRONMENT: neither/],
+    ['no lanes', { LANES: undefined }, /LANES/],
+    ['lanes that are no number', { LANES: '16x' }, /LANES: not a number/],
+    ['zero lanes', { LANES: '0' }, /LANES: less than 1/],
+    ['too many lanes', { LANES: '257' }, /LANES: more than 256/],
+    ['no regions', { REGIONS: [] }, /REGIONS: at least one region/],
+    ['a region with a bad name', { REGIONS: [{ ...region, name: 'a.b' }] }, /REGIONS.0.name: /],
+    ['a server that is none', { SERVERS: 'media-1' }, /SERVERS: not a server URL/],
+    ['neither secret nor JWKS', { BEACON_SECRET: undefined }, /BEACON_SECRET: neither/],
+    ['an empty secret', { BEACON_SECRET: '' }, /BEACON_SECRET: is empty/],
+    ['a JWKS URL that is none', { BEACON_JWKS_URL: 'jwks.json' }, /BEACON_JWKS_URL: not a URL/],
+    ['a NATS URL that is none', { NATS_URL: 'nats://a:1,http://b' }, /NATS_URL: not a URL/],
+    ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/x' }, /ALLOWED_ORIGINS: not an exact origin/],
+    ['a wildcard for an origin', { ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS/],
+    ['any port of another host', { ALLOWED_ORIGINS: 'https://a.example:*' }, /ALLOWED_ORIGINS/],
+    ['the origin null', { ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS/],
+    ['a switch that is neither on nor off', { DEV_REGION_HEADER: 'yes' }, /DEV_REGION_HEADER: neither/],
+  ])('refuses %s', (_, overrides, problem) => {
+    expect(() => parseConfig({ ...development, ...overrides })).toThrow(problem);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['the region header', { DEV_REGION_HEADER: 'on' }, /DEV_REGION_HEADER: on, which is for development alone/],
+    ['a short secret', { BEACON_SECRET: 'short' }, /BEACON_SECRET: shorter than 32 bytes/],
+    ['no session limit', { SESSION_LIMIT: undefined }, /SESSION_LIMIT: the rate-limit binding is missing/],
+    ['no address limit', { ADDRESS_LIMIT: undefined }, /ADDRESS_LIMIT: the rate-limit binding is missing/],
+    ['a region without NATS', { REGIONS: [region] }, /REGIONS: apac has no nats servers/],
+    ['any port of this machine', { ALLOWED_ORIGINS: 'http://localhost:*' }, /ALLOWED_ORIGINS: not an exact origin/],
+    ['keys fetched in the clear', { BEACON_JWKS_URL: 'http://a.example/jwks.json' }, /BEACON_JWKS_URL/],
+  ])('refuses to start production with %s', (_, overrides, problem) => {
+    expect(() => parseConfig({ ...production, ...overrides })).toThrow(problem);
+  });
+
+  it('holds what does not say what it is to the rules of production', () => {
+    expect(() => parseConfig({ ...development, ENVIRONMENT: undefined, DEV_REGION_HEADER: 'on' })).toThrow(
+      /ENVIRONMENT.*DEV_REGION_HEADER.*SESSION_LIMIT/,
+    );
+  });
+
+  it('names every problem at once, and no secret', () => {
+    const env = { ...production, LANES: 'x', BEACON_SECRET: 'hush', NATS_CREDS: 7, DEV_REGION_HEADER: 'on' };
+    expect(() => parseConfig(env)).toThrow(/LANES.*NATS_CREDS.*DEV_REGION_HEADER.*BEACON_SECRET/);
+    expect(() => parseConfig(env)).not.toThrow(/hush/);
+  });
+});
