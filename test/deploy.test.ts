@@ -1,0 +1,77 @@
+/** What would be deployed: wrangler accepts it for each environment, and production refuses development's switches. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { parse as parseToml } from 'smol-toml';
+import { describe, expect, it } from 'vitest';
+import { startWorker } from './support/worker-process.ts';
+
+/** Cloudflare's limit for a compressed Worker on its smallest plan is 3 MB; ours is stricter. */
+const BUNDLE_BYTES_MAX = 1_000_000;
+const REGIONS = ['us-east', 'us-west', 'eu-west', 'apac', 'sa', 'oc'];
+
+type Vars = { ENVIRONMENT: string; REGIONS: { name: string; hint?: string; nats?: string[] }[] };
+const wrangler = parseToml(await readFile('wrangler.toml', 'utf8')) as unknown as {
+  vars: Vars;
+  env: { production: { vars: Vars } };
+};
+
+async function dryRun(environment: string): Promise<{ output: string; bundleBytes: number }> {
+  const outdir = await mkdtemp(join(tmpdir(), 'edgepulse-deploy-'));
+  try {
+    const command = createRequire(import.meta.url).resolve('wrangler');
+    const args = [command, 'deploy', '--dry-run', `--env=${environment}`, '--outdir', outdir];
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_SEND_METRICS: 'false' };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    return { output: stdout, bundleBytes: gzipSync(await readFile(join(outdir, 'index.js'))).byteLength };
+  } finally {
+    await rm(outdir, { recursive: true, force: true });
+  }
+}
+
+describe.each([
+  { environment: '', vars: wrangler.vars, is: 'development' },
+  { environment: 'production', vars: wrangler.env.production.vars, is: 'production' },
+])('the environment $is', ({ environment, vars, is }) => {
+  it('passes a dry run of the deployment, with every binding, in less than 1 MB', async () => {
+    const { output, bundleBytes } = await dryRun(environment);
+    for (const binding of ['FORWARDER (Forwarder)', 'SESSION_LIMIT', 'ADDRESS_LIMIT', `ENVIRONMENT ("${is}")`]) {
+      expect(output).toContain(`env.${binding}`);
+    }
+    expect(bundleBytes).toBeLessThan(BUNDLE_BYTES_MAX);
+  });
+
+  it('has its regions, each with a place for its Durable Objects', () => {
+    expect(vars.REGIONS.map(({ name }) => name)).toStrictEqual(REGIONS);
+    expect(vars.REGIONS.filter(({ hint }) => hint === undefined)).toStrictEqual([]);
+  });
+});
+
+describe('production', () => {
+  const { vars } = wrangler.env.production;
+
+  it('has NATS servers in every region, over TLS', () => {
+    for (const { nats = [] } of vars.REGIONS) {
+      expect(nats.length).toBeGreaterThan(0);
+      expect(nats.every((url) => url.startsWith('tls://'))).toBe(true);
+    }
+  });
+
+  // workerd itself has no rate limits, so that they are always among the problems here.
+  it.each([
+    ['the region header', { DEV_REGION_HEADER: 'on' }, 'DEV_REGION_HEADER: on, which is for development alone'],
+    ['a short secret', { BEACON_SECRET: 'short' }, 'BEACON_SECRET: shorter than 32 bytes'],
+    ['no rate limits', {}, 'SESSION_LIMIT: the rate-limit binding is missing'],
+    ['origins on any port', { ALLOWED_ORIGINS: 'http://localhost:*' }, 'ALLOWED_ORIGINS: not an exact origin'],
+  ])('refuses to start with %s', async (_, overrides, problem) => {
+    const start = startWorker({
+      natsUrl: 'nats://127.0.0.1:1',
+      vars: { ...vars, DEV_REGION_HEADER: 'off', ...overrides },
+    });
+    await expect(start).rejects.toThrow(problem);
+  });
+});
