@@ -3,20 +3,10 @@
  * cost the garbage collector nothing, and growing never copies what is there. A row keeps a
  * peer's newest values and the counters that the next difference is taken from. NaN is absent.
  */
-import { type AudioStats, NETEQ_OPERATIONS, type Peer } from '../shared/beacon.ts';
+import { NETEQ_OPERATIONS } from '../shared/beacon.ts';
 import { round } from './distribution.ts';
 import { PEER_MEASURES } from './families.ts';
-
-/** W3C counters that differences are taken of, in the order of their columns. */
-const COUNTERS = [
-  'jitterBufferDelay',
-  'jitterBufferEmittedCount',
-  'concealedSamples',
-  'silentConcealedSamples',
-  'removedSamplesForAcceleration',
-  'insertedSamplesForDeceleration',
-  'totalSamplesReceived',
-] as const satisfies readonly (keyof AudioStats)[];
+import { BUFFER_COLUMN, COUNTERS, OPERATION_COLUMNS } from './reports.ts';
 
 const VALUES = PEER_MEASURES.length;
 /** Columns: the measures' values, the NetEQ operations' rates, the W3C counters. */
@@ -29,6 +19,9 @@ export const CONCEALMENT = 1;
 export const EXPAND = 2;
 const ACCELERATION = 3;
 const ACCELERATE = 4;
+
+/** A delay that is no delay any more: what `neteq.buffer` may say at the most. */
+const BUFFER_SECONDS_MAX = 60;
 
 const CHUNK_BITS = 12;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
@@ -96,68 +89,86 @@ export function createPeerValues(): PeerValues {
 }
 
 /**
- * Reads a peer's newest report: fills `values`, stores its counters and operations for the next
- * time, adds to `totals`. Rates of a NetEQ client go before those derived from W3C counters.
+ * Reads a peer's newest numbers, which begin at `from`: fills `values`, stores its counters and
+ * operations for the next time, adds to `totals`. Rates of a NetEQ client go before those
+ * derived from W3C counters.
  * @returns the number of values and operations that are known, i.e. of its detail series
  */
 export function report(
   table: PeerTable,
   row: number,
-  { peer, values, totals }: { peer: Peer; values: PeerValues; totals: SampleTotals },
+  { numbers, from, values, totals }: { numbers: Float64Array; from: number; values: PeerValues; totals: SampleTotals },
 ): number {
   const chunk = chunkOf(table, row);
   const at = offsetOf(row);
   values.fill(Number.NaN);
-  deriveFromCounters(chunk, at + COUNTERS_COLUMN, peer.audio, values, totals);
-  const operations = readNetEq(chunk, at + OPERATIONS_COLUMN, peer, values);
+  const moved = move(chunk, at + COUNTERS_COLUMN, numbers, from);
+  deriveValues(moved, values, totals);
+  const operations = readNetEq(chunk, at + OPERATIONS_COLUMN, numbers, from, values);
   for (let i = 0; i < VALUES; i++) values[i] = round(values[i] as number);
   return operations + (Number.isNaN(values[BUFFER]) ? 0 : 1) + (Number.isNaN(values[CONCEALMENT]) ? 0 : 1);
 }
 
-function readNetEq(chunk: Float64Array, at: number, { neteq }: Peer, values: PeerValues): number {
-  const rates = neteq?.operations_per_second;
+const EXPAND_OPERATION = NETEQ_OPERATIONS.indexOf('expand');
+const ACCELERATE_OPERATION = NETEQ_OPERATIONS.indexOf('accelerate');
+const FAST_ACCELERATE_OPERATION = NETEQ_OPERATIONS.indexOf('fast_accelerate');
+
+function readNetEq(chunk: Float64Array, at: number, numbers: Float64Array, from: number, values: PeerValues): number {
   let known = 0;
   for (let i = 0; i < NETEQ_OPERATIONS.length; i++) {
-    const rate = rates?.[NETEQ_OPERATIONS[i] as (typeof NETEQ_OPERATIONS)[number]];
-    chunk[at + i] = rate === undefined ? Number.NaN : round(rate);
-    if (rate !== undefined) known++;
+    const rate = numbers[from + OPERATION_COLUMNS + i] as number;
+    chunk[at + i] = round(rate);
+    if (!Number.isNaN(rate)) known++;
   }
-  if (neteq?.buffer !== undefined) values[BUFFER] = neteq.buffer;
-  if (!rates) return known;
-  const { expand, accelerate, fast_accelerate } = rates;
-  if (expand !== undefined) {
+  const buffer = numbers[from + BUFFER_COLUMN] as number;
+  if (!Number.isNaN(buffer)) values[BUFFER] = buffer;
+  if (known === 0) return 0;
+  const expand = numbers[from + OPERATION_COLUMNS + EXPAND_OPERATION] as number;
+  if (!Number.isNaN(expand)) {
     values[EXPAND] = expand;
     // NetEQ decides one operation every 10 ms, so that 100 expands a second conceal everything.
     values[CONCEALMENT] = Math.min(1, expand / 100);
   }
-  if (accelerate !== undefined || fast_accelerate !== undefined) {
-    values[ACCELERATE] = (accelerate ?? 0) + (fast_accelerate ?? 0);
-  }
+  const accelerate = numbers[from + OPERATION_COLUMNS + ACCELERATE_OPERATION] as number;
+  const fast = numbers[from + OPERATION_COLUMNS + FAST_ACCELERATE_OPERATION] as number;
+  if (!(Number.isNaN(accelerate) && Number.isNaN(fast))) values[ACCELERATE] = (accelerate || 0) + (fast || 0);
   return known;
 }
 
+/** Scratch of {@link move}: what each counter moved by, NaN where unknown. */
+const movements = new Float64Array(COUNTERS.length);
+
 /** Positive differences of the W3C counters; a counter that went down means that all began again at zero. */
-function deriveFromCounters(
-  chunk: Float64Array,
-  at: number,
-  audio: AudioStats | undefined,
-  values: PeerValues,
-  totals: SampleTotals,
-): void {
+function move(chunk: Float64Array, at: number, numbers: Float64Array, from: number): Float64Array {
   let wasReset = false;
   for (let i = 0; i < COUNTERS.length; i++) {
-    const now = audio?.[COUNTERS[i] as (typeof COUNTERS)[number]];
-    // A comparison with NaN, an absent predecessor, is false.
-    if (now !== undefined && now < (chunk[at + i] as number)) wasReset = true;
+    // A comparison with NaN, where either is absent, is false.
+    if ((numbers[from + i] as number) < (chunk[at + i] as number)) wasReset = true;
   }
   for (let i = 0; i < COUNTERS.length; i++) {
-    const now = audio?.[COUNTERS[i] as (typeof COUNTERS)[number]] ?? Number.NaN;
+    const now = numbers[from + i] as number;
     const before = chunk[at + i] as number;
-    moved[i] = wasReset && !Number.isNaN(before) ? now : now - before;
+    movements[i] = wasReset && !Number.isNaN(before) ? now : now - before;
     chunk[at + i] = now;
   }
-  const [delay, emitted, concealed, silent, removed, inserted, total] = moved as unknown as MovedCounters;
-  if (emitted > 0) values[BUFFER] = Math.min(60, delay / emitted);
+  return movements;
+}
+
+const DELAY = COUNTERS.indexOf('jitterBufferDelay');
+const EMITTED = COUNTERS.indexOf('jitterBufferEmittedCount');
+const CONCEALED = COUNTERS.indexOf('concealedSamples');
+const SILENT = COUNTERS.indexOf('silentConcealedSamples');
+const REMOVED = COUNTERS.indexOf('removedSamplesForAcceleration');
+const INSERTED = COUNTERS.indexOf('insertedSamplesForDeceleration');
+const TOTAL = COUNTERS.indexOf('totalSamplesReceived');
+
+function deriveValues(moved: Float64Array, values: PeerValues, totals: SampleTotals): void {
+  const emitted = moved[EMITTED] as number;
+  const total = moved[TOTAL] as number;
+  const concealed = moved[CONCEALED] as number;
+  const silent = moved[SILENT] as number;
+  const removed = moved[REMOVED] as number;
+  if (emitted > 0) values[BUFFER] = Math.min(BUFFER_SECONDS_MAX, (moved[DELAY] as number) / emitted);
   if (total > 0) {
     values[CONCEALMENT] = share(concealed - silent, total);
     values[EXPAND] = 100 * share(concealed, total);
@@ -167,12 +178,8 @@ function deriveFromCounters(
   totals.concealedSamples += concealed || 0;
   totals.silentConcealedSamples += silent || 0;
   totals.acceleratedSamples += removed || 0;
-  totals.deceleratedSamples += inserted || 0;
+  totals.deceleratedSamples += (moved[INSERTED] as number) || 0;
 }
-
-/** Scratch of {@link deriveFromCounters}: what each counter moved by, NaN where unknown. */
-const moved = new Float64Array(COUNTERS.length);
-type MovedCounters = [number, number, number, number, number, number, number];
 
 /** A ratio from 0 to 1 whatever a client claims; NaN when either side is unknown. */
 function share(part: number, whole: number): number {

@@ -1,5 +1,4 @@
 /** What a session's peer connections contribute: kept in step with its newest beacon, moved and removed with it. */
-import type { Peer } from '../shared/beacon.ts';
 import {
   allocate,
   chunkOf,
@@ -13,6 +12,7 @@ import {
   report,
 } from './peers.ts';
 import { type Cell, contribute, FIRST_PEER_MEASURE } from './population.ts';
+import { REPORT_COLUMNS, type Report, type Reports } from './reports.ts';
 import { give, reserve, type SeriesBudget } from './series-budget.ts';
 
 export type SessionPeers = {
@@ -31,18 +31,22 @@ export function createSessionPeers(budget: SeriesBudget): SessionPeers {
  * missing ones go, every value is replaced.
  * @returns the rows in the order of the report; `rows` itself when nobody came or went
  */
-export function updatePeers(peers: SessionPeers, rows: number[], reported: readonly Peer[], cell: Cell): number[] {
+export function updatePeers(
+  peers: SessionPeers,
+  rows: number[],
+  { reports, report: { peersFrom, peersTo }, cell }: { reports: Reports; report: Report; cell: Cell },
+): number[] {
   const before = rows.length;
-  for (let i = 0; i < reported.length; i++) {
-    const peer = reported[i] as Peer;
-    const row = bringForward(peers.table, rows, i, peer.peer_id);
-    replaceValues(peers, row, peer, cell);
+  const reported = peersTo - peersFrom;
+  for (let i = 0; i < reported; i++) {
+    const row = bringForward(peers.table, rows, i, reports.peerIds[peersFrom + i] as string);
+    replaceValues(peers, row, { numbers: reports.numbers, from: (peersFrom + i) * REPORT_COLUMNS, cell });
   }
-  for (let i = reported.length; i < rows.length; i++) removePeer(peers, rows[i] as number, cell);
-  cell.peers += reported.length - before;
-  if (rows.length === before && before === reported.length) return rows;
+  for (let i = reported; i < rows.length; i++) removePeer(peers, rows[i] as number, cell);
+  cell.peers += reported - before;
+  if (rows.length === before && before === reported) return rows;
   // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
-  return rows.slice(0, reported.length);
+  return rows.slice(0, reported);
 }
 
 export function removePeers(peers: SessionPeers, rows: readonly number[], cell: Cell): void {
@@ -82,8 +86,12 @@ function bringForward(table: PeerTable, rows: number[], index: number, id: strin
   return row;
 }
 
-function replaceValues({ table, budget, values }: SessionPeers, row: number, peer: Peer, cell: Cell): void {
-  const known = report(table, row, { peer, values, totals: cell.cumulative });
+function replaceValues(
+  { table, budget, values }: SessionPeers,
+  row: number,
+  { numbers, from, cell }: { numbers: Float64Array; from: number; cell: Cell },
+): void {
+  const known = report(table, row, { numbers, from, values, totals: cell.cumulative });
   const chunk = chunkOf(table, row);
   const at = offsetOf(row);
   for (let m = 0; m < VALUES; m++) {

@@ -3,7 +3,7 @@
  * clock is an argument. One session record owns everything that the session contributes, and
  * removing the record removes all of it.
  */
-import { type Beacon, SERVER_TYPES } from '../shared/beacon.ts';
+import { SERVER_TYPES } from '../shared/beacon.ts';
 import { type Entry, PUBLISH_SECONDS_BUCKETS } from '../shared/envelope.ts';
 import { NO_SERVER, OTHER_SERVER, type ServerLabel, serverLabeler } from '../shared/servers.ts';
 import { createDeparted, type Departed, forget, forgetDue, recall, remember } from './departed.ts';
@@ -21,6 +21,7 @@ import {
   RTT_MEASURE,
 } from './population.ts';
 import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from './reap-clock.ts';
+import { clearReports, createReports, pushBeacon, type Report, type Reports } from './reports.ts';
 import {
   closeMeeting,
   createRoster,
@@ -71,6 +72,9 @@ export interface Session extends Expiring<Session> {
   labels: string;
 }
 
+/** One beacon on its way in: a report and where its samples and peers are. */
+type Delivery = { readonly reports: Reports; readonly report: Report; readonly nowMs: number };
+
 type RegionState = { readonly clock: ReapClock; readonly wheel: Wheel<Session>; readonly totals: RegionTotals };
 
 export type Sessions = ReturnType<typeof createSessions>;
@@ -102,59 +106,69 @@ export function createSessions(options: SessionsOptions) {
     return state;
   }
 
+  const single: Reports = createReports();
+
   /** Takes in one beacon. Its outcome is counted in the region's totals. @param region one of ours */
-  function apply(region: string, entry: Entry, nowMs: number): void {
-    const { beacon, received_at } = entry;
+  function apply(region: string, { received_at, beacon }: Entry, nowMs: number): void {
+    clearReports(single);
+    applyReport(region, { reports: single, report: pushBeacon(single, received_at, beacon), nowMs });
+  }
+
+  /** The same for a beacon that is flat already. */
+  function applyReport(region: string, delivery: Delivery): void {
+    const { reports, report, nowMs } = delivery;
+    const { seq, receivedAtMs } = report;
     const state = stateOf(region);
-    const session = findSession(roster, beacon.meeting_id, beacon.session_id);
-    const sequence = session?.sequence ?? recall(departed, keyOf(beacon));
-    const arrival = sequence ? classify(sequence, beacon.seq, received_at) : 'fresh';
+    const session = findSession(roster, report.meetingId, report.sessionId);
+    const sequence = session?.sequence ?? recall(departed, keyOf(report));
+    const arrival = sequence ? classify(sequence, seq, receivedAtMs) : 'fresh';
     if (arrival === 'repeated') {
       state.totals.duplicate++;
       return;
     }
-    const late = nowMs - received_at > ttlMs;
-    const cell = cellFor(region, beacon, session?.cell);
-    if (beacon.rtt) for (const sample of beacon.rtt) observe(cell.cumulative.rtt, sample);
-    if (late || (arrival === 'filling' && !session)) {
+    const cell = cellFor(region, report, session?.cell);
+    for (let i = report.rttFrom; i < report.rttTo; i++) observe(cell.cumulative.rtt, reports.rtt[i] as number);
+    const isLate = nowMs - receivedAtMs > ttlMs;
+    if (isLate || (arrival === 'filling' && !session)) {
       state.totals.late++;
-      if (sequence && arrival !== 'restarted') state.totals.lost += record(sequence, beacon.seq, received_at);
+      if (sequence && arrival !== 'restarted') state.totals.lost += record(sequence, seq, receivedAtMs);
       return;
     }
     state.totals.applied++;
-    observe(state.totals.ingestDelay, Math.max(0, nowMs - received_at) / 1000);
-    if (session && arrival === 'filling') {
-      state.totals.lost += record(session.sequence, beacon.seq, received_at);
-    } else if (session) {
-      if (arrival === 'restarted') restart(session, beacon, received_at);
-      else state.totals.lost += record(session.sequence, beacon.seq, received_at);
-      refresh(session, cell, entry, nowMs);
+    observe(state.totals.ingestDelay, Math.max(0, nowMs - receivedAtMs) / 1000);
+    if (!session) {
+      begin(cell, delivery);
+    } else if (arrival === 'restarted') {
+      restart(session, report);
+      refresh(session, cell, delivery);
     } else {
-      begin(cell, entry, nowMs);
+      state.totals.lost += record(session.sequence, seq, receivedAtMs);
+      if (arrival === 'fresh') refresh(session, cell, delivery);
     }
   }
 
-  function begin(cell: Cell, { beacon, received_at }: Entry, nowMs: number): void {
-    const sequence = createSequence(beacon.seq, received_at);
-    if (beacon.leaving) {
+  function begin(cell: Cell, delivery: Delivery): void {
+    const { report, nowMs } = delivery;
+    const sequence = createSequence(report.seq, report.receivedAtMs);
+    if (report.leaving) {
       // It overtook whatever else is under way, which must not begin the session after its end.
-      remember(departed, keyOf(beacon), sequence, nowMs + ttlMs);
+      remember(departed, keyOf(report), sequence, nowMs + ttlMs);
       return;
     }
     if (living >= maxSessions) {
       stateOf(cell.region).totals.refused++;
       return;
     }
-    forget(departed, keyOf(beacon));
-    const meeting = openMeeting(roster, beacon.meeting_id);
-    const participantId = beacon.participant_id;
+    if (departed.byKey.size > 0) forget(departed, keyOf(report));
+    const meeting = openMeeting(roster, report.meetingId);
+    const { participantId } = report;
     const presence = join(roster, meeting, { region: cell.region, participantId, born });
     presence.series = reserve(budget, presence.series, 1);
     const session: Session = {
       due: 0,
       previous: undefined,
       next: undefined,
-      id: beacon.session_id,
+      id: report.sessionId,
       born: born++,
       participantId,
       presence,
@@ -163,39 +177,42 @@ export function createSessions(options: SessionsOptions) {
       rtt: Number.NaN,
       peers: [],
       series: 0,
-      clientDropped: beacon.dropped ?? 0,
+      clientDropped: Number.isNaN(report.dropped) ? 0 : report.dropped,
       labels: '',
     };
     meeting.sessions.set(session.id, session);
     living++;
     enter(cell);
-    contributeNewest(session, beacon);
-    scheduleFrom(session, received_at, nowMs);
+    contributeNewest(session, delivery);
+    scheduleFrom(session, delivery);
   }
 
-  function refresh(session: Session, cell: Cell, { beacon, received_at }: Entry, nowMs: number): void {
+  function refresh(session: Session, cell: Cell, delivery: Delivery): void {
+    const { report, nowMs } = delivery;
     const { wheel, totals } = stateOf(session.presence.region);
     unschedule(wheel, session);
-    moveTo(session, cell, beacon.participant_id);
-    contributeNewest(session, beacon);
-    const dropped = beacon.dropped ?? session.clientDropped;
-    totals.clientDropped += dropped >= session.clientDropped ? dropped - session.clientDropped : dropped;
-    session.clientDropped = dropped;
-    scheduleFrom(session, received_at, nowMs);
-    if (beacon.leaving) {
-      remember(departed, keyOf(beacon), session.sequence, nowMs + ttlMs);
+    moveTo(session, cell, report.participantId);
+    contributeNewest(session, delivery);
+    if (!Number.isNaN(report.dropped)) {
+      const before = session.clientDropped;
+      totals.clientDropped += report.dropped >= before ? report.dropped - before : report.dropped;
+      session.clientDropped = report.dropped;
+    }
+    scheduleFrom(session, delivery);
+    if (report.leaving) {
+      remember(departed, keyOf(report), session.sequence, nowMs + ttlMs);
       remove(session);
       totals.left++;
     }
   }
 
-  function contributeNewest(session: Session, beacon: Beacon): void {
+  function contributeNewest(session: Session, { reports, report }: Delivery): void {
     const { cell } = session;
-    const newest = round(beacon.rtt?.at(-1) ?? Number.NaN);
+    const newest = report.rttTo === report.rttFrom ? Number.NaN : round(reports.rtt[report.rttTo - 1] as number);
     contribute(cell, RTT_MEASURE, session.rtt, newest);
     session.rtt = newest;
     session.series = reserve(budget, session.series, Number.isNaN(newest) ? 0 : 1);
-    session.peers = updatePeers(peers, session.peers, beacon.peers, cell);
+    session.peers = updatePeers(peers, session.peers, { reports, report, cell });
   }
 
   /** The newest beacon came by another region, or from another participant or server. */
@@ -223,7 +240,7 @@ export function createSessions(options: SessionsOptions) {
   }
 
   /** The session began again (a reload that kept its id): its counters start anew, and that is no loss. */
-  function restart(session: Session, { seq }: Beacon, receivedAtMs: number): void {
+  function restart(session: Session, { seq, receivedAtMs }: Report): void {
     stateOf(session.presence.region).totals.lost += settle(session.sequence);
     session.sequence = createSequence(seq, receivedAtMs);
     session.clientDropped = 0;
@@ -245,15 +262,15 @@ export function createSessions(options: SessionsOptions) {
     living--;
   }
 
-  function scheduleFrom(session: Session, receivedAtMs: number, nowMs: number): void {
+  function scheduleFrom(session: Session, { report, nowMs }: Delivery): void {
     const { clock, wheel } = stateOf(session.presence.region);
-    schedule(wheel, session, seenAt(clock, receivedAtMs, nowMs) + ttlMs);
+    schedule(wheel, session, seenAt(clock, report.receivedAtMs, nowMs) + ttlMs);
   }
 
   /** @param current the session's cell, which it mostly still is */
-  function cellFor(region: string, { server }: Beacon, current: Cell | undefined): Cell {
-    const url = server === undefined ? NO_SERVER : serverLabel(server.url);
-    const type = server === undefined ? NO_SERVER : server.type;
+  function cellFor(region: string, { serverUrl, serverType }: Report, current: Cell | undefined): Cell {
+    const type = serverType === '' ? NO_SERVER : serverType;
+    const url = serverType === '' ? NO_SERVER : serverLabel(serverUrl);
     if (current?.serverUrl === url && current.serverType === type && current.region === region) return current;
     return cellOf(population, region, url, type);
   }
@@ -282,6 +299,7 @@ export function createSessions(options: SessionsOptions) {
     roster,
     table: peers.table,
     apply,
+    applyReport,
     expire,
     totals: (region: string) => stateOf(region).totals,
     /** The feed can't be heard: the reap clock stands still. Every region starts so. */
@@ -308,6 +326,6 @@ function seriesBound({ regions, servers, maxSessionSeries }: SessionsOptions): n
 }
 
 /** Ids cannot contain a space. */
-function keyOf({ meeting_id, session_id }: Beacon): string {
-  return `${meeting_id} ${session_id}`;
+function keyOf({ meetingId, sessionId }: Report): string {
+  return `${meetingId} ${sessionId}`;
 }

@@ -15,10 +15,10 @@ export const LIMITS = {
   serverUrlLength: 2048,
 } as const;
 
-const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
+export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 
 /** Members of W3C `RTCInboundRtpStreamStats` (audio), cumulative; seconds and samples as there. */
-const AUDIO_MAX = {
+export const AUDIO_MAX = {
   jitterBufferDelay: COUNTER_MAX,
   jitterBufferEmittedCount: COUNTER_MAX,
   concealedSamples: COUNTER_MAX,
@@ -32,7 +32,7 @@ const AUDIO_MAX = {
 } as const;
 
 /** Members of W3C `RTCInboundRtpStreamStats` (video). */
-const VIDEO_MAX = {
+export const VIDEO_MAX = {
   framesPerSecond: 1_000,
   framesDecoded: COUNTER_MAX,
   framesDropped: COUNTER_MAX,
@@ -43,7 +43,7 @@ const VIDEO_MAX = {
 } as const;
 
 /** NetEQ decides one operation every 10 ms, so 100 a second is the most that is real; 1000 is absurd. */
-const OPERATIONS_MAX = {
+export const OPERATIONS_MAX = {
   normal: 1_000,
   expand: 1_000,
   accelerate: 1_000,
@@ -53,7 +53,7 @@ const OPERATIONS_MAX = {
   comfort_noise: 1_000,
 } as const;
 
-const NETEQ_MAX = {
+export const NETEQ_MAX = {
   buffer: 60,
   packets_awaiting_decode: 1_000_000,
   packets_per_second: 1_000_000,
