@@ -23,6 +23,9 @@ export type AggregatorProcess = {
   ready(): Promise<number>;
   log(): string;
   kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  freeze(): void;
+  thaw(): void;
   /** Kills it when it still runs, and starts it again; resolves when it listens, ready or not. */
   restart(): Promise<void>;
   /** SIGTERM, then waits for its end. */
@@ -36,13 +39,8 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     const started = await startProcess(process.execPath, [MAIN], {
       env: { NATS_URL: options.natsUrl, HOST: '127.0.0.1', PORT: `${port}`, ...options.env },
     });
-    await eventually(
-      async () => {
-        if (started.hasExited()) throw new Error(`the aggregator ended; its output:\n${started.output()}`);
-        return (await fetch(`${url}/healthz`)).ok;
-      },
-      { deadlineMs: 20_000 },
-    );
+    await eventually(async () => started.hasExited() || (await fetch(`${url}/healthz`)).ok, { deadlineMs: 20_000 });
+    if (started.hasExited()) throw new Error(`the aggregator ended; its output:\n${started.output()}`);
     return started;
   };
   let running = await launch();
@@ -60,6 +58,8 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     async kill() {
       await running.kill();
     },
+    freeze: () => running.signal('SIGSTOP'),
+    thaw: () => running.signal('SIGCONT'),
     async restart() {
       await running.kill();
       running = await launch();

@@ -15,6 +15,7 @@ import { type RunningProcess, startProcess } from './processes.ts';
 import { TEST_SECRET } from './tokens.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const WORKER_MAIN = 'worker/index.ts';
 
 export type WorkerVars = { readonly [name: string]: unknown };
 
@@ -22,6 +23,8 @@ export type WorkerOptions = {
   readonly natsUrl: string;
   /** Over wrangler.toml's `[vars]`, a BEACON_SECRET and DEV_REGION_HEADER=on; undefined removes one. */
   readonly vars?: WorkerVars;
+  /** The module to bundle in place of the worker's own; it too exports a class `Forwarder`. */
+  readonly main?: string;
 };
 
 export type WorkerProcess = {
@@ -37,9 +40,9 @@ export type WorkerProcess = {
   stop(): Promise<void>;
 };
 
-export async function startWorker({ natsUrl, vars = {} }: WorkerOptions): Promise<WorkerProcess> {
+export async function startWorker({ natsUrl, vars = {}, main = WORKER_MAIN }: WorkerOptions): Promise<WorkerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-worker-'));
-  const bundle = await bundleOnce();
+  const bundle = await bundleOnce(main);
   await mkdir(join(folder, 'storage'));
   const bindings = { BEACON_SECRET: TEST_SECRET, DEV_REGION_HEADER: 'on', NATS_URL: natsUrl, ...vars };
   const launch = async (port: number): Promise<{ running: RunningProcess; port: number }> => {
@@ -51,7 +54,11 @@ export async function startWorker({ natsUrl, vars = {} }: WorkerOptions): Promis
     const listening = await running.waitForLine(/"event":"listen".*"port":(\d+)/);
     return { running, port: Number(listening[1]) };
   };
-  let { running, port } = await launch(0);
+  const remove = () => rm(folder, { recursive: true, force: true });
+  let { running, port } = await launch(0).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
   const url = `http://127.0.0.1:${port}`;
   await untilHealthy(url, running);
   return {
@@ -68,7 +75,7 @@ export async function startWorker({ natsUrl, vars = {} }: WorkerOptions): Promis
     log: () => running.output(),
     async stop() {
       await running.kill();
-      await rm(folder, { recursive: true, force: true });
+      await remove();
     },
   };
 }
@@ -92,19 +99,21 @@ type Toml = {
 };
 type Bundle = { readonly code: string; readonly toml: Toml };
 
-let bundle: Promise<Bundle> | undefined;
+const bundles = new Map<string, Promise<Bundle>>();
 
-function bundleOnce(): Promise<Bundle> {
-  bundle ??= buildBundle();
+/** The bundle of a main module, built once by each process. */
+export function bundleOnce(main = WORKER_MAIN): Promise<Bundle> {
+  const bundle = bundles.get(main) ?? buildBundle(main);
+  bundles.set(main, bundle);
   return bundle;
 }
 
 /** What `wrangler deploy` would upload, about 1.5 s to build. */
-async function buildBundle(): Promise<Bundle> {
+async function buildBundle(main: string): Promise<Bundle> {
   const outdir = await mkdtemp(join(tmpdir(), 'edgepulse-bundle-'));
   try {
     const wrangler = createRequire(import.meta.url).resolve('wrangler');
-    const args = ['--no-warnings', wrangler, 'deploy', '--dry-run', '--env=', '--outdir', outdir];
+    const args = ['--no-warnings', wrangler, 'deploy', main, '--dry-run', '--env=', '--outdir', outdir];
     await promisify(execFile)(process.execPath, args, {
       cwd: ROOT,
       env: {
