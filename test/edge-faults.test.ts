@@ -1,0 +1,191 @@
+/**
+ * Faults behind and in front of the edge, with a real nats-server and the worker in a real workerd: whatever
+ * was answered 204 is in the stream when the fault is over, once, in order, and counted.
+ */
+import { connect as connectTcp, createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { validBeacon } from './support/beacon.ts';
+import { addStream, expectBalanced, readAccount, sum, widenStream } from './support/edge-account.ts';
+import { createEdgeClients, type EdgeClients } from './support/edge-clients.ts';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from './support/nats-server.ts';
+import { eventually, pause } from './support/poll.ts';
+import { testToken } from './support/tokens.ts';
+import { startWorker, type WorkerProcess } from './support/worker-process.ts';
+
+/** 2 s for an acknowledgement; the rest is for a machine that does other things too. */
+const ANSWERED_WITHIN_MS = 4_000;
+
+const endings: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+async function nats(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const server = await startNatsServer(options);
+  endings.push(() => server.stop());
+  return server;
+}
+
+/** A nats-server with the stream, on a port where another kind of server may have been. */
+async function natsWithStream(port?: number): Promise<NatsServer> {
+  const server = await nats(port === undefined ? {} : { port });
+  await addStream(server.url);
+  return server;
+}
+
+async function edge(natsUrl: string): Promise<{ worker: WorkerProcess; clients: EdgeClients }> {
+  const worker = await startWorker({ natsUrl });
+  endings.push(() => worker.stop());
+  return { worker, clients: await createEdgeClients(worker) };
+}
+
+/** Accepts connections on `port` and never says a word. */
+async function silentServer(port: number): Promise<() => Promise<void>> {
+  const server: Server = createServer(() => {});
+  const sockets = new Set<{ destroy(): unknown }>();
+  server.on('connection', (socket) => sockets.add(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+}
+
+function expectAllAccepted(clients: EdgeClients): void {
+  expect(new Set(clients.answers().values())).toEqual(new Set([204]));
+  expect(clients.slowestMs()).toBeLessThan(ANSWERED_WITHIN_MS);
+}
+
+it('loses nothing when nats-server is killed under load and comes back after 20 s', async () => {
+  const server = await natsWithStream();
+  const { clients } = await edge(server.url);
+  clients.startLoad(200);
+  await eventually(async () => (await readAccount(server.url)).beacons.length > 100);
+  await server.kill();
+  await pause(20_000);
+  await server.restart();
+  await eventually(async () => sum((await readAccount(server.url)).edges, ({ drained }) => drained) > 0);
+  await clients.stopLoad();
+  expectAllAccepted(clients);
+  const { edges } = await expectBalanced(server.url, clients);
+  expect(sum(edges, ({ drained }) => drained)).toBeGreaterThan(1_000);
+});
+
+it('loses nothing when nats-server stops answering for a while, and stores nothing twice', async () => {
+  const server = await natsWithStream();
+  const { clients } = await edge(server.url);
+  clients.startLoad(100);
+  await eventually(async () => (await readAccount(server.url)).beacons.length > 50);
+  server.freeze();
+  const before = clients.answers().size;
+  await eventually(() => clients.answers().size > before + 300, { deadlineMs: 20_000 });
+  server.thaw();
+  await clients.stopLoad();
+  expectAllAccepted(clients);
+  const { edges } = await expectBalanced(server.url, clients);
+  expect(sum(edges, ({ publish_errors }) => publish_errors)).toBeGreaterThan(0);
+});
+
+type Fault = {
+  readonly fault: string;
+  /** What stands on the port while the fault lasts; returns how it ends. */
+  begin(port: number): Promise<() => Promise<void>>;
+};
+
+const asNats = (options: NatsServerOptions) => async (port: number) => {
+  const server = await nats({ ...options, port });
+  return () => server.stop();
+};
+
+const NOBODY = 'users = [{ user: someone, password: else, permissions: { publish: "other.>" } }]';
+
+it.each<Fault>([
+  { fault: 'nothing listens', begin: async () => async () => {} },
+  { fault: 'the server accepts TCP and says nothing', begin: silentServer },
+  { fault: 'the server wants a token', begin: asNats({ config: 'authorization { token: "t" }' }) },
+  {
+    fault: 'the user may not publish',
+    begin: asNats({ config: `authorization { ${NOBODY} }\nno_auth_user: someone` }),
+  },
+  { fault: 'JetStream is disabled', begin: asNats({ jetStream: false }) },
+  { fault: 'there is no stream', begin: asNats({}) },
+])('spools while $fault, and drains when that is over', async ({ begin }) => {
+  const { port, stop } = await startNatsServer();
+  await stop();
+  const end = await begin(port);
+  const { clients } = await edge(`nats://127.0.0.1:${port}`);
+  await clients.post(200);
+  expectAllAccepted(clients);
+  await end();
+  const server = await natsWithStream(port);
+  await clients.post(50);
+  const { edges } = await expectBalanced(server.url, clients);
+  expect(sum(edges, ({ spooled }) => spooled)).toBeGreaterThanOrEqual(200);
+});
+
+it('spools while the stream is full, and drains when it has room', async () => {
+  const server = await nats();
+  await addStream(server.url, { max_msgs: 10 });
+  const { clients } = await edge(server.url);
+  await clients.post(200);
+  expectAllAccepted(clients);
+  expect((await readAccount(server.url)).beacons.length).toBeLessThan(200);
+  await widenStream(server.url);
+  await expectBalanced(server.url, clients);
+});
+
+it('drains after kill -9 of workerd, by itself, what its spool held', async () => {
+  const server = await natsWithStream();
+  const { worker, clients } = await edge(server.url);
+  await clients.post(60);
+  await server.kill();
+  await clients.post(200);
+  expectAllAccepted(clients);
+  await worker.kill();
+  await server.restart();
+  await worker.restart();
+  const { edges } = await expectBalanced(server.url, clients);
+  expect(sum(edges, ({ drained }) => drained)).toBe(200);
+});
+
+it('loses nothing and counts nothing twice over kill -9 of workerd under load, again and again', async () => {
+  const server = await natsWithStream();
+  const { worker, clients } = await edge(server.url);
+  clients.startLoad(200);
+  for (const outage of [true, false, true]) {
+    if (outage) await server.kill();
+    const before = clients.answers().size;
+    await eventually(() => clients.answers().size > before + 100);
+    await worker.kill();
+    if (outage) await server.restart();
+    await worker.restart();
+  }
+  await clients.stopLoad();
+  await clients.post(24);
+  await expectBalanced(server.url, clients);
+});
+
+describe('a client that does not finish its request', () => {
+  it.each([
+    { what: 'drips its body', then: 'goes on for ever' },
+    { what: 'sends half a body', then: 'hangs up' },
+  ])('and $what harms nobody, and nothing of it arrives', async ({ then }) => {
+    const server = await natsWithStream();
+    const { worker, clients } = await edge(server.url);
+    const body = JSON.stringify({
+      ...validBeacon({ session_id: 'slow' }),
+      token: await testToken({ session: 'slow' }),
+    });
+    const head = `POST /v1/beacons HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const sockets = Array.from({ length: 50 }, () => connectTcp(Number(new URL(worker.url).port), '127.0.0.1'));
+    for (const socket of sockets) socket.on('error', () => {}).write(head + body.slice(0, body.length / 2));
+    if (then === 'hangs up') for (const socket of sockets) socket.end();
+    await clients.post(100);
+    expectAllAccepted(clients);
+    for (const socket of sockets) socket.destroy();
+    await clients.post(12);
+    const { beacons } = await expectBalanced(server.url, clients);
+    expect(beacons.filter((key) => key.startsWith('slow'))).toEqual([]);
+  });
+});

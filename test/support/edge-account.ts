@@ -1,0 +1,102 @@
+/**
+ * The edge's account: what clients were answered against what is in the stream. After any fault the two
+ * agree beacon by beacon, and the edge's own counters with both.
+ */
+import { connect, DiscardPolicy, type JetStreamManager } from 'nats';
+import { expect } from 'vitest';
+import { decodeEnvelope, type EdgeCounters } from '../../shared/envelope.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import type { BeaconKey, EdgeClients } from './edge-clients.ts';
+import { eventually } from './poll.ts';
+
+type StreamLimits = { readonly max_msgs?: number };
+
+/** Makes the stream as an aggregator does, but for its age: nothing leaves it before it was counted. */
+export function addStream(natsUrl: string, limits: StreamLimits = {}): Promise<void> {
+  return manage(natsUrl, async ({ streams }) => {
+    await streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS], discard: DiscardPolicy.New, ...limits });
+  });
+}
+
+export function widenStream(natsUrl: string): Promise<void> {
+  return manage(natsUrl, async ({ streams }) => {
+    await streams.update(STREAM, { max_msgs: -1 });
+  });
+}
+
+/** What the stream says. */
+export type Account = {
+  /** Every beacon in the order of the stream, repeats too. */
+  readonly beacons: readonly BeaconKey[];
+  /** The newest counters of each Forwarder start, in the order of their first envelope. */
+  readonly edges: readonly EdgeCounters[];
+};
+
+export function readAccount(natsUrl: string): Promise<Account> {
+  return manage(natsUrl, async ({ streams }) => {
+    const { state } = await streams.info(STREAM);
+    const beacons: BeaconKey[] = [];
+    const edges = new Map<string, EdgeCounters>();
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const envelope = decodeEnvelope((await streams.getMessage(STREAM, { seq })).string());
+      if (!envelope.ok || envelope.value.invalid > 0) throw new Error(`message ${seq} is no envelope`);
+      const { entries, edge } = envelope.value;
+      for (const { beacon } of entries) beacons.push(`${beacon.session_id} ${beacon.seq}`);
+      if (edge) edges.set(edge.epoch, edge);
+    }
+    return { beacons, edges: [...edges.values()] };
+  });
+}
+
+/**
+ * Waits until every beacon that was answered 204 is in the stream, then balances the account:
+ * 204s = distinct beacons in the stream (but for those whose client got no answer), each once and in its
+ * session's order; `accepted` summed over starts = beacons published; nothing spooled is left or dropped.
+ */
+export async function expectBalanced(natsUrl: string, clients: EdgeClients, deadlineMs = 20_000): Promise<Account> {
+  const answers = [...clients.answers()];
+  const accepted = answers.flatMap(([key, status]) => (status === 204 ? [key] : []));
+  const account = await eventually(
+    async () => {
+      const seen = await readAccount(natsUrl);
+      const stored = new Set(seen.beacons);
+      const missing = accepted.filter((key) => !stored.has(key));
+      if (missing.length > 0) throw new Error(`${missing.length} of ${accepted.length} accepted beacons are missing`);
+      if (sum(seen.edges, (edge) => edge.spooled) > sum(seen.edges, (edge) => edge.drained)) return undefined;
+      return seen;
+    },
+    { deadlineMs, intervalMs: 500 },
+  );
+  expect(new Set(account.beacons).size, 'stored twice').toBe(account.beacons.length);
+  const unanswered = new Set(answers.flatMap(([key, status]) => (status === undefined ? [key] : [])));
+  expect(account.beacons.filter((key) => !unanswered.has(key)).toSorted()).toEqual(
+    accepted.filter((key) => !unanswered.has(key)).toSorted(),
+  );
+  expectSessionOrder(account.beacons);
+  expect(sum(account.edges, (edge) => edge.accepted)).toBe(account.beacons.length);
+  expect(sum(account.edges, (edge) => edge.drained)).toBe(sum(account.edges, (edge) => edge.spooled));
+  expect(sum(account.edges, ({ dropped }) => (dropped.expired ?? 0) + (dropped.full ?? 0))).toBe(0);
+  return account;
+}
+
+function expectSessionOrder(beacons: readonly BeaconKey[]): void {
+  const newest = new Map<string, number>();
+  for (const key of beacons) {
+    const [session = '', seq] = key.split(' ');
+    expect(Number(seq), `${key} after ${newest.get(session)}`).toBeGreaterThan(newest.get(session) ?? -1);
+    newest.set(session, Number(seq));
+  }
+}
+
+export function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
+  return items.reduce((total, item) => total + valueOf(item), 0);
+}
+
+async function manage<T>(natsUrl: string, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+  const nats = await connect({ servers: natsUrl });
+  try {
+    return await work(await nats.jetstreamManager());
+  } finally {
+    await nats.close();
+  }
+}
