@@ -152,3 +152,10 @@ function grown(array: Float64Array): Float64Array {
   larger.set(array);
   return larger;
 }
+
+/**
+ * A copy of an id that is to be kept: a slice of a message's text would keep the whole message.
+ */
+export function ownCopy(id: string): string {
+  return Buffer.from(id, 'latin1').toString('latin1');
+}

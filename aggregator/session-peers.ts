@@ -12,7 +12,7 @@ import {
   report,
 } from './peers.ts';
 import { type Cell, contribute, FIRST_PEER_MEASURE } from './population.ts';
-import { REPORT_COLUMNS, type Report, type Reports } from './reports.ts';
+import { ownCopy, REPORT_COLUMNS, type Report, type Reports } from './reports.ts';
 import { give, reserve, type SeriesBudget } from './series-budget.ts';
 
 export type SessionPeers = {
@@ -80,7 +80,7 @@ const VALUES = createPeerValues().length;
 function bringForward(table: PeerTable, rows: number[], index: number, id: string): number {
   let found = index;
   while (found < rows.length && table.ids[rows[found] as number] !== id) found++;
-  const row = found < rows.length ? (rows[found] as number) : allocate(table, id);
+  const row = found < rows.length ? (rows[found] as number) : allocate(table, ownCopy(id));
   if (found !== index) rows[found] = rows[index] as number;
   rows[index] = row;
   return row;

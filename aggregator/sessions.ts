@@ -21,7 +21,7 @@ import {
   RTT_MEASURE,
 } from './population.ts';
 import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from './reap-clock.ts';
-import { clearReports, createReports, pushBeacon, type Report, type Reports } from './reports.ts';
+import { clearReports, createReports, ownCopy, pushBeacon, type Report, type Reports } from './reports.ts';
 import {
   closeMeeting,
   createRoster,
@@ -160,15 +160,15 @@ export function createSessions(options: SessionsOptions) {
       return;
     }
     if (departed.byKey.size > 0) forget(departed, keyOf(report));
-    const meeting = openMeeting(roster, report.meetingId);
-    const { participantId } = report;
+    const meeting = openMeeting(roster, ownCopy(report.meetingId));
+    const participantId = ownCopy(report.participantId);
     const presence = join(roster, meeting, { region: cell.region, participantId, born });
     presence.series = reserve(budget, presence.series, 1);
     const session: Session = {
       due: 0,
       previous: undefined,
       next: undefined,
-      id: report.sessionId,
+      id: ownCopy(report.sessionId),
       born: born++,
       participantId,
       presence,
@@ -216,9 +216,10 @@ export function createSessions(options: SessionsOptions) {
   }
 
   /** The newest beacon came by another region, or from another participant or server. */
-  function moveTo(session: Session, cell: Cell, participantId: string): void {
+  function moveTo(session: Session, cell: Cell, reportedId: string): void {
     const { presence, cell: from } = session;
-    if (presence.region !== cell.region || session.participantId !== participantId) {
+    if (presence.region !== cell.region || session.participantId !== reportedId) {
+      const participantId = ownCopy(reportedId);
       session.presence = join(roster, presence.meeting, { region: cell.region, participantId, born: born++ });
       session.presence.series = reserve(budget, session.presence.series, 1);
       leavePresence(presence, session.participantId);

@@ -82,7 +82,7 @@ function decodeEntry(value: unknown): Entry | undefined {
 }
 
 /** Counters are for graphs: what is missing or damaged reads as zero, and never costs the beacons beside it. */
-function decodeEdgeCounters(value: unknown): EdgeCounters | undefined {
+export function decodeEdgeCounters(value: unknown): EdgeCounters | undefined {
   if (!isFields(value) || typeof value.epoch !== 'string' || value.epoch.length > 64) return undefined;
   const rejected: EdgeCounters['rejected'] = {};
   const counts = isFields(value.rejected) ? value.rejected : {};
