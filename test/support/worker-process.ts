@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse as parseToml } from 'smol-toml';
 import { eventually } from './poll.ts';
@@ -126,7 +126,7 @@ async function buildBundle(main: string): Promise<Bundle> {
       },
     });
     const toml = parseToml(await readFile(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Toml;
-    return { code: await readFile(join(outdir, 'index.js'), 'utf8'), toml };
+    return { code: await readFile(join(outdir, `${basename(main, '.ts')}.js`), 'utf8'), toml };
   } finally {
     await rm(outdir, { recursive: true, force: true });
   }
