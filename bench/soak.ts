@@ -1,0 +1,149 @@
+/**
+ * Sessions that come and go, 2,000 a second, for as many minutes as asked: memory after warm-up
+ * must be flat, and every sum right at the end. `npm run bench -- soak [minutes]`
+ */
+import { expose } from '../aggregator/exposition.ts';
+import { createIngest } from '../aggregator/ingest.ts';
+import { createReaper, TICK_MS } from '../aggregator/reaper.ts';
+import { createSessions, type Sessions } from '../aggregator/sessions.ts';
+import type { Beacon } from '../shared/beacon.ts';
+import { encodeEntry, encodeEnvelope } from '../shared/envelope.ts';
+import { edgeCounters, validEntry } from '../test/support/beacon.ts';
+import { count, type Figure, median, printFigures } from './support/figures.ts';
+
+const COMING_PER_SECOND = 2_000;
+const STEP_MS = 100;
+const TTL_SECONDS = 30;
+/** A session posts this often until it leaves, or vanishes without a word. */
+const BEACONS = 4;
+const BEACON_EVERY_MS = 5_000;
+/** Flat: the last quarter's median is at most this much over the second's. */
+const GROWTH_MAX = 1.05;
+
+type Tally = { posted: number; begun: number; leaving: number; vanished: number };
+
+export async function run([minutes = '5']: string[]): Promise<void> {
+  const seconds = Number(minutes) * 60;
+  if (!(seconds >= 120)) throw new RangeError('a soak takes at least two minutes: it must outlast several TTLs');
+  const sessions = createSessions({
+    regions: ['apac'],
+    servers: ['https://media-apac-1.example.com'],
+    ttlSeconds: TTL_SECONDS,
+    maxSessions: 200_000,
+    maxSessionSeries: 50_000,
+  });
+  const traffic = createTraffic(sessions);
+  const memory: number[] = [];
+  const reap = createReaper({
+    expire: sessions.expire,
+    watch: () => {},
+    interrupted: () => {},
+    now: Date.now,
+    defer: setImmediate,
+  });
+  sessions.feedUp('apac', Date.now());
+  const timers = [
+    setInterval(traffic.step, STEP_MS),
+    setInterval(reap, TICK_MS),
+    setInterval(() => {
+      scrape(sessions);
+      memory.push(process.memoryUsage.rss());
+      if (memory.length % 30 === 0) {
+        console.log(
+          `${memory.length} s: ${count(sessions.living())} sessions, ${count((memory.at(-1) ?? 0) / 1e6)} MB`,
+        );
+      }
+    }, 1_000),
+  ];
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  traffic.stop();
+  // Everybody who did not leave is silent now: after a TTL nobody is left.
+  await new Promise((resolve) => setTimeout(resolve, (TTL_SECONDS + 2) * 1000));
+  for (const timer of timers) clearInterval(timer);
+  report(sessions, traffic.tally, memory.slice(0, seconds));
+}
+
+function createTraffic(sessions: Sessions): { step(): void; stop(): void; readonly tally: Tally } {
+  const ingest = createIngest(sessions);
+  const encoder = new TextEncoder();
+  const tally: Tally = { posted: 0, begun: 0, leaving: 0, vanished: 0 };
+  /** Session numbers by the step in which they post next. */
+  const due = new Map<number, { id: number; seq: number }[]>();
+  let step = 0;
+  let batch = 0;
+  let stopped = false;
+
+  function beaconsOfThisStep(): Partial<Beacon>[] {
+    const posting = due.get(step) ?? [];
+    due.delete(step);
+    for (let i = 0; i < (COMING_PER_SECOND * STEP_MS) / 1000; i++) posting.push({ id: tally.begun++, seq: 0 });
+    return posting.map(({ id, seq }) => {
+      const isLast = seq === BEACONS - 1;
+      // Every third vanishes; the others say goodbye.
+      const isLeaving = isLast && id % 3 !== 0;
+      if (isLeaving) tally.leaving++;
+      else if (isLast) tally.vanished++;
+      if (!isLast) later(step + BEACON_EVERY_MS / STEP_MS, { id, seq: seq + 1 });
+      const identity = { meeting_id: `m-${id >> 2}`, session_id: `s-${id}`, participant_id: `p-${id}`, seq };
+      return isLeaving ? { ...identity, leaving: true } : identity;
+    });
+  }
+
+  function later(at: number, session: { id: number; seq: number }): void {
+    const others = due.get(at);
+    if (others) others.push(session);
+    else due.set(at, [session]);
+  }
+
+  return {
+    tally,
+    step() {
+      if (stopped) return;
+      const beacons = beaconsOfThisStep();
+      step++;
+      for (let from = 0; from < beacons.length; from += 50) {
+        const entries = beacons.slice(from, from + 50).map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
+        tally.posted += entries.length;
+        const edge = edgeCounters({ batch: batch++, accepted: tally.posted });
+        const message = encodeEnvelope({ region: 'apac', lane: 'f00', edge }, entries);
+        ingest('health.diagnostics.apac.edge.f00', encoder.encode(message), Date.now());
+      }
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}
+
+function report(sessions: Sessions, { posted, begun, leaving }: Tally, memory: readonly number[]): void {
+  const totals = sessions.totals('apac');
+  const quarter = Math.floor(memory.length / 4);
+  const early = median(memory.slice(quarter, 2 * quarter));
+  const late = median(memory.slice(-quarter));
+  const same = (what: string, value: number, expected: number): Figure => ({
+    what,
+    value: count(value),
+    target: { text: `exactly ${count(expected)}`, met: value === expected },
+  });
+  printFigures('soak', [
+    same('beacons applied', totals.applied, posted),
+    same('accepted by the edge, as told', totals.edge.accepted, posted),
+    same('beacons lost', totals.lost, 0),
+    same('sessions reaped, left', totals.left, leaving),
+    same('sessions reaped, left and stale', totals.left + totals.stale, begun),
+    same('sessions alive at the end', sessions.living(), 0),
+    same('detail series at the end', sessions.budget.used, 0),
+    same('remembered departures at the end', sessions.departed(), 0),
+    { what: 'memory, second quarter', value: `${count(early / 1e6)} MB` },
+    {
+      what: 'memory, last quarter, of the second',
+      value: `${(late / early).toFixed(3)} x`,
+      target: { text: `at most ${GROWTH_MAX} x`, met: late / early <= GROWTH_MAX },
+    },
+  ]);
+}
+
+function scrape(sessions: Sessions): void {
+  const collect = new Set(['population', 'sessions', 'process'] as const);
+  for (const _ of expose(sessions, { nowMs: Date.now(), collect, openMetrics: false }));
+}

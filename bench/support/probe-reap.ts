@@ -1,0 +1,54 @@
+/** So many sessions that expire in the same second, removed by the real reaper: how long it holds the event loop. */
+import { createIngest } from '../../aggregator/ingest.ts';
+import { createReaper, TICK_MS } from '../../aggregator/reaper.ts';
+import { createSessions } from '../../aggregator/sessions.ts';
+import { watchLoop } from './loop-watch.ts';
+import { answer } from './probe.ts';
+import { BENCH_SERVER, batchesOf } from './traffic.ts';
+
+export type ReapResult = { readonly longestHold: number; readonly reaped: number; readonly milliseconds: number };
+
+const TTL_SECONDS = 3600;
+const sessionCount = Number(process.argv[2]);
+const sessions = createSessions({
+  regions: ['apac'],
+  servers: [BENCH_SERVER],
+  ttlSeconds: TTL_SECONDS,
+  maxSessions: sessionCount,
+  maxSessionSeries: 50_000,
+});
+const ingest = createIngest(sessions);
+const encoder = new TextEncoder();
+const now = Date.now();
+sessions.feedUp('apac', now);
+for (const round of [0, 1]) {
+  // Spread over the second before `now`, so that all of them are due within one second.
+  let i = 0;
+  for (const batch of batchesOf({ sessions: sessionCount }, round, () => now - (i++ % 1000))) {
+    ingest('health.diagnostics.apac.edge.f00', encoder.encode(batch), now);
+  }
+}
+// The reaper runs on a clock that is a TTL ahead: in the next real second everybody is due.
+const ahead = TTL_SECONDS * 1000 - 1_000;
+const loop = watchLoop();
+const started = performance.now();
+const tick = createReaper({
+  expire: (nowMs) => sessions.expire(nowMs + ahead),
+  watch: () => {},
+  interrupted: () => {},
+  now: Date.now,
+  defer: setImmediate,
+});
+loop.longest();
+const timer = setInterval(() => {
+  tick();
+  if (sessions.living() > 0) return;
+  clearInterval(timer);
+  loop.stop();
+  answer({
+    longestHold: loop.longest(),
+    reaped: sessions.totals('apac').stale,
+    milliseconds: performance.now() - started,
+  } satisfies ReapResult);
+  process.disconnect?.();
+}, TICK_MS);

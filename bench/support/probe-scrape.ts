@@ -1,0 +1,148 @@
+/**
+ * Scrapes of so many detail series: how long the text takes, beside prom-client writing the same
+ * series; and over HTTP, how long the event loop is held while beacons go on coming in.
+ */
+import { execFile } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { Gauge, Registry } from 'prom-client';
+import { expose } from '../../aggregator/exposition.ts';
+import { createIngest } from '../../aggregator/ingest.ts';
+import { createMetrics } from '../../aggregator/metrics.ts';
+import { createPacer } from '../../aggregator/pacer.ts';
+import { createHttpServer } from '../../aggregator/server.ts';
+import { createSessions, type Sessions } from '../../aggregator/sessions.ts';
+import { worst } from '../../aggregator/worst.ts';
+import { parseMetrics } from '../../test/support/metrics.ts';
+import { median } from './figures.ts';
+import { watchLoop } from './loop-watch.ts';
+import { answer } from './probe.ts';
+import { BATCH, BENCH_SERVER, batchesOf } from './traffic.ts';
+
+export type ScrapeResult = {
+  readonly series: number;
+  readonly ours: number;
+  /** NaN when it was not asked for. */
+  readonly promClient: number;
+  readonly http: number;
+  readonly gzipped: number;
+  readonly longestHold: number;
+  readonly ingestedMeanwhile: number;
+};
+
+const [sessionCount = '', withPromClient = '', runs = ''] = process.argv.slice(2);
+const traffic = { sessions: Number(sessionCount) };
+const sessions = createSessions({
+  regions: ['apac'],
+  servers: [BENCH_SERVER],
+  ttlSeconds: 3600,
+  maxSessions: 1_000_000,
+  maxSessionSeries: 10_000_000,
+});
+const ingest = createIngest(sessions);
+const encoder = new TextEncoder();
+const SUBJECT = 'health.diagnostics.apac.edge.f00';
+sessions.feedUp('apac', Date.now());
+for (const round of [0, 1]) {
+  for (const batch of batchesOf(traffic, round, Date.now)) ingest(SUBJECT, encoder.encode(batch), Date.now());
+}
+answer(await measure());
+process.disconnect?.();
+
+async function measure(): Promise<ScrapeResult> {
+  const ours: number[] = [];
+  const promClient: number[] = [];
+  const registry = withPromClient === 'yes' ? registryOf(sessions) : undefined;
+  for (let run = 0; run < Number(runs); run++) {
+    ours.push(timed(() => lengthOf(detailText(sessions))));
+    if (registry) {
+      const from = performance.now();
+      await registry.metrics();
+      promClient.push(performance.now() - from);
+    }
+  }
+  registry?.clear();
+  const overHttp = await measureHttp();
+  return { series: sessions.budget.used, ours: median(ours), promClient: median(promClient), ...overHttp };
+}
+
+/** Scrapes the real server from another process, as Prometheus does, with batches coming in all the while. */
+async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'longestHold' | 'ingestedMeanwhile'>> {
+  const metrics = createMetrics(sessions, 'bench');
+  const server = createHttpServer({
+    expose: (options) => expose(sessions, options),
+    selfMetrics: metrics.text,
+    worst: (query) => worst(sessions, query),
+    readiness: () => ({ ready: true }),
+    regions: ['apac'],
+    metricsToken: undefined,
+    board: new Map(),
+    pacer: createPacer(),
+    now: Date.now,
+    log: pino({ level: 'error' }),
+    deadlineMs: 120_000,
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+  const batches = [...batchesOf({ sessions: Math.min(traffic.sessions, 20_000) }, 2, Date.now)].map((batch) =>
+    encoder.encode(batch),
+  );
+  const plain: number[] = [];
+  const gzipped: number[] = [];
+  await scrape(url, []);
+  const loop = watchLoop();
+  let sent = 0;
+  const feeding = setInterval(() => {
+    const batch = batches[sent++ % batches.length];
+    if (batch) ingest(SUBJECT, batch, Date.now());
+  }, 1);
+  let longestHold = 0;
+  for (let run = 0; run < Number(runs); run++) {
+    loop.longest();
+    plain.push(await scrape(url, []));
+    gzipped.push(await scrape(url, ['--compressed']));
+    longestHold = Math.max(longestHold, loop.longest());
+  }
+  clearInterval(feeding);
+  loop.stop();
+  server.close();
+  return { http: median(plain), gzipped: median(gzipped), longestHold, ingestedMeanwhile: sent * BATCH };
+}
+
+async function scrape(url: string, options: readonly string[]): Promise<number> {
+  const from = performance.now();
+  await promisify(execFile)('curl', ['-sSf', '-o', '/dev/null', ...options, url]);
+  return performance.now() - from;
+}
+
+function detailText(from: Sessions): Generator<string, void, void> {
+  return expose(from, { nowMs: Date.now(), collect: new Set(['sessions'] as const), openMetrics: false });
+}
+
+function timed(work: () => unknown): number {
+  const from = performance.now();
+  work();
+  return performance.now() - from;
+}
+
+function lengthOf(texts: Iterable<string>): number {
+  let length = 0;
+  for (const text of texts) length += text.length;
+  return length;
+}
+
+/** The same series in prom-client: its gauges, set from our own text. */
+function registryOf(from: Sessions): Registry {
+  const registry = new Registry();
+  const gauges = new Map<string, Gauge>();
+  for (const { name, labels, value } of parseMetrics([...detailText(from)].join(''))) {
+    let gauge = gauges.get(name);
+    if (!gauge) {
+      gauge = new Gauge({ name, help: name, labelNames: Object.keys(labels), registers: [registry] });
+      gauges.set(name, gauge);
+    }
+    gauge.set(labels, value);
+  }
+  return registry;
+}

@@ -1,0 +1,100 @@
+/**
+ * Batches as Forwarders publish them, for a population of so many sessions: each with three
+ * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
+ * every audio counter of the beacon, half of them NetEQ clients with every rate.
+ */
+import type { Peer } from '../../shared/beacon.ts';
+import { decodeBeacon } from '../../shared/beacon.ts';
+import { encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
+import { edgeCounters, validBeacon } from '../../test/support/beacon.ts';
+
+export const PEERS = 3;
+export const BATCH = 50;
+/** People in a meeting: each receives three others. */
+const MEETING = 4;
+const SAMPLES = 240_000;
+export const BENCH_SERVER = 'https://media-apac-1.example.com';
+
+export type Traffic = {
+  readonly sessions: number;
+  /** Which clients: W3C counters, NetEQ rates, or every other one. */
+  readonly clients?: 'w3c' | 'neteq' | 'mixed';
+};
+
+/** The batches of one round: one beacon of each session. @param round the beacons' `seq` */
+export function* batchesOf(traffic: Traffic, round: number, receivedAtMs: () => number): Generator<string, void, void> {
+  for (let from = 0; from < traffic.sessions; from += BATCH) {
+    const entries: string[] = [];
+    for (let i = from; i < Math.min(from + BATCH, traffic.sessions); i++) {
+      entries.push(entryOf(traffic, i, round, receivedAtMs()));
+    }
+    const batch = (round * traffic.sessions + from) / BATCH;
+    yield encodeEnvelope({ region: 'apac', lane: 'f00', edge: edgeCounters({ batch }) }, entries);
+  }
+}
+
+function entryOf({ clients = 'mixed' }: Traffic, i: number, round: number, received_at: number): string {
+  const meeting = Math.floor(i / MEETING);
+  const isNetEq = clients === 'neteq' || (clients === 'mixed' && i % 2 === 1);
+  const peers = Array.from({ length: PEERS }, (_, k) => {
+    const peer_id = `s-${meeting * MEETING + ((i + k + 1) % MEETING)}`;
+    return isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
+  });
+  const decoded = decodeBeacon(
+    validBeacon({
+      meeting_id: `m-${meeting}`,
+      session_id: `s-${i}`,
+      participant_id: `p-${i}`,
+      seq: round,
+      server: { url: BENCH_SERVER, type: 'webtransport' },
+      rtt: [0.081, 0.0795, 0.0802, 0.0833, rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000)],
+      peers,
+    }),
+  );
+  if (!decoded.ok) throw new Error(decoded.detail);
+  return encodeEntry({ received_at, colo: 'SIN', beacon: decoded.value });
+}
+
+function w3cPeer(peer_id: string, i: number, round: number): Peer {
+  const total = SAMPLES * (round + 1) + i;
+  return {
+    peer_id,
+    audio: {
+      jitterBufferDelay: rounded(total * 0.08 + (i % 100)),
+      jitterBufferEmittedCount: total - 960,
+      concealedSamples: Math.floor(total / 50) + ((i * round) % 1000),
+      silentConcealedSamples: Math.floor(total / 200),
+      concealmentEvents: 7 + round,
+      insertedSamplesForDeceleration: 300 * (round + 1),
+      removedSamplesForAcceleration: 400 * (round + 1),
+      totalSamplesReceived: total,
+      packetsReceived: Math.floor(total / 960),
+      packetsLost: 3 + round,
+    },
+  };
+}
+
+function netEqPeer(peer_id: string, i: number, round: number): Peer {
+  const expand = ((i + round) % 40) / 10;
+  return {
+    peer_id,
+    neteq: {
+      buffer: rounded(0.06 + ((i + round) % 50) / 1000),
+      packets_awaiting_decode: 4,
+      packets_per_second: 50,
+      operations_per_second: {
+        normal: rounded(98 - expand),
+        expand,
+        accelerate: 0.6,
+        fast_accelerate: 0,
+        preemptive_expand: 0.4,
+        merge: 0.4,
+        comfort_noise: 0,
+      },
+    },
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
