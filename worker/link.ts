@@ -1,17 +1,28 @@
 /**
- * The Forwarder's one lasting NATS connection: dialled again for ever, publishes with JetStream's
- * acknowledgement, and says at once when it is down. The only module of the worker that knows NATS.
- * What is published, and what becomes of a failure, is the outbox's.
+ * The Forwarder's one NATS connection: lasts as long as it is used, is dialled again for ever, publishes
+ * with JetStream's acknowledgement, and says at once when it is down. With its socket the only module of
+ * the worker that knows NATS. What is published, and what becomes of a failure, is the outbox's.
  */
-import { connect, credsAuthenticator, Events, type JetStreamClient, type NatsConnection, NatsError } from 'nats';
+// The client without its transport for Node, which the package's main module brings along; see socket-transport.ts.
+import {
+  credsAuthenticator,
+  Events,
+  type NatsConnection,
+  NatsConnectionImpl,
+  NatsError,
+  setTransportFactory,
+} from 'nats/lib/nats-base-client/internal_mod.js';
 import { delay, within } from './deadline.ts';
 import { log } from './log.ts';
+import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_WAIT_MS = 500;
 /** Two pings without an answer close the connection, so that a dead peer is seen within 9 s. */
 const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
+/** An open socket keeps its Durable Object in memory, which is paid for; a lane without calls needs neither. */
+const IDLE_MS = 60_000;
 
 /** `seq` is the message's place in the stream: of its first copy, when this one is a duplicate. */
 export type Ack = { readonly ok: true; readonly duplicate: boolean; readonly seq: number };
@@ -21,10 +32,11 @@ export type Publication = { readonly subject: string; readonly id: string; reado
 
 export type Link = {
   isUp(): boolean;
-  /** Begins to dial, the first time; settles when that first attempt has succeeded, failed, or taken a second. */
+  /** Dials, unless that has begun; settles when the first attempt has succeeded, failed, or taken a second. */
   open(): Promise<void>;
   /** Publishes and awaits the acknowledgement; fails at once while down or when the connection is lost. Never rejects. */
   publish(publication: Publication, timeoutMs: number): Promise<Ack | PublishFailure>;
+  /** Ends the connection; {@link Link.open} begins anew. */
   close(): Promise<void>;
 };
 
@@ -35,28 +47,72 @@ export type LinkOptions = {
   readonly creds?: string | undefined;
   /** Shown by the server's monitoring. */
   readonly name: string;
+  /** How long the connection outlives its last use; default a minute. */
+  readonly idleMs?: number;
   /** Called whenever the connection has come up. */
   onUp(): void;
 };
 
+/** From the first use to the end of use; the client redials within it. */
+type Session = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly settled: Promise<void> };
+
 type Connected = {
   readonly nc: NatsConnection;
-  readonly js: JetStreamClient;
+  readonly js: ReturnType<NatsConnection['jetstream']>;
   lost: PromiseWithResolvers<PublishFailure>;
 };
 
 export function createLink(options: LinkOptions): Link {
-  const { name, onUp } = options;
-  const tried = Promise.withResolvers<void>();
+  const { name, onUp, idleMs = IDLE_MS } = options;
+  let session: Session | undefined;
   let connected: Connected | undefined;
+  let idle: ReturnType<typeof setTimeout> | undefined;
   let up = false;
-  let opened: Promise<void> | undefined;
-  let closed = false;
 
-  function rise(): void {
+  function open(): Promise<void> {
+    stayAwake();
+    if (!session) {
+      const tried = Promise.withResolvers<void>();
+      session = { closed: false, tried, settled: within(tried.promise, CONNECT_TIMEOUT_MS, undefined) };
+      void run(session);
+    }
+    return session.settled;
+  }
+
+  /** The client redials by itself after a first success; this loop is for the first, and for when it gives up. */
+  async function run(own: Session): Promise<void> {
+    let failure = '';
+    while (!own.closed) {
+      try {
+        await serve(own, await dial(options));
+        failure = '';
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== failure) log.warn('nats connection failed', { name, error: code });
+        failure = code;
+        own.tried.resolve();
+      }
+      if (!own.closed) await delay(RECONNECT_WAIT_MS);
+    }
+  }
+
+  async function serve(own: Session, nc: NatsConnection): Promise<void> {
+    if (own.closed) return nc.close();
+    connected = { nc, js: nc.jetstream(), lost: Promise.withResolvers() };
+    rise(own);
+    for await (const { type } of nc.status()) {
+      if (own.closed) break;
+      if (type === Events.Disconnect) fall('disconnected');
+      else if (type === Events.Reconnect) rise(own);
+    }
+    await nc.closed();
+    if (!own.closed) fall('closed');
+  }
+
+  function rise(own: Session): void {
     up = true;
     log.info('nats connected', { name });
-    tried.resolve();
+    own.tried.resolve();
     onUp();
   }
 
@@ -67,37 +123,9 @@ export function createLink(options: LinkOptions): Link {
     if (connected) connected.lost = Promise.withResolvers();
   }
 
-  /** The client redials by itself after a first success; this loop is for the first, and for when it gives up. */
-  async function run(): Promise<void> {
-    let failure = '';
-    while (!closed) {
-      try {
-        const nc = await dial(options);
-        connected = { nc, js: nc.jetstream(), lost: Promise.withResolvers() };
-        failure = '';
-        rise();
-        await watch(nc);
-        fall('closed');
-      } catch (error) {
-        if (codeOf(error) !== failure) log.warn('nats connection failed', { name, error: codeOf(error) });
-        failure = codeOf(error);
-        tried.resolve();
-      }
-      if (!closed) await delay(RECONNECT_WAIT_MS);
-    }
-  }
-
-  async function watch(nc: NatsConnection): Promise<void> {
-    if (closed) await nc.close();
-    for await (const status of nc.status()) {
-      if (status.type === Events.Disconnect) fall('disconnected');
-      else if (status.type === Events.Reconnect) rise();
-    }
-    await nc.closed();
-  }
-
   async function publish({ subject, id, text }: Publication, timeoutMs: number): Promise<Ack | PublishFailure> {
     if (!connected || !up) return { ok: false, error: 'not connected' };
+    stayAwake();
     const ack = connected.js.publish(subject, text, { msgID: id, timeout: timeoutMs }).then(
       ({ duplicate, seq }): Ack => ({ ok: true, duplicate, seq }),
       (error): PublishFailure => ({ ok: false, error: codeOf(error) }),
@@ -105,27 +133,27 @@ export function createLink(options: LinkOptions): Link {
     return Promise.race([ack, connected.lost.promise]);
   }
 
-  function open(): Promise<void> {
-    if (!opened) {
-      opened = within(tried.promise, CONNECT_TIMEOUT_MS, undefined);
-      void run();
-    }
-    return opened;
+  function stayAwake(): void {
+    clearTimeout(idle);
+    idle = setTimeout(() => void close(), idleMs);
   }
 
-  return {
-    isUp: () => up,
-    open,
-    publish,
-    async close() {
-      closed = true;
-      await connected?.nc.close();
-    },
-  };
+  async function close(): Promise<void> {
+    clearTimeout(idle);
+    const closing = connected;
+    if (session) session.closed = true;
+    session = undefined;
+    connected = undefined;
+    up = false;
+    await closing?.nc.close();
+  }
+
+  return { isUp: () => up, open, publish, close };
 }
 
 function dial({ servers, creds, name }: LinkOptions): Promise<NatsConnection> {
-  return connect({
+  setTransportFactory({ factory: createSocketTransport });
+  return NatsConnectionImpl.connect({
     name,
     servers: [...servers],
     ...(creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
@@ -136,6 +164,8 @@ function dial({ servers, creds, name }: LinkOptions): Promise<NatsConnection> {
     maxPingOut: MAX_PINGS_OUT,
     // A broker that refuses us now may have been told of us later.
     ignoreAuthErrorAbort: true,
+    // Only what is configured is dialled: a cluster may tell addresses that only it can reach.
+    ignoreClusterUpdates: true,
     // workerd resolves names itself when it connects.
     resolve: false,
     noAsyncTraces: true,

@@ -1,0 +1,138 @@
+/**
+ * NATS's bytes over Cloudflare's TCP sockets. The client's own transport is for Node: in workerd its TLS
+ * upgrade fails, and an attempt that timed out leaves its socket behind. The protocol is the client's.
+ */
+import { connect } from 'cloudflare:sockets';
+import {
+  DataBuffer,
+  ErrorCode,
+  INFO,
+  NatsError,
+  type Server,
+  type ServerInfo,
+  type Transport,
+} from 'nats/lib/nats-base-client/internal_mod.js';
+
+/** nats-server's INFO line is a few hundred bytes; whatever sends more before a line's end is something else. */
+const INFO_BYTES_MAX = 32_768;
+
+type Channel = {
+  readonly socket: Socket;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+};
+
+/** One connection. Servers whose URL begins with `tls:` must offer TLS; others are upgraded when they do. */
+export function createSocketTransport(): Transport {
+  const ended = Promise.withResolvers<void | Error>();
+  let channel: Channel | undefined;
+  let greeting: Uint8Array | undefined;
+  let connected = false;
+  let isClosed = false;
+  let encrypted = false;
+  let closeError: Error | undefined;
+
+  async function dial(server: Server): Promise<void> {
+    const { hostname, port } = server;
+    channel = open(connect({ hostname, port }, { secureTransport: 'starttls', allowHalfOpen: false }));
+    greeting = await readGreeting(channel.reader);
+    const { tls_required, tls_available } = parseInfo(greeting);
+    const offered = tls_required === true || tls_available === true;
+    if (!offered && server.src.startsWith('tls:')) throw NatsError.errorForCode(ErrorCode.ServerOptionNotAvailable);
+    if (!offered) return;
+    const { socket, reader, writer } = channel;
+    reader.releaseLock();
+    writer.releaseLock();
+    // The certificate must be of the name that was dialled: workerd sees to it, and takes no other name.
+    channel = open(socket.startTls());
+    await channel.socket.opened.catch((cause) => {
+      throw NatsError.errorForCode(ErrorCode.Tls, asError(cause));
+    });
+    encrypted = true;
+  }
+
+  async function* chunks(): AsyncIterableIterator<Uint8Array> {
+    if (greeting) yield greeting;
+    try {
+      for (;;) {
+        const next = await channel?.reader.read();
+        if (!next?.value) break;
+        yield next.value;
+      }
+    } catch (error) {
+      closeError ??= asError(error);
+    }
+    end(closeError);
+  }
+
+  function end(error?: Error): void {
+    if (isClosed) return;
+    isClosed = true;
+    closeError = error;
+    channel?.socket.close().catch(ignore);
+    // The client takes the end of a connection that never was for one to be made again.
+    if (connected) ended.resolve(error);
+  }
+
+  return {
+    lang: 'nats.js',
+    version: 'edgepulse',
+    get isClosed() {
+      return isClosed;
+    },
+    get closeError() {
+      return closeError as Error;
+    },
+    async connect(server) {
+      try {
+        await dial(server);
+        // The client may have given up meanwhile.
+        if (isClosed) throw NatsError.errorForCode(ErrorCode.Timeout);
+        connected = true;
+      } catch (error) {
+        end();
+        throw error instanceof NatsError ? error : NatsError.errorForCode(ErrorCode.ConnectionRefused, asError(error));
+      }
+    },
+    [Symbol.asyncIterator]: chunks,
+    isEncrypted: () => encrypted,
+    send(frame) {
+      // A connection that can't be written to ends its reads too, or misses its pings.
+      if (!isClosed) channel?.writer.write(frame).catch(ignore);
+    },
+    async close(error) {
+      end(error);
+    },
+    disconnect: () => end(),
+    closed: () => ended.promise,
+    discard() {},
+  };
+}
+
+function open(socket: Socket): Channel {
+  socket.opened.catch(ignore);
+  socket.closed.catch(ignore);
+  return { socket, reader: socket.readable.getReader(), writer: socket.writable.getWriter() };
+}
+
+async function readGreeting(reader: Channel['reader']): Promise<Uint8Array> {
+  let greeting: Uint8Array = new Uint8Array();
+  while (!greeting.includes(0x0a)) {
+    const { value, done } = await reader.read();
+    if (done || greeting.length > INFO_BYTES_MAX) throw new Error('no greeting of a NATS server');
+    greeting = DataBuffer.concat(greeting, value);
+  }
+  return greeting;
+}
+
+function parseInfo(greeting: Uint8Array): Partial<ServerInfo> {
+  const json = INFO.exec(new TextDecoder().decode(greeting))?.[1];
+  if (json === undefined) throw new Error('no greeting of a NATS server');
+  return JSON.parse(json);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('socket failed', { cause: error });
+}
+
+function ignore(): void {}
