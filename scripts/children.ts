@@ -33,6 +33,8 @@ export type Children = {
   start(command: ChildCommand): Promise<Child>;
   /** Rejects with {@link ChildEnded} when the first child ends unasked; never resolves. */
   readonly failed: Promise<never>;
+  /** Makes `failed` reject: something below a child ended that the child itself outlived. */
+  fail(error: ChildEnded): void;
   /** Ends all in reverse order of their start: SIGTERM, SIGKILL to the group after the grace. */
   stop(): Promise<void>;
 };
@@ -60,6 +62,7 @@ export async function createChildren({ folder, onLine }: ChildrenOptions): Promi
 
   return {
     failed,
+    fail,
     async start({ name, command, args, env }) {
       const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
       const exited = new Promise<string>((resolve) => {

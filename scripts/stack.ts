@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Child, Children } from './children.ts';
+import { type Child, ChildEnded, type Children } from './children.ts';
 import { formatEnvFile } from './env-file.ts';
 import type { Settings } from './settings.ts';
 import { ensureTool } from './tools.ts';
@@ -73,12 +73,18 @@ async function startWorker({ children, settings, folder, env, report }: StackOpt
     ...(env.NATS_CREDS ? { NATS_CREDS: await readFile(env.NATS_CREDS, 'utf8') } : {}),
   };
   await writeFile(envFile, formatEnvFile(vars), { mode: 0o600 });
-  return children.start({
+  const child = await children.start({
     name: 'worker',
     command: process.execPath,
     args: wranglerDev({ port: settings.workerPort, envFile, state: join(folder, 'workerd') }),
-    env: { ...programEnv(env), ...QUIET_WRANGLER },
+    // It leaves temporary files behind when it is killed: in our folder they are removed with the rest.
+    env: { ...programEnv(env), ...QUIET_WRANGLER, TMPDIR: folder },
   });
+  // wrangler would start workerd again and go on; a part that died is told of here, and nothing hides it.
+  void child.line(/runtime crashed unexpectedly/).then(() => {
+    children.fail(new ChildEnded('worker ended (workerd was killed or crashed)', { cause: child.tail() }));
+  });
+  return child;
 }
 
 /** No look outside this machine (request.cf, update checks, metrics) and no question at the terminal. */
