@@ -1,9 +1,11 @@
 /** Three kinds of tests: beside the code (Node), inside workerd, and the whole path with real parts. */
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { tallyReporter } from './test/support/tally-reporter.ts';
 
 export default defineConfig({
   test: {
+    reporters: ['default', tallyReporter()],
     projects: [
       {
         test: {
