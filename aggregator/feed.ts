@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import { edgeSubject, lanesOf, type Shard, STREAM } from '../shared/subjects.ts';
 import { createIntake } from './intake.ts';
 import { INBOX_PREFIX, keepLink, type NatsAccess, pause } from './link.ts';
-import { type OrderedConsumer, openConsumer, SILENT_MS, type Start } from './ordered-consumer.ts';
+import { type OrderedConsumer, openConsumer, type Start } from './ordered-consumer.ts';
 import { createStream, inspectStream, isStreamMissing, MAX_BYTES } from './stream.ts';
 
 /** `replaying`: heard, but what was missed has not all come yet. */
@@ -61,10 +61,18 @@ type Track = {
 
 const REQUEST_TIMEOUT_MS = 3_000;
 const RETRY_MS = 500;
+const HEARTBEAT_MS = { most: 2_000, least: 250, perTtl: 15 };
+/** Two heartbeats in a row missed, and half of one for the way. */
+const MISSED_HEARTBEATS = 2.5;
 
 export function startFeed(options: FeedOptions): Feed {
   const { regions, ttlSeconds, log, now } = options;
   const startMs = now() - ttlSeconds * 1000;
+  // Silence must be noticed well inside a TTL: what is not heard in the meantime looks like people leaving.
+  const heartbeatMs = Math.min(
+    HEARTBEAT_MS.most,
+    Math.max(HEARTBEAT_MS.least, Math.round((ttlSeconds * 1000) / HEARTBEAT_MS.perTtl)),
+  );
   const stopping = new AbortController();
   const intake = createIntake({ onError: options.onFailure });
   const states = new Map<string, FeedState>(regions.map((region) => [region, 'connecting']));
@@ -132,6 +140,7 @@ export function startFeed(options: FeedOptions): Feed {
       inboxPrefix: INBOX_PREFIX,
       filter: track.filter,
       start: startOf(track, startMs),
+      heartbeatMs,
       intake,
       now,
       onMessage(subject, data, sequence) {
@@ -218,7 +227,8 @@ export function startFeed(options: FeedOptions): Feed {
     watch() {
       for (const track of allTracks) {
         const { consumer } = track;
-        if (consumer && now() - consumer.heardMs > SILENT_MS) lose(track, 'silent', consumer.heardMs);
+        if (consumer && now() - consumer.heardMs > MISSED_HEARTBEATS * heartbeatMs)
+          lose(track, 'silent', consumer.heardMs);
       }
     },
     interrupted(sinceMs) {

@@ -23,10 +23,6 @@ import {
 import { STREAM } from '../shared/subjects.ts';
 import type { Intake } from './intake.ts';
 
-const HEARTBEAT_MS = 2_000;
-/** Two heartbeats in a row missed, and half of one for the way. */
-export const SILENT_MS = 2.5 * HEARTBEAT_MS;
-
 /** Where in the stream to begin. */
 export type Start =
   | { readonly from: 'beginning' }
@@ -39,6 +35,8 @@ export type ConsumerOptions = {
   readonly inboxPrefix: string;
   readonly filter: string;
   readonly start: Start;
+  /** How often the server speaks when it has nothing to say; at least 100. */
+  readonly heartbeatMs: number;
   readonly intake: Intake;
   readonly now: () => number;
   onMessage(subject: string, data: Uint8Array, sequence: number): void;
@@ -125,7 +123,7 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
       max_deliver: 1,
       replay_policy: ReplayPolicy.Instant,
       flow_control: true,
-      idle_heartbeat: nanos(HEARTBEAT_MS),
+      idle_heartbeat: nanos(options.heartbeatMs),
       mem_storage: true,
       num_replicas: 1,
       ...startConfig(start),
