@@ -13,7 +13,8 @@ export function wantsOpenMetrics(accept: string | undefined): boolean {
 export function wantsGzip(acceptEncoding: string | undefined): boolean {
   const ranges = parse(acceptEncoding);
   const named = ranges.find(({ name }) => name === 'gzip' || name === 'x-gzip');
-  return (named ?? ranges.find(({ name }) => name === '*'))?.q !== undefined && (named?.q ?? 1) > 0;
+  const range = named ?? ranges.find(({ name }) => name === '*');
+  return range !== undefined && range.q > 0;
 }
 
 /** The highest weight of a range with one of the names, and with our version or none. */
