@@ -1,11 +1,20 @@
-/** Resident memory of a store with so many sessions, by what is added: the sessions, then one scrape of all their detail. */
+/**
+ * Resident memory of so many more sessions in a store that holds as many already, so that the process's own
+ * share (the runtime, the garbage collector's spare room) is told apart from what a session costs.
+ */
 import { expose } from '../../aggregator/exposition.ts';
 import { createIngest } from '../../aggregator/ingest.ts';
 import { createSessions } from '../../aggregator/sessions.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf, type Traffic } from './traffic.ts';
 
-export type MemoryResult = { readonly perSession: number; readonly perSeries: number; readonly series: number };
+export type MemoryResult = {
+  readonly perSession: number;
+  readonly perSeries: number;
+  readonly series: number;
+  /** What the process took beside the sessions: mostly the collector's spare room. */
+  readonly ownBytes: number;
+};
 
 const [sessionCount = '', clients = ''] = process.argv.slice(2);
 const traffic = { sessions: Number(sessionCount), clients: clients as NonNullable<Traffic['clients']> };
@@ -20,19 +29,30 @@ const ingest = createIngest(sessions);
 const encoder = new TextEncoder();
 sessions.feedUp('apac', Date.now());
 
+const empty = residentBytes();
+populate(0);
 const before = residentBytes();
-// Two rounds, since a W3C client's first beacon has no differences to show.
-for (const round of [0, 1]) {
-  for (const batch of batchesOf(traffic, round, Date.now)) {
-    ingest('health.diagnostics.apac.edge.f00', encoder.encode(batch), Date.now());
-  }
-}
-scrapeAll();
-const after = residentBytes();
-const bytes = after - before;
-const series = sessions.budget.used;
-answer({ perSession: bytes / traffic.sessions, perSeries: bytes / series, series } satisfies MemoryResult);
+const seriesBefore = sessions.budget.used;
+populate(traffic.sessions);
+const bytes = residentBytes() - before;
+const series = sessions.budget.used - seriesBefore;
+answer({
+  perSession: bytes / traffic.sessions,
+  perSeries: bytes / series,
+  series,
+  ownBytes: before - bytes - empty,
+} satisfies MemoryResult);
 process.disconnect?.();
+
+function populate(first: number): void {
+  // Two rounds, since a W3C client's first beacon has no differences to show.
+  for (const round of [0, 1]) {
+    for (const batch of batchesOf({ ...traffic, first }, round, Date.now)) {
+      ingest('health.diagnostics.apac.edge.f00', encoder.encode(batch), Date.now());
+    }
+  }
+  scrapeAll();
+}
 
 /** Written once, so that what is kept from a scrape (the labels) is there. */
 function scrapeAll(): void {

@@ -2,11 +2,11 @@
 import { createIngest } from '../../aggregator/ingest.ts';
 import { createReaper, TICK_MS } from '../../aggregator/reaper.ts';
 import { createSessions } from '../../aggregator/sessions.ts';
-import { watchLoop } from './loop-watch.ts';
+import { type Hold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf } from './traffic.ts';
 
-export type ReapResult = { readonly longestHold: number; readonly reaped: number; readonly milliseconds: number };
+export type ReapResult = { readonly longestHold: Hold; readonly reaped: number; readonly milliseconds: number };
 
 const TTL_SECONDS = 3600;
 const sessionCount = Number(process.argv[2]);

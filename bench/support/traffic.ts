@@ -17,19 +17,23 @@ export const BENCH_SERVER = 'https://media-apac-1.example.com';
 
 export type Traffic = {
   readonly sessions: number;
+  /** Number of the first session; default 0. */
+  readonly first?: number;
   /** Which clients: W3C counters, NetEQ rates, or every other one. */
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
 };
 
 /** The batches of one round: one beacon of each session. @param round the beacons' `seq` */
 export function* batchesOf(traffic: Traffic, round: number, receivedAtMs: () => number): Generator<string, void, void> {
-  for (let from = 0; from < traffic.sessions; from += BATCH) {
+  const first = traffic.first ?? 0;
+  const end = first + traffic.sessions;
+  for (let from = first; from < end; from += BATCH) {
     const entries: string[] = [];
-    for (let i = from; i < Math.min(from + BATCH, traffic.sessions); i++) {
+    for (let i = from; i < Math.min(from + BATCH, end); i++) {
       entries.push(entryOf(traffic, i, round, receivedAtMs()));
     }
-    const batch = (round * traffic.sessions + from) / BATCH;
-    yield encodeEnvelope({ region: 'apac', lane: 'f00', edge: edgeCounters({ batch }) }, entries);
+    const batch = (round * traffic.sessions + from - first) / BATCH;
+    yield encodeEnvelope({ region: 'apac', lane: 'f00', edge: edgeCounters({ epoch: `from-${first}`, batch }) }, entries);
   }
 }
 
