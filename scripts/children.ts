@@ -1,10 +1,9 @@
 /**
  * The child processes of `npm start`: each the leader of a process group, so that its own children
- * (workerd is wrangler's) go with it; none outlives this process (see guard.ts).
+ * (workerd is wrangler's) go with it; none outlives this process.
  */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import type { Writable } from 'node:stream';
+import { killGroup, signal, spawned, startGuard } from './groups.ts';
 
 export type ChildCommand = {
   /** As messages call it. */
@@ -52,7 +51,7 @@ export type ChildrenOptions = {
 type Running = { readonly child: Child; readonly exited: Promise<string> };
 
 export async function createChildren({ folder, onLine }: ChildrenOptions): Promise<Children> {
-  const guard = await startGuard(folder);
+  const guard = await startGuard({ folder });
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   // Whoever cares awaits it; until then a failure is no unhandled rejection.
   failed.catch(() => {});
@@ -66,21 +65,17 @@ export async function createChildren({ folder, onLine }: ChildrenOptions): Promi
     async start({ name, command, args, env }) {
       const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
       const exited = new Promise<string>((resolve) => {
-        child.once('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `exit code ${code}`));
+        child.once('exit', (code, by) => resolve(by ? `killed by ${by}` : `exit code ${code}`));
       });
-      await new Promise<void>((resolve, reject) => {
-        child.once('spawn', resolve);
-        child.once('error', (cause) => reject(new Error(`${name} could not be started`, { cause })));
-      });
-      const pid = child.pid as number;
-      guard.tell(`+${pid}`);
+      const pid = await spawned(child, name);
+      guard.watch(pid);
       const output = createOutput((line) => onLine?.(name, line));
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', output.write);
       const started: Child = { name, pid, tail: output.tail, line: output.match };
       running.push({ child: started, exited });
       exited.then((how) => {
         killGroup(pid);
-        guard.tell(`-${pid}`);
+        guard.forget(pid);
         if (!stopping) fail(new ChildEnded(`${name} ended (${how})`, { cause: output.tail() }));
       });
       return started;
@@ -88,8 +83,7 @@ export async function createChildren({ folder, onLine }: ChildrenOptions): Promi
     async stop() {
       stopping = true;
       for (const { child, exited } of running.toReversed()) await end(child.pid, exited);
-      guard.end();
-      await guard.exited;
+      await guard.release();
     },
   };
 }
@@ -100,24 +94,6 @@ async function end(pid: number, exited: Promise<string>): Promise<void> {
   const timer = setTimeout(() => killGroup(pid), GRACE_MS);
   await exited;
   clearTimeout(timer);
-}
-
-type Guard = { tell(line: string): void; end(): void; readonly exited: Promise<void> };
-
-async function startGuard(folder: string): Promise<Guard> {
-  const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.ts'), folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  const exited = new Promise<void>((resolve) => guard.once('exit', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    guard.once('spawn', resolve);
-    guard.once('error', (cause) => reject(new Error('the guard could not be started', { cause })));
-  });
-  const input: Writable = guard.stdin;
-  // A guard that was killed is told of by `exited`; writing to it meanwhile is harmless.
-  input.on('error', () => {});
-  return { tell: (line) => void input.write(`${line}\n`), end: () => input.end(), exited };
 }
 
 type Output = { write(text: string): void; tail(): string; match(pattern: RegExp): Promise<RegExpMatchArray> };
@@ -151,17 +127,4 @@ function createOutput(onLine: (line: string) => void): Output {
       });
     },
   };
-}
-
-function killGroup(pid: number): void {
-  signal(-pid, 'SIGKILL');
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    // Nobody is left to get it: that is the aim.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

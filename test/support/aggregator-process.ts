@@ -39,8 +39,7 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     const started = await startProcess(process.execPath, [MAIN], {
       env: { NATS_URL: options.natsUrl, HOST: '127.0.0.1', PORT: `${port}`, ...options.env },
     });
-    await eventually(async () => started.hasExited() || (await fetch(`${url}/healthz`)).ok, { deadlineMs: 20_000 });
-    if (started.hasExited()) throw new Error(`the aggregator ended; its output:\n${started.output()}`);
+    await orEnd(started, async () => (await fetch(`${url}/healthz`)).ok);
     return started;
   };
   let running = await launch();
@@ -49,7 +48,7 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     await answer.body?.cancel();
     return answer.status;
   };
-  if (options.untilReady !== false) await eventually(async () => (await ready()) === 200, { deadlineMs: 20_000 });
+  if (options.untilReady !== false) await orEnd(running, async () => (await ready()) === 200);
   return {
     url,
     ready,
@@ -66,4 +65,15 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     },
     stop: () => running.stop(),
   };
+}
+
+/** Waits until it is up. @throws with its output when it ends instead or takes too long; then it is killed too */
+async function orEnd(running: RunningProcess, isUp: () => Promise<boolean>): Promise<void> {
+  try {
+    await eventually(async () => running.hasExited() || (await isUp()), { deadlineMs: 20_000 });
+  } catch (cause) {
+    await running.kill();
+    throw new Error(`the aggregator did not come up; its output:\n${running.output()}`, { cause });
+  }
+  if (running.hasExited()) throw new Error(`the aggregator ended; its output:\n${running.output()}`);
 }

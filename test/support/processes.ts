@@ -3,6 +3,7 @@
  * takes the whole process group along, also when the test itself fails.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type Guard, killGroup, spawned, startGuard } from '../../scripts/groups.ts';
 import { eventually } from './poll.ts';
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -31,10 +32,8 @@ export type ProcessOptions = {
   readonly cwd?: string;
 };
 
-const alive = new Set<number>();
-process.once('exit', () => {
-  for (const pid of alive) killGroup(pid);
-});
+/** Also a test process that is killed leaves nobody behind. */
+let guard: Promise<Guard> | undefined;
 
 /** Starts `command` as the leader of a process group of its own. @throws when it can't be started */
 export async function startProcess(
@@ -42,6 +41,8 @@ export async function startProcess(
   args: readonly string[],
   { env = {}, cwd }: ProcessOptions = {},
 ): Promise<RunningProcess> {
+  guard ??= startGuard({ unref: true });
+  const { watch, forget } = await guard;
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,11 +50,11 @@ export async function startProcess(
     ...(cwd === undefined ? {} : { cwd }),
   });
   const pid = await spawned(child, command);
-  alive.add(pid);
+  watch(pid);
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
-  return observe({ child, pid, exited, command });
+  return observe({ child, pid, exited, command, forget });
 }
 
 type Observed = {
@@ -61,9 +62,10 @@ type Observed = {
   readonly pid: number;
   readonly exited: Promise<Exit>;
   readonly command: string;
+  readonly forget: (pid: number) => void;
 };
 
-function observe({ child, pid, exited, command }: Observed): RunningProcess {
+function observe({ child, pid, exited, command, forget }: Observed): RunningProcess {
   let all = '';
   let stdout = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -76,7 +78,7 @@ function observe({ child, pid, exited, command }: Observed): RunningProcess {
   const hasExited = () => child.exitCode !== null || child.signalCode !== null;
   const kill = () => {
     killGroup(pid);
-    alive.delete(pid);
+    forget(pid);
     return exited;
   };
   return {
@@ -110,23 +112,7 @@ function observe({ child, pid, exited, command }: Observed): RunningProcess {
   };
 }
 
-function spawned(child: ChildProcess, command: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('spawn', () => resolve(child.pid as number));
-    child.once('error', (cause) => reject(new Error(`${command} could not be started`, { cause })));
-  });
-}
-
 function baseEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR } = process.env;
   return { PATH, HOME, TMPDIR };
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // The group is gone already: that is what was asked for.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
