@@ -5,7 +5,7 @@
 import { gunzipSync } from 'node:zlib';
 import { LIMITS } from '../shared/beacon.ts';
 import { accept, type Reject, type Result, reject } from '../shared/reject.ts';
-import { within } from './deadline.ts';
+import type { Patience } from './deadline.ts';
 
 /** A body that takes longer is refused, so that slow senders hold nothing. */
 export const BODY_DEADLINE_MS = 10_000;
@@ -17,11 +17,11 @@ const USUAL_MEDIA_TYPES = new Set(['text/plain;charset=UTF-8', 'application/json
 const TOO_LARGE = reject('body_too_large', `the body has more than ${LIMITS.bodyBytes} bytes`);
 const INCOMPLETE = reject('incomplete_body', 'the body did not arrive whole');
 
-/** Damaged UTF-8 must not become replacement characters, which would be valid JSON. */
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+const REPLACEMENT = '\uFFFD';
+const utf8 = new TextDecoder();
 
 /** The body's text, inflated. Refuses what is too large, too slow, cut off, or of another type or encoding. */
-export async function readBody(request: Request, deadlineMs = BODY_DEADLINE_MS): Promise<Result<string>> {
+export async function readBody(request: Request, patience: Patience): Promise<Result<string>> {
   const { headers } = request;
   const mediaType = headers.get('content-type') ?? '';
   if (!USUAL_MEDIA_TYPES.has(mediaType) && !MEDIA_TYPE.test(mediaType)) {
@@ -35,16 +35,16 @@ export async function readBody(request: Request, deadlineMs = BODY_DEADLINE_MS):
   const length = headers.get('content-length');
   if (Number(length) > LIMITS.bodyBytes) return TOO_LARGE;
   // A length that is given is the most that comes: HTTP sees to it.
-  const reading = length === null ? readStream(request) : readWhole(request);
-  const bytes = await within(reading, deadlineMs, INCOMPLETE);
+  if (plain && length !== null) return patience.within(readText(request), BODY_DEADLINE_MS, INCOMPLETE);
+  const bytes = await patience.within(readStream(request), BODY_DEADLINE_MS, INCOMPLETE);
   if (!bytes.ok) return bytes;
   const inflated = plain ? bytes : gunzip(bytes.value);
-  return inflated.ok ? decodeText(inflated.value) : inflated;
+  return inflated.ok ? checkText(utf8.decode(inflated.value)) : inflated;
 }
 
-async function readWhole(request: Request): Promise<Result<Uint8Array>> {
+async function readText(request: Request): Promise<Result<string>> {
   try {
-    return accept(new Uint8Array(await request.arrayBuffer()));
+    return checkText(await request.text());
   } catch {
     return INCOMPLETE;
   }
@@ -82,12 +82,9 @@ function gunzip(bytes: Uint8Array): Result<Uint8Array> {
   }
 }
 
-function decodeText(bytes: Uint8Array): Result<string> {
-  try {
-    return accept(utf8.decode(bytes));
-  } catch {
-    return reject('malformed_json', 'the body is not UTF-8');
-  }
+/** Damaged UTF-8 decodes to replacement characters, which JSON takes and a beacon has no use for. */
+function checkText(text: string): Result<string> {
+  return text.includes(REPLACEMENT) ? reject('malformed_json', 'the body is not UTF-8') : accept(text);
 }
 
 /** The body's JSON value. Any depth is safe: V8's parser keeps its own stack. */

@@ -6,8 +6,10 @@ import {
   createCoalescer,
   type Destination,
   LEADER_LOST_MS,
+  REST_MS,
   TURN_WAIT_MS,
 } from './coalescer.ts';
+import { createPatience, type Patience } from './deadline.ts';
 import type { ForwardAnswer } from './forward.ts';
 
 const apac = { region: 'apac', lane: 'f00' };
@@ -23,18 +25,24 @@ function manualSend() {
   return { calls, send, sent: () => calls.map(({ entries }) => entries) };
 }
 
-/** A collection of what a request would pass to `ctx.waitUntil`. */
-function holder() {
+const patiences: Patience[] = [];
+
+/** A request that waits; `held` is what it passed to `ctx.waitUntil`. */
+function waiting() {
   const held: Promise<unknown>[] = [];
-  return { held, hold: (work: Promise<unknown>) => void held.push(work) };
+  const patience = createPatience();
+  patiences.push(patience);
+  return { held, hold: (work: Promise<unknown>) => void held.push(work), patience };
 }
 
-const { hold } = holder();
+/** How much later than asked a request may notice. */
+const TICK_MS = 250;
 
 beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  for (const patience of patiences.splice(0)) patience.end();
   // A timer left behind would keep a request alive for nothing.
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
@@ -43,18 +51,39 @@ afterEach(() => {
 describe('createCoalescer', () => {
   it('sends a lone beacon at once', async () => {
     const { send, calls, sent } = manualSend();
-    const answer = createCoalescer(send)(apac, 'a', hold);
+    const answer = createCoalescer(send, Date.now)(apac, 'a', waiting());
     expect(sent()).toStrictEqual([['a']]);
     calls[0]?.answer(OK);
     expect(await answer).toBe(OK);
   });
 
+  it('lets a lane rest after a call, and takes along what comes meanwhile', async () => {
+    const { send, calls, sent } = manualSend();
+    const coalesce = createCoalescer(send, Date.now);
+    const answers = [coalesce(apac, 'a', waiting())];
+    calls[0]?.answer(OK);
+    await vi.advanceTimersByTimeAsync(1);
+    answers.push(coalesce(apac, 'b', waiting()));
+    await vi.advanceTimersByTimeAsync(REST_MS - 2);
+    answers.push(coalesce(apac, 'c', waiting()));
+    expect(sent()).toStrictEqual([['a']]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent()).toStrictEqual([['a'], ['b', 'c']]);
+    calls[1]?.answer(OK);
+    expect(await Promise.all(answers)).toStrictEqual([OK, OK, OK]);
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    const later = coalesce(apac, 'd', waiting());
+    expect(sent().at(-1)).toStrictEqual(['d']);
+    calls[2]?.answer(OK);
+    await later;
+  });
+
   it('sends what came during a call in one next call, in order', async () => {
     const { send, calls, sent } = manualSend();
-    const coalesce = createCoalescer(send);
-    const answers = ['a', 'b', 'c', 'd'].map((entry) => coalesce(apac, entry, hold));
+    const coalesce = createCoalescer(send, Date.now);
+    const answers = ['a', 'b', 'c', 'd'].map((entry) => coalesce(apac, entry, waiting()));
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     expect(sent()).toStrictEqual([['a'], ['b', 'c', 'd']]);
     calls[1]?.answer(OK);
     expect(await Promise.all(answers)).toStrictEqual([OK, OK, OK, OK]);
@@ -62,9 +91,9 @@ describe('createCoalescer', () => {
 
   it('keeps regions and lanes apart', async () => {
     const { send, calls, sent } = manualSend();
-    const coalesce = createCoalescer(send);
+    const coalesce = createCoalescer(send, Date.now);
     const places = [apac, { region: 'apac', lane: 'f01' }, { region: 'eu-west', lane: 'f00' }];
-    const answers = places.map((place) => coalesce(place, place.lane, hold));
+    const answers = places.map((place) => coalesce(place, place.lane, waiting()));
     expect(sent()).toStrictEqual([['f00'], ['f01'], ['f00']]);
     expect(calls.map(({ to }) => to)).toStrictEqual(places);
     for (const call of calls) call.answer(OK);
@@ -73,12 +102,12 @@ describe('createCoalescer', () => {
 
   it('gives one failure to all whose beacons were in the call, and to nobody else', async () => {
     const { send, calls } = manualSend();
-    const coalesce = createCoalescer(send);
-    const first = coalesce(apac, 'a', hold);
-    const together = [coalesce(apac, 'b', hold), coalesce(apac, 'c', hold)];
+    const coalesce = createCoalescer(send, Date.now);
+    const first = coalesce(apac, 'a', waiting());
+    const together = [coalesce(apac, 'b', waiting()), coalesce(apac, 'c', waiting())];
     calls[0]?.answer(OK);
     await first;
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     calls[1]?.answer({ ok: false, reason: 'spool_full' });
     expect(await Promise.all(together)).toStrictEqual(Array(2).fill({ ok: false, reason: 'spool_full' }));
     expect(await first).toBe(OK);
@@ -86,27 +115,27 @@ describe('createCoalescer', () => {
 
   it('answers unavailable when the call is lost, and goes on with the next', async () => {
     const { send, calls } = manualSend();
-    const coalesce = createCoalescer(send);
-    const answers = [coalesce(apac, 'a', hold), coalesce(apac, 'b', hold)];
+    const coalesce = createCoalescer(send, Date.now);
+    const answers = [coalesce(apac, 'a', waiting()), coalesce(apac, 'b', waiting())];
     calls[0]?.fail();
     expect(await answers[0]).toStrictEqual({ ok: false, reason: 'unavailable' });
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     calls[1]?.answer(OK);
     expect(await answers[1]).toBe(OK);
   });
 
   it('answers unavailable when no answer comes in time', async () => {
     const { send } = manualSend();
-    const answer = createCoalescer(send)(apac, 'a', hold);
-    await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS);
+    const answer = createCoalescer(send, Date.now)(apac, 'a', waiting());
+    await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS + TICK_MS);
     expect(await answer).toStrictEqual({ ok: false, reason: 'unavailable' });
   });
 
   it('lets a batch go beside a call that takes long', async () => {
     const { send, calls, sent } = manualSend();
-    const coalesce = createCoalescer(send);
-    const answers = ['a', 'b', 'c'].map((entry) => coalesce(apac, entry, hold));
-    await vi.advanceTimersByTimeAsync(TURN_WAIT_MS);
+    const coalesce = createCoalescer(send, Date.now);
+    const answers = ['a', 'b', 'c'].map((entry) => coalesce(apac, entry, waiting()));
+    await vi.advanceTimersByTimeAsync(REST_MS + TURN_WAIT_MS);
     expect(sent()).toStrictEqual([['a'], ['b', 'c']]);
     for (const call of calls) call.answer(OK);
     await Promise.all(answers);
@@ -117,14 +146,14 @@ describe('createCoalescer', () => {
     ['characters', 8, 'x'.repeat(BATCH_LENGTH_MAX / 8)],
   ])('closes a batch at its bound of %s and sends the next one after it', async (_, bound, entry) => {
     const { send, calls, sent } = manualSend();
-    const coalesce = createCoalescer(send);
-    const answers = [coalesce(apac, 'first', hold)];
-    for (let i = 0; i < bound + 1; i++) answers.push(coalesce(apac, entry, hold));
+    const coalesce = createCoalescer(send, Date.now);
+    const answers = [coalesce(apac, 'first', waiting())];
+    for (let i = 0; i < bound + 1; i++) answers.push(coalesce(apac, entry, waiting()));
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     expect(sent().map((entries) => entries.length)).toStrictEqual([1, bound]);
     calls[1]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     expect(sent().map((entries) => entries.length)).toStrictEqual([1, bound, 1]);
     calls[2]?.answer(OK);
     expect(new Set(await Promise.all(answers))).toStrictEqual(new Set([OK]));
@@ -132,15 +161,15 @@ describe('createCoalescer', () => {
 
   it("holds the leader's work, so that its client may hang up", async () => {
     const { send, calls } = manualSend();
-    const coalesce = createCoalescer(send);
-    const leader = holder();
-    const follower = holder();
-    void coalesce(apac, 'a', holder().hold);
-    void coalesce(apac, 'b', leader.hold);
-    const answer = coalesce(apac, 'c', follower.hold);
+    const coalesce = createCoalescer(send, Date.now);
+    const leader = waiting();
+    const follower = waiting();
+    void coalesce(apac, 'a', waiting());
+    void coalesce(apac, 'b', leader);
+    const answer = coalesce(apac, 'c', follower);
     expect([leader.held.length, follower.held.length]).toStrictEqual([1, 0]);
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(REST_MS);
     calls[1]?.answer(OK);
     await Promise.all(leader.held);
     expect(await answer).toBe(OK);
@@ -148,11 +177,11 @@ describe('createCoalescer', () => {
 
   it('has a follower send the batch when the leader was lost before it could, once', async () => {
     const { send, calls, sent } = manualSend();
-    const coalesce = createCoalescer(send);
-    const first = coalesce(apac, 'a', hold);
-    loseTimersOf(() => void coalesce(apac, 'b', hold));
-    const followers = [coalesce(apac, 'c', hold), coalesce(apac, 'd', hold)];
-    await vi.advanceTimersByTimeAsync(LEADER_LOST_MS);
+    const coalesce = createCoalescer(send, Date.now);
+    const first = coalesce(apac, 'a', waiting());
+    loseTimersOf(() => void coalesce(apac, 'b', waiting()));
+    const followers = [coalesce(apac, 'c', waiting()), coalesce(apac, 'd', waiting())];
+    await vi.advanceTimersByTimeAsync(LEADER_LOST_MS + TICK_MS);
     expect(sent()).toStrictEqual([['a'], ['b', 'c', 'd']]);
     for (const call of calls) call.answer(OK);
     expect(await Promise.all([first, ...followers])).toStrictEqual([OK, OK, OK]);

@@ -1,17 +1,20 @@
 /**
  * Concurrent beacons of an isolate share one call to their Forwarder. The first that finds no batch open
  * leads one: it sends at once when nothing of its lane is under way, else when that has ended, and takes
- * along whatever joined meanwhile. No timer decides a batch's size; load does.
+ * along whatever joined meanwhile. A lane that was just called rests a moment, because a call costs many times
+ * what a beacon does: a quiet lane is called at once, and a busy one with more in each call.
  *
  * A follower waits for the leader's promise with a timer of its own (deadline.ts says why), and sends the
  * batch itself when the leader was lost before it could.
  */
-import { type Hold, within } from './deadline.ts';
+import { delay, type Hold, type Patience, within } from './deadline.ts';
 import type { ForwardAnswer } from './forward.ts';
 
 export const BATCH_ENTRIES_MAX = 256;
 /** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */
 export const BATCH_LENGTH_MAX = 512_000;
+/** A lane is called at most once in this time. */
+export const REST_MS = 25;
 /** A batch waits at most this long for the one before it; then two are under way at once. */
 export const TURN_WAIT_MS = 100;
 /** A batch that was not sent by then has lost its leader. */
@@ -28,65 +31,71 @@ export type Destination = { readonly region: string; readonly lane: string };
 export type SendBatch = (destination: Destination, entries: string[]) => Promise<ForwardAnswer>;
 
 /** Answers once the entry is safe, or once it is known not to be. Never rejects. */
-export type Coalesce = (destination: Destination, entry: string, hold: Hold) => Promise<ForwardAnswer>;
+export type Coalesce = (destination: Destination, entry: string, request: Waiting) => Promise<ForwardAnswer>;
+
+/** What of a request goes on while its beacon waits. */
+export type Waiting = { readonly hold: Hold; readonly patience: Patience };
 
 type Batch = {
   readonly destination: Destination;
   readonly entries: string[];
   length: number;
+  sentAtMs: number;
   state: 'open' | 'sent' | 'answered';
   readonly answer: Promise<ForwardAnswer>;
   readonly resolve: (answer: ForwardAnswer) => void;
 };
 
-export function createCoalescer(send: SendBatch): Coalesce {
+export function createCoalescer(send: SendBatch, now: () => number): Coalesce {
   /** The newest batch of each lane; bounded by regions times lanes. */
   const newest = new Map<string, Batch>();
 
-  async function lead(batch: Batch, before: Batch | undefined): Promise<ForwardAnswer> {
+  async function lead(batch: Batch, before: Batch | undefined, patience: Patience): Promise<ForwardAnswer> {
+    const restMs = before ? before.sentAtMs + REST_MS - now() : 0;
+    if (restMs > 0) await delay(restMs);
     if (before && before.state !== 'answered') await within(before.answer, TURN_WAIT_MS, undefined);
-    return dispatch(batch);
+    return dispatch(batch, patience);
   }
 
-  async function follow(batch: Batch, hold: Hold): Promise<ForwardAnswer> {
-    const answer = await within(batch.answer, LEADER_LOST_MS, undefined);
+  async function follow(batch: Batch, { hold, patience }: Waiting): Promise<ForwardAnswer> {
+    const answer = await patience.within(batch.answer, LEADER_LOST_MS, undefined);
     if (answer) return answer;
-    if (batch.state !== 'open') return within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
-    const sending = dispatch(batch);
+    const sending = dispatch(batch, patience);
     hold(sending);
     return sending;
   }
 
-  async function dispatch(batch: Batch): Promise<ForwardAnswer> {
-    if (batch.state !== 'open') return within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
+  async function dispatch(batch: Batch, patience: Patience): Promise<ForwardAnswer> {
+    if (batch.state !== 'open') return patience.within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
     batch.state = 'sent';
+    batch.sentAtMs = now();
     const sending = send(batch.destination, batch.entries).catch(() => UNAVAILABLE);
-    const answer = await within(sending, ANSWER_WAIT_MS, UNAVAILABLE);
+    const answer = await patience.within(sending, ANSWER_WAIT_MS, UNAVAILABLE);
     batch.state = 'answered';
     batch.resolve(answer);
     return answer;
   }
 
-  return (destination, entry, hold) => {
+  return (destination, entry, request) => {
     const key = `${destination.region}:${destination.lane}`;
     const last = newest.get(key);
     if (last && hasRoom(last, entry)) {
       last.entries.push(entry);
       last.length += entry.length;
-      return follow(last, hold);
+      return follow(last, request);
     }
     const batch = openBatch(destination, entry);
     newest.set(key, batch);
-    const leading = lead(batch, last);
+    const leading = lead(batch, last, request.patience);
     // The others' beacons are in it: the leader's client may hang up, its work goes on.
-    hold(leading);
+    request.hold(leading);
     return leading;
   };
 }
 
 function openBatch(destination: Destination, entry: string): Batch {
   const { promise, resolve } = Promise.withResolvers<ForwardAnswer>();
-  return { destination, entries: [entry], length: entry.length, state: 'open', answer: promise, resolve };
+  return { destination, entries: [entry], length: entry.length, sentAtMs: 0, state: 'open', answer: promise, resolve };
 }
 
 function hasRoom(batch: Batch, entry: string): boolean {

@@ -24,6 +24,42 @@ export function within<T, Otherwise>(
   });
 }
 
+/**
+ * All the waits of one request on one timer: timers are what a waiting request costs most. Waits come one
+ * after the other, and may last up to {@link TICK_MS} longer than asked.
+ */
+export type Patience = {
+  /** As {@link within}, on the request's timer. */
+  within<T, Otherwise>(promise: Promise<T>, milliseconds: number, otherwise: Otherwise): Promise<T | Otherwise>;
+  /** Stops the timer; the request is over. */
+  end(): void;
+};
+
+const TICK_MS = 250;
+
+export function createPatience(): Patience {
+  let giveUp: (() => void) | undefined;
+  let ticksLeft = 0;
+  let timer = setTimeout(tick, TICK_MS);
+
+  function tick(): void {
+    ticksLeft -= 1;
+    if (ticksLeft < 0) giveUp?.();
+    timer = setTimeout(tick, TICK_MS);
+  }
+
+  return {
+    within(promise, milliseconds, otherwise) {
+      ticksLeft = Math.ceil(milliseconds / TICK_MS);
+      return new Promise((resolve, reject) => {
+        giveUp = () => resolve(otherwise);
+        promise.then(resolve, reject);
+      });
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);

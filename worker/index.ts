@@ -13,7 +13,7 @@ import { SECURITY_HEADERS } from './headers.ts';
 import { createJwks } from './jwks.ts';
 import { createLimits } from './limits.ts';
 import { log } from './log.ts';
-import { createOriginHeaders } from './origins.ts';
+import { createAnswerFor } from './origins.ts';
 import { createPlaceOf } from './place.ts';
 import { problemAnswer, problemPage, refusalAnswer } from './problem.ts';
 import { createReceiver } from './receive.ts';
@@ -27,7 +27,7 @@ const now = (): number => Date.now();
 // Read while the module loads, so that a worker with a bad configuration never starts.
 const config = parseConfig({ ...env });
 const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
-const originHeaders = createOriginHeaders(config.allowedOrigins);
+const answerFor = createAnswerFor(config.allowedOrigins);
 const placeOf = createPlaceOf(regions, config.devRegionHeader);
 const { send, refusals } = createForwarders(
   (name, hint) => env.FORWARDER.getByName(name, hint ? { locationHint: hint } : {}),
@@ -36,7 +36,7 @@ const { send, refusals } = createForwarders(
 );
 const receiver = createReceiver({
   lanes,
-  originHeaders,
+  answerFor,
   placeOf,
   verify: createVerifier({
     secret,
@@ -44,7 +44,7 @@ const receiver = createReceiver({
   }),
   limits: createLimits({ session: env.SESSION_LIMIT, address: env.ADDRESS_LIMIT }),
   serverLabel: serverLabeler(config.servers),
-  coalesce: createCoalescer(send),
+  coalesce: createCoalescer(send, now),
   refusals,
   now,
 });
@@ -56,7 +56,7 @@ app.post('/v1/beacons', (c) => receiver.receive(c.req.raw, holdOf(c)));
 app.options('/v1/beacons', (c) => receiver.preflight(c.req.raw, holdOf(c)));
 
 app.get('/v1/region', (c) => {
-  const headers = originHeaders(c.req.header('origin') ?? null);
+  const headers = answerFor(c.req.header('origin') ?? null)?.headers;
   if (!headers)
     return refusalAnswer(
       { ok: false, reason: 'origin_forbidden', detail: 'the origin is not allowed' },

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createOriginHeaders, parseOrigins } from './origins.ts';
+import { createAnswerFor, parseOrigins } from './origins.ts';
 
 const { origins } = parseOrigins('https://app.example.com, http://localhost:*,http://[::1]:*', true);
-const originHeaders = createOriginHeaders(origins);
+const answerFor = createAnswerFor(origins);
 
 describe('the allowed origins', () => {
   it.each(['https://app.example.com', 'http://localhost', 'http://localhost:5173', 'http://[::1]:8080'])(
     'hold %s',
     (origin) => {
-      expect(originHeaders(origin)?.get('access-control-allow-origin')).toBe(origin);
+      expect(answerFor(origin)?.headers.get('access-control-allow-origin')).toBe(origin);
     },
   );
 
@@ -24,6 +24,6 @@ describe('the allowed origins', () => {
     'https://app.example.com:443',
     'https://sub.app.example.com',
   ])('do not hold %s', (origin) => {
-    expect(originHeaders(origin)).toBe(undefined);
+    expect(answerFor(origin)).toBe(undefined);
   });
 });

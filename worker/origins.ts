@@ -36,19 +36,29 @@ function isOrigin(entry: string): boolean {
   return (protocol === 'https:' || protocol === 'http:') && origin === entry;
 }
 
-/** The headers of an answer to `origin`, or undefined when the request must be refused. */
-export type OriginHeaders = (origin: string | null) => Headers | undefined;
+/**
+ * How an origin is answered. `empty` is the whole 204: made once, since a response without a body can be sent
+ * any number of times, and its headers are half the work of an answer.
+ */
+export type OriginAnswer = { readonly headers: Headers; readonly empty: Response };
 
-export function createOriginHeaders({ exact, anyPort }: AllowedOrigins): OriginHeaders {
-  const withoutOrigin = new Headers({ ...SECURITY_HEADERS, vary: 'Origin' });
-  const byOrigin = new Map([...exact].map((origin) => [origin, headersFor(origin)]));
+/** How to answer `origin`, or undefined when the request must be refused. */
+export type AnswerFor = (origin: string | null) => OriginAnswer | undefined;
+
+export function createAnswerFor({ exact, anyPort }: AllowedOrigins): AnswerFor {
+  const withoutOrigin = answerWith(new Headers({ ...SECURITY_HEADERS, vary: 'Origin' }));
+  const byOrigin = new Map([...exact].map((origin) => [origin, answerWith(headersFor(origin))]));
   return (origin) => {
     if (origin === null) return withoutOrigin;
-    const headers = byOrigin.get(origin);
-    if (headers) return headers;
+    const answer = byOrigin.get(origin);
+    if (answer) return answer;
     // The list of ports is open, so that these are not remembered.
-    return anyPort.has(origin.replace(PORT, '')) && isOrigin(origin) ? headersFor(origin) : undefined;
+    return anyPort.has(origin.replace(PORT, '')) && isOrigin(origin) ? answerWith(headersFor(origin)) : undefined;
   };
+}
+
+function answerWith(headers: Headers): OriginAnswer {
+  return { headers, empty: new Response(null, { status: 204, headers }) };
 }
 
 function headersFor(origin: string): Headers {

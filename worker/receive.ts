@@ -9,9 +9,9 @@ import type { ServerLabel } from '../shared/servers.ts';
 import { laneOf } from '../shared/subjects.ts';
 import { parseJson, readBody } from './body.ts';
 import type { Coalesce } from './coalescer.ts';
-import type { Hold } from './deadline.ts';
+import { createPatience, type Hold, type Patience } from './deadline.ts';
 import type { Limits } from './limits.ts';
-import { type OriginHeaders, preflightAnswer } from './origins.ts';
+import { type AnswerFor, preflightAnswer } from './origins.ts';
 import type { PlaceOf, RequestPlace } from './place.ts';
 import { refusalAnswer } from './problem.ts';
 import type { RefusalCounts } from './refusals.ts';
@@ -19,7 +19,7 @@ import { tokenOf, type Verifier } from './token.ts';
 
 export type ReceiverOptions = {
   readonly lanes: number;
-  readonly originHeaders: OriginHeaders;
+  readonly answerFor: AnswerFor;
   readonly placeOf: PlaceOf;
   readonly verify: Verifier;
   readonly limits: Limits;
@@ -42,12 +42,12 @@ type Visit = { readonly request: Request; readonly place: RequestPlace; readonly
 const ORIGIN_FORBIDDEN = reject('origin_forbidden', 'the origin is not allowed');
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { lanes, originHeaders, placeOf, verify, limits, serverLabel, coalesce, refusals, now } = options;
+  const { lanes, answerFor, placeOf, verify, limits, serverLabel, coalesce, refusals, now } = options;
   /** For a page that may not post: no CORS header, so that it can't read the answer either. */
-  const strangerHeaders = originHeaders(null) ?? new Headers();
+  const strangerHeaders = answerFor(null)?.headers ?? new Headers();
 
-  async function take({ request, place, atMs, hold }: Visit): Promise<Result<undefined>> {
-    const text = await readBody(request);
+  async function take({ request, place, atMs, hold }: Visit, patience: Patience): Promise<Result<undefined>> {
+    const text = await readBody(request, patience);
     if (!text.ok) return text;
     const body = parseJson(text.value);
     if (!body.ok) return body;
@@ -65,7 +65,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (limited) return limited;
     if (beacon.server) beacon.server.url = serverLabel(beacon.server.url);
     const entry = encodeEntry({ received_at: atMs, colo: place.colo, beacon });
-    const answer = await coalesce({ region, lane: laneOf(meetingId, lanes) }, entry, hold);
+    const answer = await coalesce({ region, lane: laneOf(meetingId, lanes) }, entry, { hold, patience });
     return answer.ok ? accept(undefined) : reject(answer.reason, 'the beacon could not be stored');
   }
 
@@ -75,10 +75,15 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   async function answer(visit: Visit): Promise<Response> {
-    const headers = originHeaders(visit.request.headers.get('origin'));
-    if (!headers) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
-    const taken = await take(visit);
-    return taken.ok ? new Response(null, { status: 204, headers }) : refuse(taken, headers, visit);
+    const allowed = answerFor(visit.request.headers.get('origin'));
+    if (!allowed) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
+    const patience = createPatience();
+    try {
+      const taken = await take(visit, patience);
+      return taken.ok ? allowed.empty : refuse(taken, allowed.headers, visit);
+    } finally {
+      patience.end();
+    }
   }
 
   return {
@@ -89,8 +94,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       return answering;
     },
     preflight(request, hold) {
-      const headers = originHeaders(request.headers.get('origin'));
-      if (headers) return preflightAnswer(headers);
+      const allowed = answerFor(request.headers.get('origin'));
+      if (allowed) return preflightAnswer(allowed.headers);
       return refuse(ORIGIN_FORBIDDEN, strangerHeaders, { request, place: placeOf(request), atMs: now(), hold });
     },
   };

@@ -12,7 +12,7 @@ import type { ForwardAnswer, ForwardBatch } from './forward.ts';
 import { createForwarders } from './forwarders.ts';
 import type { Jwks } from './jwks.ts';
 import { createLimits, type LimitBindings } from './limits.ts';
-import { createOriginHeaders, parseOrigins } from './origins.ts';
+import { createAnswerFor, parseOrigins } from './origins.ts';
 import { createPlaceOf } from './place.ts';
 import { createReceiver, type Receiver } from './receive.ts';
 import type { RefusalCounts } from './refusals.ts';
@@ -67,12 +67,12 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
   const { send, refusals } = createForwarders(find, regions, now);
   const receiver = createReceiver({
     lanes: 16,
-    originHeaders: createOriginHeaders(parseOrigins(options.origins ?? 'https://app.example.com', false).origins),
+    answerFor: createAnswerFor(parseOrigins(options.origins ?? 'https://app.example.com', false).origins),
     placeOf: createPlaceOf(regions, false),
     verify: createVerifier({ secret: SECRET, jwks }),
     limits: createLimits(limits),
     serverLabel: serverLabeler(['https://media-apac-1.example.com']),
-    coalesce: createCoalescer(send),
+    coalesce: createCoalescer(send, now),
     refusals,
     now,
   });
