@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { REJECT_REASONS } from '../shared/reject.ts';
 import { parseMetrics, pick, total } from '../test/support/metrics.ts';
@@ -16,7 +17,7 @@ function setUp() {
   });
   const metrics = createMetrics(sessions, '1.2.3');
   const read = async (openMetrics = false) =>
-    parseMetrics((await Array.fromAsync(metrics.text(openMetrics))).join('').concat('# EOF\n'));
+    parseMetrics((await Readable.from(metrics.text(openMetrics)).toArray()).join('').concat('# EOF\n'));
   return { sessions, metrics, read };
 }
 
@@ -59,7 +60,7 @@ it('says which feeds are up', async () => {
 });
 
 it('names counters in OpenMetrics without their suffix in the header', async () => {
-  const text = (await Array.fromAsync(setUp().metrics.text(true))).join('');
+  const text = (await Readable.from(setUp().metrics.text(true)).toArray()).join('');
   expect(text).toContain('# TYPE edgepulse_beacons_lost counter\nedgepulse_beacons_lost_total{region="apac"} 0\n');
 });
 

@@ -28,7 +28,8 @@ function setUp() {
 
 it('gives the source no more than a slice in a turn', async () => {
   const { pacer, source, turns } = setUp();
-  const chunks = await Array.fromAsync(pacer.text(source(10, 1)));
+  const chunks: string[] = [];
+  for await (const chunk of pacer.text(source(10, 1))) chunks.push(chunk);
   expect(chunks).toEqual(['0 1 2 3 ', '4 5 6 7 ', '8 9 ']);
   expect(turns()).toBe(3);
 });

@@ -113,7 +113,7 @@ describe('GET /metrics', () => {
     const socket = connect(port, '127.0.0.1');
     ends.push(() => socket.destroy());
     socket.write('GET /metrics HTTP/1.0\r\naccept-encoding: gzip\r\n\r\n');
-    const answer = Buffer.concat((await Array.fromAsync(socket)) as Buffer[]);
+    const answer = Buffer.concat((await socket.toArray()) as Buffer[]);
     const bodyAt = answer.indexOf('\r\n\r\n') + 4;
     expect(answer.subarray(0, bodyAt).toString()).toContain('content-encoding: gzip');
     expect(gunzipSync(answer.subarray(bodyAt)).toString()).toMatch(/self_metric\{open="false"\} 1\n$/);
