@@ -147,7 +147,7 @@ function ofStore(sessions: Sessions): Definition[] {
     perRegionCounter(
       sessions,
       'sessions_refused_total',
-      'Beacons of sessions that were not taken up because MAX_SESSIONS were alive.',
+      'Times that a session was not taken up because MAX_SESSIONS were alive: once for each of its beacons.',
       ({ refused }) => refused,
     ),
     perRegionCounter(
