@@ -46,7 +46,8 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       retrySoon: () => this.#retrySoon(),
       reportSoon: () => this.#reportSoon(),
     });
-    if (spool.counts().beacons > 0) void this.#outbox.pump();
+    const { beacons, spooled, expired, full } = spool.counts();
+    if (beacons + spooled + expired + full > 0) void this.#outbox.pump();
   }
 
   /** See {@link Outbox.submit}. The answer leaves only after what was written to storage is durable. */

@@ -91,7 +91,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
     } catch (error) {
       log.error('spool failed', { region, lane, error });
     } finally {
-      // No await between the last look at the queue and here, so that nobody is left waiting in it.
+      // From here on nobody looks at the queue until the next pump: what is in it must be answered.
       keepWaiting();
       pumping = false;
     }
@@ -101,20 +101,20 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   /** @returns whether to go on @throws when storage fails */
   async function publishNext(): Promise<boolean> {
+    const startedAtMs = now();
     const next = chooseNext();
     if (!next) return false;
-    const startedAtMs = now();
     const leftMs = next.from === 'queue' ? next.batch.receivedAtMs + ACK_MS - startedAtMs : ACK_MS;
+    if (leftMs < ACK_LEAST_MS) return giveBack(next, false);
     const outgoing = { batch: next.name.number, beacons: next.beacons, spooled: next.from === 'spool' };
     const edge = tally.stamp(outgoing, spool.counts());
     const text = encodeEnvelope({ region, lane, edge }, next.entries);
-    if (leftMs < ACK_LEAST_MS) return giveBack(next);
     const ack = await link.publish({ subject, id: next.name.id, text }, leftMs);
     if (!ack.ok) {
       tally.fail();
       if (!failing) log.warn('publish failed', { region, lane, error: ack.error });
       failing = true;
-      return giveBack(next);
+      return giveBack(next, true);
     }
     if (failing) log.info('publishing again', { region, lane });
     failing = false;
@@ -151,11 +151,11 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 
   /** Makes what was not acknowledged safe. @returns false: the pump stops here */
-  function giveBack(next: Next): false {
+  function giveBack(next: Next, tried: boolean): false {
     if (next.from === 'spool') spool.release();
     if (next.from === 'queue') {
       const { entries, receivedAtMs } = next.batch;
-      next.batch.answer(keep({ entries, receivedAtMs, id: next.name.id }));
+      next.batch.answer(keep({ entries, receivedAtMs, id: tried ? next.name.id : undefined }));
     }
     return false;
   }

@@ -24,7 +24,7 @@ type Channel = {
 
 /** One connection. Servers whose URL begins with `tls:` must offer TLS; others are upgraded when they do. */
 export function createSocketTransport(): Transport {
-  const ended = Promise.withResolvers<void | Error>();
+  const ended = Promise.withResolvers<Error | undefined>();
   let channel: Channel | undefined;
   let greeting: Uint8Array | undefined;
   let connected = false;
