@@ -25,6 +25,8 @@ export type WorkerOptions = {
   readonly vars?: WorkerVars;
   /** The module to bundle in place of the worker's own; it too exports a class `Forwarder`. */
   readonly main?: string;
+  /** PEM of authorities that its outgoing TLS trusts. */
+  readonly trustedCertificates?: readonly string[];
 };
 
 export type WorkerProcess = {
@@ -40,7 +42,8 @@ export type WorkerProcess = {
   stop(): Promise<void>;
 };
 
-export async function startWorker({ natsUrl, vars = {}, main = WORKER_MAIN }: WorkerOptions): Promise<WorkerProcess> {
+export async function startWorker(options: WorkerOptions): Promise<WorkerProcess> {
+  const { natsUrl, vars = {}, main = WORKER_MAIN, trustedCertificates = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-worker-'));
   const bundle = await bundleOnce(main);
   await mkdir(join(folder, 'storage'));
@@ -48,7 +51,8 @@ export async function startWorker({ natsUrl, vars = {}, main = WORKER_MAIN }: Wo
   const launch = async (port: number): Promise<{ running: RunningProcess; port: number }> => {
     // The bundle is copied in: a config may embed only files below its own folder.
     await writeFile(join(folder, 'index.js'), bundle.code);
-    await writeFile(join(folder, 'config.capnp'), workerdConfig(bundle.toml, bindings, port));
+    const config = workerdConfig(bundle.toml, { bindings, port, trustedCertificates });
+    await writeFile(join(folder, 'config.capnp'), config);
     // --control-fd=1 prints the port of each socket as one line of JSON.
     const running = await startProcess(workerdPath(), ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder });
     const listening = await running.waitForLine(/"event":"listen".*"port":(\d+)/);
@@ -113,7 +117,17 @@ async function buildBundle(main: string): Promise<Bundle> {
   const outdir = await mkdtemp(join(tmpdir(), 'edgepulse-bundle-'));
   try {
     const wrangler = createRequire(import.meta.url).resolve('wrangler');
-    const args = ['--no-warnings', wrangler, 'deploy', main, '--dry-run', '--env=', '--outdir', outdir];
+    const args = [
+      '--no-warnings',
+      wrangler,
+      'deploy',
+      main,
+      '--dry-run',
+      '--config=wrangler.toml',
+      '--env=',
+      '--outdir',
+      outdir,
+    ];
     await promisify(execFile)(process.execPath, args, {
       cwd: ROOT,
       env: {
@@ -132,8 +146,15 @@ async function buildBundle(main: string): Promise<Bundle> {
   }
 }
 
+type Instance = {
+  readonly bindings: WorkerVars;
+  readonly port: number;
+  readonly trustedCertificates: readonly string[];
+};
+
 /** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function workerdConfig(toml: Toml, overrides: WorkerVars, port: number): string {
+function workerdConfig(toml: Toml, { bindings: overrides, port, trustedCertificates }: Instance): string {
+  const tls = `(trustedCertificates = [${trustedCertificates.map(quote).join(', ')}])`;
   const bindings = Object.entries({ ...toml.vars, ...overrides }).flatMap(([name, value]) => {
     if (value === undefined) return [];
     const kind = typeof value === 'string' ? `text = ${quote(value)}` : `json = ${quote(JSON.stringify(value))}`;
@@ -144,7 +165,7 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
     (name = "storage", disk = (path = "storage", writable = true)),
-    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = ${tls})),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (cfBlobHeader = "test-cf"), service = "worker")],
 );
