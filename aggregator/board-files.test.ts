@@ -12,6 +12,7 @@ it('reads the page and its assets, and no sources', () => {
   writeFileSync(join(folder, 'index.html'), '<!doctype html>');
   writeFileSync(join(folder, 'assets', 'board.js'), 'start();');
   writeFileSync(join(folder, 'board.ts'), 'start();');
+  writeFileSync(join(folder, 'board.test.js'), 'start();');
   const board = readBoard(folder);
   expect([...board.keys()].sort()).toEqual(['/', '/assets/board.js']);
   expect(board.get('/')).toMatchObject({

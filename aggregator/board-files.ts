@@ -22,7 +22,7 @@ export function readBoard(folder: string): BoardFiles {
   const files = new Map<string, BoardFile>();
   for (const name of listFiles(folder)) {
     const contentType = CONTENT_TYPES[extname(name)];
-    if (contentType === undefined) continue;
+    if (contentType === undefined || name.endsWith('.test.js')) continue;
     const body = readFileSync(join(folder, name));
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     files.set(name === 'index.html' ? '/' : `/${name}`, { body, contentType, etag });
