@@ -56,11 +56,7 @@ export type LinkOptions = {
 /** From the first use to the end of use; the client redials within it. */
 type Session = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly settled: Promise<void> };
 
-type Connected = {
-  readonly nc: NatsConnection;
-  readonly js: ReturnType<NatsConnection['jetstream']>;
-  lost: PromiseWithResolvers<PublishFailure>;
-};
+type Connected = { readonly nc: NatsConnection; readonly js: ReturnType<NatsConnection['jetstream']> };
 
 export function createLink(options: LinkOptions): Link {
   const { name, onUp, idleMs = IDLE_MS } = options;
@@ -68,6 +64,8 @@ export function createLink(options: LinkOptions): Link {
   let connected: Connected | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let up = false;
+  /** Fails the publishes on their way; they don't race a promise of the connection's, which would keep them all. */
+  const underWay = new Set<(failure: PublishFailure) => void>();
 
   function open(): Promise<void> {
     stayAwake();
@@ -98,7 +96,7 @@ export function createLink(options: LinkOptions): Link {
 
   async function serve(own: Session, nc: NatsConnection): Promise<void> {
     if (own.closed) return nc.close();
-    connected = { nc, js: nc.jetstream(), lost: Promise.withResolvers() };
+    connected = { nc, js: nc.jetstream() };
     rise(own);
     for await (const { type } of nc.status()) {
       if (own.closed) break;
@@ -119,18 +117,22 @@ export function createLink(options: LinkOptions): Link {
   function fall(error: string): void {
     if (up) log.warn('nats connection lost', { name, error });
     up = false;
-    connected?.lost.resolve({ ok: false, error });
-    if (connected) connected.lost = Promise.withResolvers();
+    for (const fail of underWay) fail({ ok: false, error });
   }
 
-  async function publish({ subject, id, text }: Publication, timeoutMs: number): Promise<Ack | PublishFailure> {
-    if (!connected || !up) return { ok: false, error: 'not connected' };
+  function publish({ subject, id, text }: Publication, timeoutMs: number): Promise<Ack | PublishFailure> {
+    const { js } = connected ?? {};
+    if (!js || !up) return Promise.resolve({ ok: false, error: 'not connected' });
     stayAwake();
-    const ack = connected.js.publish(subject, text, { msgID: id, timeout: timeoutMs }).then(
-      ({ duplicate, seq }): Ack => ({ ok: true, duplicate, seq }),
-      (error): PublishFailure => ({ ok: false, error: codeOf(error) }),
-    );
-    return Promise.race([ack, connected.lost.promise]);
+    return new Promise((resolve) => {
+      underWay.add(resolve);
+      js.publish(subject, text, { msgID: id, timeout: timeoutMs })
+        .then(
+          ({ duplicate, seq }) => resolve({ ok: true, duplicate, seq }),
+          (error) => resolve({ ok: false, error: codeOf(error) }),
+        )
+        .finally(() => underWay.delete(resolve));
+    });
   }
 
   function stayAwake(): void {

@@ -272,6 +272,42 @@ describe('counters without beacons', () => {
     }));
 });
 
+describe('what was dropped', () => {
+  it('is told when the link is back, also when nothing else is left to publish', () =>
+    withParts('f16', async (storage, broker) => {
+      const { outbox, clock, asked } = start(storage, broker, 'e1');
+      broker.connect(false);
+      await outbox.submit(beacons(1, 2));
+      clock.now = 600_000;
+      broker.connect(true);
+      await outbox.pump();
+      expect(asked.reports).toBe(1);
+      void outbox.report();
+      await broker.ack();
+      expect(broker.stream).toMatchObject([
+        { beacons: [], edge: { accepted: 0, spooled: 2, drained: 0, dropped: { expired: 2 }, spool: 0 } },
+      ]);
+    }));
+
+  it('is told by the next start when this one could not, and then no more', () =>
+    withParts('f17', async (storage, broker) => {
+      const first = start(storage, broker, 'e1');
+      broker.connect(false);
+      await first.outbox.submit(beacons(1, 2));
+      first.clock.now = 600_000;
+      await first.outbox.pump();
+      broker.connect(true);
+      void start(storage, broker, 'e2').outbox.report();
+      await broker.ack();
+      void start(storage, broker, 'e3').outbox.submit(beacons(3));
+      await broker.ack();
+      expect(broker.stream).toMatchObject([
+        { edge: { epoch: 'e2', spooled: 2, dropped: { expired: 2 } } },
+        { edge: { epoch: 'e3', spooled: 0, dropped: { expired: 0 } } },
+      ]);
+    }));
+});
+
 describe('after a restart', () => {
   it('tells its counters first, then drains under the id of the first try', () =>
     withParts('f13', async (storage, broker) => {

@@ -37,9 +37,11 @@ export function readAccount(natsUrl: string): Promise<Account> {
     const { state } = await streams.info(STREAM);
     const beacons: BeaconKey[] = [];
     const edges = new Map<string, EdgeCounters>();
-    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      const envelope = decodeEnvelope((await streams.getMessage(STREAM, { seq })).string());
-      if (!envelope.ok || envelope.value.invalid > 0) throw new Error(`message ${seq} is no envelope`);
+    const seqs = Array.from({ length: state.messages }, (_, index) => state.first_seq + index);
+    const messages = await Promise.all(seqs.map((seq) => streams.getMessage(STREAM, { seq })));
+    for (const message of messages) {
+      const envelope = decodeEnvelope(message.string());
+      if (!envelope.ok || envelope.value.invalid > 0) throw new Error(`message ${message.seq} is no envelope`);
       const { entries, edge } = envelope.value;
       for (const { beacon } of entries) beacons.push(`${beacon.session_id} ${beacon.seq}`);
       if (edge) edges.set(edge.epoch, edge);
