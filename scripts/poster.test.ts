@@ -12,6 +12,8 @@ let poster: Poster;
 let hits: Hit[];
 /** What the edge answers, by the number of the request. */
 let answer: (request: number) => { status: number; retryAfter?: string };
+/** The edge answers when this resolves. */
+let gate: Promise<void>;
 let open: number;
 let mostOpen: number;
 let reports: string[];
@@ -21,6 +23,7 @@ beforeEach(async () => {
   reports = [];
   open = 0;
   mostOpen = 0;
+  gate = Promise.resolve();
   answer = () => ({ status: 204 });
   edge = createServer(async (request, response) => {
     open += 1;
@@ -28,10 +31,9 @@ beforeEach(async () => {
     const { seq, session_id } = JSON.parse(await bodyOf(request));
     hits.push({ seq, session: session_id, region: String(request.headers['x-dev-region']) });
     const { status, retryAfter } = answer(hits.length);
-    setImmediate(() => {
-      open -= 1;
-      response.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end();
-    });
+    await gate;
+    open -= 1;
+    response.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end();
   });
   await new Promise<void>((resolve) => edge.listen(0, '127.0.0.1', resolve));
   poster = createPoster({
@@ -48,13 +50,17 @@ afterEach(() => {
 });
 
 it('has a bounded number of requests in flight, one of a session at a time and in order', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
   for (let seq = 0; seq < 10; seq++) {
     for (let i = 0; i < 40; i++) {
       poster.post({ region: 'apac', beacon: validBeacon({ session_id: `s-${i}`, seq }) });
     }
   }
+  await eventually(() => open >= POSTER_LIMITS.inFlight);
+  resolve();
   await eventually(() => hits.length === 400);
-  expect(mostOpen).toBeLessThanOrEqual(POSTER_LIMITS.inFlight);
+  expect(mostOpen).toBe(POSTER_LIMITS.inFlight);
   for (const session of Map.groupBy(hits, (hit) => hit.session).values()) {
     expect(session.map((hit) => hit.seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   }
