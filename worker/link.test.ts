@@ -92,8 +92,8 @@ it('is down, and fails every publish at once, when nothing listens', async () =>
   expect(answer).toEqual({ ok: false, error: 'not connected' });
 });
 
-it('refuses a server that offers no TLS when its URL asks for it', async () => {
-  const subject = link({ servers: [NATS_URL.replace('nats:', 'tls:')] });
+it.each(['tls', 'wss', 'http'])('never speaks in plain text to a server with a URL of %s:', async (scheme) => {
+  const subject = link({ servers: [NATS_URL.replace('nats:', `${scheme}:`)] });
   await subject.open();
   expect(subject.isUp()).toBe(false);
 });

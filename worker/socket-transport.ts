@@ -16,13 +16,15 @@ import {
 /** nats-server's INFO line is a few hundred bytes; whatever sends more before a line's end is something else. */
 const INFO_BYTES_MAX = 32_768;
 
+const SCHEME = /^([a-z]+):\/\//;
+
 type Channel = {
   readonly socket: Socket;
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
 };
 
-/** One connection. Servers whose URL begins with `tls:` must offer TLS; others are upgraded when they do. */
+/** One connection. A server with a URL of `tls:` must offer TLS; one of `nats:` is upgraded when it does. */
 export function createSocketTransport(): Transport {
   const ended = Promise.withResolvers<Error | undefined>();
   let channel: Channel | undefined;
@@ -33,12 +35,15 @@ export function createSocketTransport(): Transport {
   let closeError: Error | undefined;
 
   async function dial(server: Server): Promise<void> {
-    const { hostname, port } = server;
+    const { hostname, port, src } = server;
+    const scheme = SCHEME.exec(src)?.[1] ?? 'nats';
+    // A WebSocket's URL least of all may end as a plain connection.
+    if (scheme !== 'nats' && scheme !== 'tls') throw NatsError.errorForCode(ErrorCode.InvalidOption);
     channel = open(connect({ hostname, port }, { secureTransport: 'starttls', allowHalfOpen: false }));
     greeting = await readGreeting(channel.reader);
     const { tls_required, tls_available } = parseInfo(greeting);
     const offered = tls_required === true || tls_available === true;
-    if (!offered && server.src.startsWith('tls:')) throw NatsError.errorForCode(ErrorCode.ServerOptionNotAvailable);
+    if (!offered && scheme === 'tls') throw NatsError.errorForCode(ErrorCode.ServerOptionNotAvailable);
     if (!offered) return;
     const { socket, reader, writer } = channel;
     reader.releaseLock();
