@@ -6,7 +6,7 @@ import {
   createCoalescer,
   type Destination,
   LEADER_LOST_MS,
-  REST_MS,
+  REST_MAX_MS,
   TURN_WAIT_MS,
 } from './coalescer.ts';
 import { createPatience, type Patience } from './deadline.ts';
@@ -57,25 +57,38 @@ describe('createCoalescer', () => {
     expect(await answer).toBe(OK);
   });
 
-  it('lets a lane rest after a call, and takes along what comes meanwhile', async () => {
+  it.each([
+    [1, 2],
+    [10, 20],
+    [40, REST_MAX_MS],
+  ])('lets a lane rest after a call of %i ms for %i ms, and takes along what comes meanwhile', async (took, rest) => {
     const { send, calls, sent } = manualSend();
     const coalesce = createCoalescer(send, Date.now);
     const answers = [coalesce(apac, 'a', waiting())];
+    await vi.advanceTimersByTimeAsync(took);
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(0);
     answers.push(coalesce(apac, 'b', waiting()));
-    await vi.advanceTimersByTimeAsync(REST_MS - 2);
+    await vi.advanceTimersByTimeAsync(rest - 1);
     answers.push(coalesce(apac, 'c', waiting()));
     expect(sent()).toStrictEqual([['a']]);
     await vi.advanceTimersByTimeAsync(1);
     expect(sent()).toStrictEqual([['a'], ['b', 'c']]);
     calls[1]?.answer(OK);
     expect(await Promise.all(answers)).toStrictEqual([OK, OK, OK]);
-    await vi.advanceTimersByTimeAsync(REST_MS);
-    const later = coalesce(apac, 'd', waiting());
-    expect(sent().at(-1)).toStrictEqual(['d']);
-    calls[2]?.answer(OK);
-    await later;
+  });
+
+  it('sends at once again when a lane has rested', async () => {
+    const { send, calls, sent } = manualSend();
+    const coalesce = createCoalescer(send, Date.now);
+    const first = coalesce(apac, 'a', waiting());
+    await vi.advanceTimersByTimeAsync(10);
+    calls[0]?.answer(OK);
+    await vi.advanceTimersByTimeAsync(20);
+    const second = coalesce(apac, 'b', waiting());
+    expect(sent()).toStrictEqual([['a'], ['b']]);
+    calls[1]?.answer(OK);
+    expect(await Promise.all([first, second])).toStrictEqual([OK, OK]);
   });
 
   it('sends what came during a call in one next call, in order', async () => {
@@ -83,7 +96,7 @@ describe('createCoalescer', () => {
     const coalesce = createCoalescer(send, Date.now);
     const answers = ['a', 'b', 'c', 'd'].map((entry) => coalesce(apac, entry, waiting()));
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     expect(sent()).toStrictEqual([['a'], ['b', 'c', 'd']]);
     calls[1]?.answer(OK);
     expect(await Promise.all(answers)).toStrictEqual([OK, OK, OK, OK]);
@@ -107,7 +120,7 @@ describe('createCoalescer', () => {
     const together = [coalesce(apac, 'b', waiting()), coalesce(apac, 'c', waiting())];
     calls[0]?.answer(OK);
     await first;
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     calls[1]?.answer({ ok: false, reason: 'spool_full' });
     expect(await Promise.all(together)).toStrictEqual(Array(2).fill({ ok: false, reason: 'spool_full' }));
     expect(await first).toBe(OK);
@@ -119,7 +132,7 @@ describe('createCoalescer', () => {
     const answers = [coalesce(apac, 'a', waiting()), coalesce(apac, 'b', waiting())];
     calls[0]?.fail();
     expect(await answers[0]).toStrictEqual({ ok: false, reason: 'unavailable' });
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     calls[1]?.answer(OK);
     expect(await answers[1]).toBe(OK);
   });
@@ -135,7 +148,7 @@ describe('createCoalescer', () => {
     const { send, calls, sent } = manualSend();
     const coalesce = createCoalescer(send, Date.now);
     const answers = ['a', 'b', 'c'].map((entry) => coalesce(apac, entry, waiting()));
-    await vi.advanceTimersByTimeAsync(REST_MS + TURN_WAIT_MS);
+    await vi.advanceTimersByTimeAsync(TURN_WAIT_MS);
     expect(sent()).toStrictEqual([['a'], ['b', 'c']]);
     for (const call of calls) call.answer(OK);
     await Promise.all(answers);
@@ -150,10 +163,10 @@ describe('createCoalescer', () => {
     const answers = [coalesce(apac, 'first', waiting())];
     for (let i = 0; i < bound + 1; i++) answers.push(coalesce(apac, entry, waiting()));
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     expect(sent().map((entries) => entries.length)).toStrictEqual([1, bound]);
     calls[1]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     expect(sent().map((entries) => entries.length)).toStrictEqual([1, bound, 1]);
     calls[2]?.answer(OK);
     expect(new Set(await Promise.all(answers))).toStrictEqual(new Set([OK]));
@@ -169,7 +182,7 @@ describe('createCoalescer', () => {
     const answer = coalesce(apac, 'c', follower);
     expect([leader.held.length, follower.held.length]).toStrictEqual([1, 0]);
     calls[0]?.answer(OK);
-    await vi.advanceTimersByTimeAsync(REST_MS);
+    await vi.advanceTimersByTimeAsync(0);
     calls[1]?.answer(OK);
     await Promise.all(leader.held);
     expect(await answer).toBe(OK);

@@ -1,8 +1,9 @@
 /**
  * Concurrent beacons of an isolate share one call to their Forwarder. The first that finds no batch open
  * leads one: it sends at once when nothing of its lane is under way, else when that has ended, and takes
- * along whatever joined meanwhile. A lane that was just called rests a moment, because a call costs many times
- * what a beacon does: a quiet lane is called at once, and a busy one with more in each call.
+ * along whatever joined meanwhile. A lane that was just called rests a while, because a call costs many times
+ * what a beacon does: a quiet lane is called at once, and a busy one with more in each call. How long follows
+ * from how long the last call took, so that the same rule holds for a fast machine and a slow one.
  *
  * A follower waits for the leader's promise with a timer of its own (deadline.ts says why), and sends the
  * batch itself when the leader was lost before it could.
@@ -13,8 +14,9 @@ import type { ForwardAnswer } from './forward.ts';
 export const BATCH_ENTRIES_MAX = 256;
 /** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */
 export const BATCH_LENGTH_MAX = 512_000;
-/** A lane is called at most once in this time. */
-export const REST_MS = 25;
+/** How long a lane rests after a call: twice the time that the call took, at most {@link REST_MAX_MS}. */
+const REST_FACTOR = 2;
+export const REST_MAX_MS = 50;
 /** A batch waits at most this long for the one before it; then two are under way at once. */
 export const TURN_WAIT_MS = 100;
 /** A batch that was not sent by then has lost its leader. */
@@ -41,6 +43,7 @@ type Batch = {
   readonly entries: string[];
   length: number;
   sentAtMs: number;
+  answeredAtMs: number;
   state: 'open' | 'sent' | 'answered';
   readonly answer: Promise<ForwardAnswer>;
   readonly resolve: (answer: ForwardAnswer) => void;
@@ -51,10 +54,15 @@ export function createCoalescer(send: SendBatch, now: () => number): Coalesce {
   const newest = new Map<string, Batch>();
 
   async function lead(batch: Batch, before: Batch | undefined, patience: Patience): Promise<ForwardAnswer> {
-    const restMs = before ? before.sentAtMs + REST_MS - now() : 0;
-    if (restMs > 0) await delay(restMs);
     if (before && before.state !== 'answered') await within(before.answer, TURN_WAIT_MS, undefined);
+    const restMs = before?.state === 'answered' ? restAfter(before) : 0;
+    // A batch that a follower has sent meanwhile needs no rest.
+    if (restMs > 0 && batch.state === 'open') await delay(restMs);
     return dispatch(batch, patience);
+  }
+
+  function restAfter({ sentAtMs, answeredAtMs }: Batch): number {
+    return answeredAtMs + Math.min(REST_FACTOR * (answeredAtMs - sentAtMs), REST_MAX_MS) - now();
   }
 
   async function follow(batch: Batch, { hold, patience }: Waiting): Promise<ForwardAnswer> {
@@ -72,6 +80,7 @@ export function createCoalescer(send: SendBatch, now: () => number): Coalesce {
     const sending = send(batch.destination, batch.entries).catch(() => UNAVAILABLE);
     const answer = await patience.within(sending, ANSWER_WAIT_MS, UNAVAILABLE);
     batch.state = 'answered';
+    batch.answeredAtMs = now();
     batch.resolve(answer);
     return answer;
   }
@@ -95,7 +104,16 @@ export function createCoalescer(send: SendBatch, now: () => number): Coalesce {
 
 function openBatch(destination: Destination, entry: string): Batch {
   const { promise, resolve } = Promise.withResolvers<ForwardAnswer>();
-  return { destination, entries: [entry], length: entry.length, sentAtMs: 0, state: 'open', answer: promise, resolve };
+  return {
+    destination,
+    entries: [entry],
+    length: entry.length,
+    sentAtMs: 0,
+    answeredAtMs: 0,
+    state: 'open',
+    answer: promise,
+    resolve,
+  };
 }
 
 function hasRoom(batch: Batch, entry: string): boolean {
