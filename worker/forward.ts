@@ -16,7 +16,11 @@ export type ForwardBatch = {
   jwksErrors: number;
 };
 
-/** `ok` means that every entry is safe: acknowledged by NATS or spooled durably. All or nothing. */
+/**
+ * `ok` means that every entry is safe: acknowledged by NATS or spooled durably. All or nothing. Any answer means
+ * that the Forwarder has taken the counts; only a call that throws leaves them with the isolate. Entries that were
+ * not made safe are refused and counted by the isolate that holds their requests.
+ */
 export type ForwardAnswer = { ok: true } | { ok: false; reason: 'unavailable' | 'spool_full' | 'storage_failed' };
 
 /** The part of a Forwarder that an isolate may call. */
