@@ -1,0 +1,153 @@
+/**
+ * The board's page: asks the aggregator every 5 s and hands what it says to the parts of the page.
+ * What the figures mean is judge.js's and verdict.js's; how they look is the tables' and board.css's.
+ */
+import { element, required, setAttribute, setText } from './elements.js';
+import { formatClock, formatZone } from './format.js';
+import { createHealthTable } from './health-table.js';
+import { createHistory } from './history.js';
+import { createRegionTable } from './region-table.js';
+import { fetchSnapshot, fetchWorst } from './source.js';
+import { reachVerdict } from './verdict.js';
+import { createWorstTable } from './worst-table.js';
+
+/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('./worst-table.js').WorstSession} WorstSession */
+/** @typedef {import('./verdict.js').Verdict} Verdict */
+
+const POLL_MS = 5_000;
+/** Figures older than this are not of now, whatever the reason: two polls and a half. */
+const STALE_MS = 12_500;
+
+const LEVEL_WORDS = { unknown: 'Unknown', ok: 'Fine', warn: 'Warning', bad: 'Bad' };
+
+const page = document.documentElement;
+const verdict = required('#verdict', HTMLElement);
+const verdictLevel = required('#verdict-level', HTMLElement);
+const verdictText = required('#verdict-text', HTMLElement);
+const announcement = required('#announcement', HTMLElement);
+const outage = required('#outage', HTMLElement);
+const clock = required('#clock', HTMLElement);
+const version = required('#version', HTMLElement);
+const worstState = required('#worst-state', HTMLElement);
+const regionFilter = required('#worst-region', HTMLSelectElement);
+const sortSwitch = required('#worst-sort', HTMLFieldSetElement);
+
+const history = createHistory();
+const regionTable = createRegionTable(required('#regions', HTMLTableElement));
+const worstTable = createWorstTable(required('#worst', HTMLTableElement));
+const healthTable = createHealthTable(required('#health', HTMLTableElement));
+
+/** @type {Snapshot | undefined} the last one that came */
+let latest;
+/** @type {string | undefined} why the last poll brought none */
+let failure;
+/** Number of the newest question for the worst sessions: an older answer comes too late. */
+let asked = 0;
+
+async function poll() {
+  try {
+    const snapshot = await fetchSnapshot();
+    history.add(snapshot);
+    latest = snapshot;
+    failure = undefined;
+    showSnapshot(snapshot);
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  showAge();
+  await pollWorst();
+}
+
+async function pollWorst() {
+  const question = ++asked;
+  if (failure !== undefined) return;
+  try {
+    const sessions = await fetchWorst({ sort: chosenSort(), region: regionFilter.value });
+    if (question === asked) showWorst(sessions);
+  } catch (error) {
+    if (question !== asked) return;
+    worstTable.update([]);
+    setText(worstState, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** @param {Snapshot} snapshot */
+function showSnapshot(snapshot) {
+  regionTable.update(snapshot, history);
+  healthTable.update(snapshot, history);
+  fillRegionFilter(snapshot);
+  setText(clock, formatClock(snapshot.atMs));
+  setAttribute(clock, 'datetime', new Date(snapshot.atMs).toISOString());
+  setText(version, `edgepulse ${snapshot.version}`);
+  page.dataset.state = 'live';
+}
+
+/** @param {readonly WorstSession[]} sessions */
+function showWorst(sessions) {
+  const silent = new Set(latest?.regions.flatMap(({ name, feedUp }) => (feedUp ? [] : [name])));
+  const heard = sessions.filter(({ region }) => !silent.has(region));
+  worstTable.update(heard);
+  const isSilent = silent.has(regionFilter.value);
+  setText(worstState, heard.length > 0 ? '' : isSilent ? 'No feed from this region.' : 'No session with this figure.');
+}
+
+/** The verdict, or that there is none: also when nothing came for a while, as after a laptop's sleep. */
+function showAge() {
+  const isStale = latest !== undefined && Date.now() - latest.atMs > STALE_MS;
+  if (latest && failure === undefined && !isStale) {
+    page.dataset.state = 'live';
+    outage.hidden = true;
+    showVerdict(reachVerdict(latest.regions, history.silenceOf));
+    return;
+  }
+  if (failure === undefined && !isStale) return;
+  page.dataset.state = latest ? 'stale' : 'empty';
+  const why = failure ?? 'no answer yet';
+  const sentence = latest
+    ? `${capitalize(why)}. The figures below are of ${formatClock(latest.atMs)} and are not true of now.`
+    : `${capitalize(why)}. Nothing was heard yet.`;
+  setText(outage, `Asking again every ${POLL_MS / 1000} s.`);
+  outage.hidden = false;
+  showVerdict({ level: 'unknown', headline: 'no answer', sentence });
+}
+
+/** @param {Verdict} reached */
+function showVerdict({ level, headline, sentence }) {
+  setAttribute(verdict, 'data-level', level);
+  setText(verdictLevel, LEVEL_WORDS[level]);
+  setText(verdictText, sentence);
+  // Read out only when the situation changes, not with every figure.
+  setText(announcement, `${LEVEL_WORDS[level]}: ${headline}`);
+  document.title = `${LEVEL_WORDS[level]}: ${headline} \u2013 edgepulse`;
+}
+
+/** @param {Snapshot} snapshot */
+function fillRegionFilter({ regions }) {
+  const known = new Set([...regionFilter.options].map(({ value }) => value));
+  for (const { name } of regions) if (!known.has(name)) regionFilter.append(element('option', { value: name }, name));
+}
+
+function chosenSort() {
+  return required('input:checked', HTMLInputElement, sortSwitch).value;
+}
+
+/** @param {string} text */
+function capitalize(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** From start to start, however long the answer takes; a hidden page's timers are the browser's to slow down. */
+async function pollForever() {
+  for (;;) {
+    const pause = new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await poll();
+    await pause;
+  }
+}
+
+setText(required('#zone', HTMLElement), formatZone(Date.now()));
+sortSwitch.addEventListener('change', () => void pollWorst());
+regionFilter.addEventListener('change', () => void pollWorst());
+setInterval(showAge, 1_000);
+void pollForever();

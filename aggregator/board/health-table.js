@@ -1,0 +1,55 @@
+/** Whether the figures can be believed: the feed of each region, and what the edge says of itself. */
+import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
+import { bareMs, barePercent, bareRate, formatCount } from './format.js';
+import { sinceText } from './verdict.js';
+
+/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('./snapshot.js').Region} Region */
+/** @typedef {import('./history.js').History} History */
+
+/** @param {HTMLTableElement} table with a body */
+export function createHealthTable(table) {
+  const [body] = table.tBodies;
+  if (!body) throw new TypeError('the table of health has no body');
+  sayRoles(table);
+  const first = element('tr', { hidden: '' });
+  body.append(first);
+  /** @type {Map<string, ReturnType<typeof createRow>>} */
+  const rows = new Map();
+  return {
+    /** @param {Snapshot} snapshot @param {History} history */
+    update({ regions }, history) {
+      const parts = reconcile(rows, { after: first, items: regions, keyOf: ({ name }) => name, create: createRow });
+      for (const [index, region] of regions.entries()) parts[index]?.update(region, history);
+    },
+  };
+}
+
+/** @param {Region} region */
+function createRow({ name }) {
+  const feed = element('td', { class: 'feed', role: 'cell', 'data-label': 'feed' });
+  const accepted = createFigure('accepted/s');
+  const rejected = createFigure('rejected/s');
+  const reason = element('td', { class: 'reason', role: 'cell', 'data-label': 'mostly' });
+  const lost = createFigure('lost, %');
+  const spool = createFigure('spooled');
+  const delay = createFigure('delay, ms');
+  const head = element('th', { scope: 'row', role: 'rowheader' }, element('span', { class: 'name' }, name));
+  const node = element('tr', { role: 'row' }, head, feed);
+  node.append(accepted.cell, rejected.cell, reason, lost.cell, spool.cell, delay.cell);
+  return {
+    node,
+    /** @param {Region} region @param {History} history */
+    update({ feedUp }, history) {
+      const activity = history.activityOf(name);
+      setText(feed, feedUp ? 'up' : `down since ${sinceText(history.silenceOf(name))}`);
+      setAttribute(node, 'data-level', feedUp ? undefined : 'silent');
+      accepted.set(bareRate(activity?.acceptedPerSecond));
+      rejected.set(bareRate(activity?.rejectedPerSecond));
+      setText(reason, activity?.mainReason ?? '');
+      lost.set(barePercent(activity?.lostRatio));
+      spool.set(formatCount(activity?.spool));
+      delay.set(bareMs(activity?.ingestDelayP95));
+    },
+  };
+}

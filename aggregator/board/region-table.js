@@ -1,0 +1,202 @@
+/** The table of regions and, beneath each, its servers: network, audio and people from left to right. */
+import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
+import {
+  bareMs,
+  barePercent,
+  bareRate,
+  formatCount,
+  formatPerSecond,
+  formatPlace,
+  formatRatio,
+  UNKNOWN,
+} from './format.js';
+import { judge } from './judge.js';
+import { mergeFigures } from './snapshot.js';
+import { createSparkline, LEAST_TOP } from './sparkline.js';
+import { levelOf } from './thresholds.js';
+import { sinceText } from './verdict.js';
+
+/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('./snapshot.js').Region} Region */
+/** @typedef {import('./snapshot.js').Server} Server */
+/** @typedef {import('./snapshot.js').Figures} Figures */
+/** @typedef {import('./history.js').History} History */
+/** @typedef {import('./thresholds.js').Level} Level */
+/** @typedef {{ readonly nowMs: number, readonly top: number }} Scale of the sparklines */
+
+/** A region with more servers than this starts closed, or the regions would stand far apart. */
+const OPEN_AT_MOST = 6;
+/** As in board.css: where rows are blocks, all regions fit on the screen only while they are closed. */
+const NARROW = matchMedia('(max-width: 760px)');
+
+const STATES = { network: 'network', audio: 'audio', both: 'network + audio' };
+
+/** @param {HTMLTableElement} table with a head and a foot; the foot's row is for all regions together */
+export function createRegionTable(table) {
+  const { tHead, tFoot } = table;
+  if (!tHead || !tFoot) throw new TypeError('the table of regions has no head or no foot');
+  sayRoles(table);
+  /** @type {Map<string, ReturnType<typeof createRegion>>} */
+  const regions = new Map();
+  const all = createRow();
+  const name = element('span', { class: 'name' });
+  all.head.append(name);
+  tFoot.append(all.node);
+  return {
+    /** @param {Snapshot} snapshot @param {History} history */
+    update(snapshot, history) {
+      const items = snapshot.regions;
+      const scale = { nowMs: snapshot.atMs, top: topOf(items, history) };
+      const parts = reconcile(regions, { after: tHead, items, keyOf: (region) => region.name, create: createRegion });
+      for (const [index, region] of items.entries()) parts[index]?.update(region, history, scale);
+      const heard = items.flatMap(({ figures }) => figures ?? []);
+      setText(name, heard.length === items.length ? 'all regions' : 'all that is heard');
+      all.setFigures(
+        heard.length === 0
+          ? undefined
+          : mergeFigures(items.flatMap(({ servers }) => servers.map(({ figures }) => figures))),
+      );
+      // People are added up; a meeting may be in several regions and is still one.
+      all.people.set(formatCount(sumOf(heard.map(({ participants }) => participants))));
+    },
+  };
+}
+
+/** @param {Region} region */
+function createRegion(region) {
+  const node = element('tbody', { role: 'rowgroup' });
+  const row = createRow();
+  const toggle = element('button', { type: 'button', class: 'toggle name' }, region.name);
+  const state = element('span', { class: 'state' });
+  const sparkline = createSparkline();
+  row.head.append(toggle, state);
+  row.trend.append(sparkline.svg);
+  node.append(row.node);
+  /** @type {Map<string, ReturnType<typeof createServer>>} */
+  const rows = new Map();
+  /** @type {boolean | undefined} until there are servers to open or close */
+  let isOpen;
+  const show = () => {
+    toggle.disabled = isOpen === undefined;
+    setAttribute(toggle, 'aria-expanded', isOpen === undefined ? undefined : `${isOpen}`);
+    for (const server of rows.values()) server.node.hidden = !isOpen;
+  };
+  toggle.addEventListener('click', () => {
+    isOpen = !isOpen;
+    show();
+  });
+  return {
+    node,
+    /** @param {Region} newest @param {History} history @param {Scale} scale */
+    update({ name, feedUp, figures, servers }, history, scale) {
+      row.setFigures(figures);
+      row.people.set(formatCount(figures?.participants));
+      row.meetings.set(formatCount(figures?.meetings));
+      sparkline.set(history.rttP95(name), scale);
+      const { text, level } = feedUp ? stateOf(figures) : silentState(history, name);
+      setText(state, text);
+      setAttribute(node, 'data-level', level);
+      node.classList.toggle('empty', !figures || figures.sessions === 0);
+      const keyOf = (/** @type {Server} */ { url, type }) => `${url} ${type}`;
+      const parts = reconcile(rows, { after: row.node, items: servers, keyOf, create: createServer });
+      for (const [index, server] of servers.entries()) parts[index]?.setFigures(server.figures);
+      if (servers.length > 0) isOpen ??= servers.length <= OPEN_AT_MOST && !NARROW.matches;
+      show();
+    },
+  };
+}
+
+/** @param {Server} server */
+function createServer(server) {
+  const row = createRow();
+  row.node.classList.add('server');
+  // The transport first: a long host name may be cut, and the title has all of it.
+  const [transport, place] = server.url === 'none' ? ['none', 'no server elected'] : [server.type, formatPlace(server)];
+  row.head.title = `${server.url} ${server.type}`;
+  row.head.append(element('span', { class: 'transport' }, transport), ' ', element('span', { class: 'place' }, place));
+  return row;
+}
+
+/** @param {Figures | undefined} figures @returns {{ text: string, level: Level }} */
+function stateOf(figures) {
+  if (!figures || figures.sessions === 0) return { text: 'nobody here', level: 'unknown' };
+  const { level, cause } = judge(figures);
+  if (cause) return { text: `${level === 'bad' ? '▲▲' : '▲'} ${STATES[cause]}`, level };
+  return level === 'ok' ? { text: 'fine', level } : { text: 'not known', level };
+}
+
+/** @param {History} history @param {string} region @returns {{ text: string, level: Level | 'silent' }} */
+function silentState(history, region) {
+  return { text: `no feed since ${sinceText(history.silenceOf(region))}`, level: 'silent' };
+}
+
+/** A row of the table: its cells by what they say. */
+function createRow() {
+  const head = element('th', { scope: 'row', role: 'rowheader' });
+  const trend = element('td', { class: 'trend', role: 'cell', 'data-label': '15 min' });
+  const p50 = createFigure('RTT p50, ms');
+  const p95 = createFigure('p95, ms');
+  const p99 = createFigure('p99, ms');
+  const buffer = createFigure('buffer, ms');
+  const concealment = createFigure('conceal., %');
+  const expand = createFigure('expand/s');
+  const acceleration = createFigure('accel.');
+  const sessions = createFigure('sessions');
+  const people = createFigure('people');
+  const meetings = createFigure('meetings');
+  const peers = createFigure('streams');
+  for (const { cell } of [p50, buffer, sessions]) cell.classList.add('first');
+  p95.cell.classList.add('main');
+  const figures = [p50, p95, p99, buffer, concealment, expand, acceleration, sessions, people, meetings, peers];
+  const node = element('tr', { role: 'row' }, head);
+  node.append(...figures.slice(0, 3).map(({ cell }) => cell), trend, ...figures.slice(3).map(({ cell }) => cell));
+  // People and meetings are counted by region, not by server: neither known nor unknown.
+  for (const part of [people, meetings]) {
+    part.cell.classList.add('by-region');
+    part.set('');
+  }
+  meetings.cell.classList.add('meetings');
+  return {
+    node,
+    head,
+    trend,
+    people,
+    meetings,
+    /** @param {Figures | undefined} known undefined: nothing is */
+    setFigures(known) {
+      const { rtt } = known ?? {};
+      p50.set(bareMs(rtt?.p50));
+      p95.set(bareMs(rtt?.p95), levelOf('rtt', rtt?.p95));
+      p99.set(bareMs(rtt?.p99));
+      buffer.set(bareMs(known?.buffer.p95));
+      concealment.set(barePercent(known?.concealment.p95), levelOf('concealment', known?.concealment.p95));
+      expand.set(bareRate(known?.expand.p95), levelOf('expand', known?.expand.p95));
+      acceleration.set(accelerationText(known));
+      sessions.set(formatCount(known?.sessions));
+      peers.set(formatCount(known?.peers));
+    },
+  };
+}
+
+/** Browsers tell a share of the samples, clients with a NetEQ of their own operations. @param {Figures | undefined} figures */
+function accelerationText(figures) {
+  const share = figures?.acceleration.p95;
+  const operations = figures?.accelerate.p95;
+  const known = [
+    ...(share === undefined ? [] : [formatRatio(share)]),
+    ...(operations === undefined ? [] : [formatPerSecond(operations)]),
+  ];
+  return known.length === 0 ? UNKNOWN : known.join(' · ');
+}
+
+/** @param {readonly Region[]} regions @param {History} history */
+function topOf(regions, history) {
+  const values = regions.flatMap(({ name }) => history.rttP95(name).flatMap(({ value }) => value ?? []));
+  return values.reduce((top, value) => Math.max(top, value), LEAST_TOP);
+}
+
+/** @param {readonly (number | undefined)[]} values @returns {number | undefined} undefined when none is known */
+function sumOf(values) {
+  const known = values.flatMap((value) => value ?? []);
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
+}

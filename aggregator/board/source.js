@@ -1,0 +1,60 @@
+/** What the page asks the aggregator, and why there was no answer. */
+import { parseMetricsText } from './metrics-text.js';
+import { readSnapshot } from './snapshot.js';
+import { WORST_LIMIT } from './worst-table.js';
+
+/** @typedef {import('./worst-table.js').WorstSession} WorstSession */
+/** @typedef {{ readonly sort: string, readonly region: string }} WorstChoice `region` may be empty: all */
+
+/** Shorter than the time between two polls, so that they never pile up. */
+const TIMEOUT_MS = 4_500;
+
+/** The folder of the page: a proxy may serve it under a path. A page's address may hold a login, which no fetch may. */
+function baseUrl() {
+  const url = new URL('.', location.href);
+  url.username = '';
+  url.password = '';
+  return url;
+}
+
+/** @throws {Error} whose message says what is wrong, to be shown */
+export async function fetchSnapshot() {
+  const answer = await ask('metrics?collect[]=population&collect[]=process');
+  const text = await answer.text().catch(noAnswer);
+  try {
+    return readSnapshot(parseMetricsText(text), Date.now());
+  } catch (cause) {
+    throw new Error('the aggregator\u2019s answer cannot be read', { cause });
+  }
+}
+
+/**
+ * @param {WorstChoice} choice
+ * @returns {Promise<readonly WorstSession[]>}
+ * @throws {Error} as {@link fetchSnapshot}
+ */
+export async function fetchWorst({ sort, region }) {
+  const query = new URLSearchParams({ sort, limit: `${WORST_LIMIT}`, ...(region ? { region } : {}) });
+  const answer = await ask(`api/v1/sessions?${query}`);
+  const body = await answer.json().catch(noAnswer);
+  return body.sessions;
+}
+
+/** @param {string} path */
+async function ask(path) {
+  const answer = await fetch(new URL(path, baseUrl()), {
+    headers: { accept: 'text/plain; version=0.0.4, application/json' },
+    cache: 'no-store',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(noAnswer);
+  if (answer.ok) return answer;
+  await answer.body?.cancel();
+  if (answer.status === 401)
+    throw new Error('the aggregator wants its METRICS_TOKEN: reload, and give it as the password');
+  throw new Error(`the aggregator answers ${answer.status}`);
+}
+
+/** @param {unknown} cause @returns {never} */
+function noAnswer(cause) {
+  throw new Error('the aggregator does not answer', { cause });
+}

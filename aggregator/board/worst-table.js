@@ -1,0 +1,94 @@
+/** The worst sessions as the API lists them: always as many rows, so that nothing on the page moves. */
+import { createFigure, element, sayRoles, setAttribute, setText } from './elements.js';
+import { bareMs, barePercent, bareRate, formatCount, formatServer } from './format.js';
+import { levelOf } from './thresholds.js';
+
+/** @typedef {import('./thresholds.js').Level} Level */
+
+/**
+ * What `/api/v1/sessions` says of a session; a figure that is not known is not there.
+ * @typedef {{
+ *   readonly region: string,
+ *   readonly meeting_id: string,
+ *   readonly session_id: string,
+ *   readonly participant_id: string,
+ *   readonly server_url: string,
+ *   readonly server_type: string,
+ *   readonly rtt_seconds?: number,
+ *   readonly last_beacon_age_seconds: number,
+ *   readonly peers: readonly WorstPeer[],
+ * }} WorstSession
+ */
+
+/** @typedef {{ readonly neteq_buffer_seconds?: number, readonly concealment_ratio?: number, readonly expand_operations_per_second?: number }} WorstPeer */
+
+/** @typedef {{ readonly text: string, readonly level?: Level }} Content */
+
+export const WORST_LIMIT = 10;
+
+const LABELS = Object.freeze(['region', 'meeting', 'session', 'participant', 'server']);
+const FIGURES = Object.freeze(['RTT, ms', 'conceal., %', 'expand/s', 'buffer, ms', 'streams', 'heard, s ago']);
+
+/** @param {HTMLTableElement} table with a body */
+export function createWorstTable(table) {
+  const [body] = table.tBodies;
+  if (!body) throw new TypeError('the table of sessions has no body');
+  sayRoles(table);
+  const rows = Array.from({ length: WORST_LIMIT }, createRow);
+  body.append(...rows.map(({ node }) => node));
+  return {
+    /** @param {readonly WorstSession[]} sessions the worst first */
+    update(sessions) {
+      for (const [index, row] of rows.entries()) row.update(sessions[index]);
+    },
+  };
+}
+
+function createRow() {
+  const labels = LABELS.map((label) =>
+    element('td', { class: label === 'region' ? label : 'id', role: 'cell', 'data-label': label }),
+  );
+  const figures = FIGURES.map((label) => createFigure(label));
+  const node = element('tr', { role: 'row' }, ...labels, ...figures.map(({ cell }) => cell));
+  return {
+    node,
+    /** @param {WorstSession | undefined} session */
+    update(session) {
+      node.classList.toggle('empty', !session);
+      const texts = session ? labelsOf(session) : [];
+      for (const [index, cell] of labels.entries()) {
+        setText(cell, texts[index] ?? '');
+        setAttribute(cell, 'title', texts[index]);
+      }
+      const contents = session ? figuresOf(session) : [];
+      for (const [index, figure] of figures.entries()) {
+        figure.set(contents[index]?.text ?? '', contents[index]?.level);
+      }
+    },
+  };
+}
+
+/** @param {WorstSession} session */
+function labelsOf({ region, meeting_id, session_id, participant_id, server_url: url, server_type: type }) {
+  return [region, meeting_id, session_id, participant_id, formatServer({ url, type })];
+}
+
+/** @param {WorstSession} session @returns {Content[]} of its worst stream, but for the RTT */
+function figuresOf({ rtt_seconds: rtt, peers, last_beacon_age_seconds: age }) {
+  const concealment = greatest(peers.map((peer) => peer.concealment_ratio));
+  const expand = greatest(peers.map((peer) => peer.expand_operations_per_second));
+  return [
+    { text: bareMs(rtt), level: levelOf('rtt', rtt) },
+    { text: barePercent(concealment), level: levelOf('concealment', concealment) },
+    { text: bareRate(expand), level: levelOf('expand', expand) },
+    { text: bareMs(greatest(peers.map((peer) => peer.neteq_buffer_seconds))) },
+    { text: formatCount(peers.length) },
+    { text: formatCount(age) },
+  ];
+}
+
+/** @param {readonly (number | undefined)[]} values */
+function greatest(values) {
+  const known = values.flatMap((value) => value ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
