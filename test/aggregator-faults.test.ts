@@ -81,7 +81,9 @@ describe('the process', () => {
     const metrics = await aggregator.metrics();
     expect(metrics.sum('edgepulse_sessions')).toBe(2);
     expect(metrics.sum('edgepulse_sessions_reaped_total')).toBe(0);
+    // Known at once by the clock, and not only by the silence of the feed.
     expect(aggregator.log()).toContain('process stood still');
+    expect(aggregator.log()).toContain('"reason":"interrupted"');
   });
 
   it('ends on SIGTERM within seconds, with status 0', async () => {
