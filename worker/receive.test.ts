@@ -104,8 +104,11 @@ describe('an accepted beacon', () => {
     expect(answer.status).toBe(204);
   });
 
-  it('may use the whole limit', async () => {
-    const answer = await testReceiver().post(padded(60_000));
+  it.each([
+    ['plain', padded(60_000), {}],
+    ['compressed', gzipSync(padded(60_000)), { 'content-encoding': 'gzip' }],
+  ])('may use the whole limit: %s', async (_, body, headers) => {
+    const answer = await testReceiver().post(body, { headers });
     expect(answer.status).toBe(204);
   });
 
