@@ -10,9 +10,10 @@ import type { Jwks, JwksVisit } from './jwks.ts';
 
 export const AUDIENCE = 'edgepulse';
 export const CLOCK_SKEW_MS = 30_000;
-const TOKEN_LENGTH_MAX = 4_096;
-/** Tokens remembered by an isolate: at some 500 bytes each, 10 MB. The oldest make room. */
-const REMEMBERED_MAX = 20_000;
+/** A token of ours has some 350 characters. */
+const TOKEN_LENGTH_MAX = 2_048;
+/** Tokens remembered by an isolate, whose memory is 128 MB: some 5 MB of them, 20 MB at worst. The oldest make room. */
+const REMEMBERED_MAX = 10_000;
 
 export type Claims = { readonly meetingId: string; readonly sessionId: string };
 type Verified = { readonly claims: Result<Claims>; readonly untilMs: number };
