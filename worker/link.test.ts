@@ -1,6 +1,6 @@
 /** The link in workerd with a real nats-server; servers that die are test/edge-faults.test.ts's. */
 import { env } from 'cloudflare:workers';
-import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLink, type Link, type LinkOptions } from './link.ts';
 
@@ -66,13 +66,31 @@ describe('with a server that answers', () => {
     const subject = link();
     await subject.open();
     const answer = await subject.publish({ subject: 'link.nobody', id: 'e1.0', text: '' }, 60_000);
-    expect(answer).toEqual({ ok: false, error: '503' });
+    expect(answer).toEqual({ ok: false, error: '503', refused: true });
+  });
+
+  it('fails with what JetStream says where the stream is full', async () => {
+    await streams.update(STREAM, { max_msgs: 1, discard: DiscardPolicy.New });
+    const subject = link();
+    await subject.open();
+    await subject.publish({ subject: SUBJECT, id: 'e1.0', text: '' }, TIMEOUT_MS);
+    const answer = await subject.publish({ subject: SUBJECT, id: 'e1.1', text: '' }, 60_000);
+    expect(answer).toEqual({ ok: false, error: '10077', refused: true });
+  });
+
+  it('does not know whether what nobody acknowledged was stored', async () => {
+    const silent = nats.subscribe('link.silent');
+    const subject = link();
+    await subject.open();
+    const answer = await subject.publish({ subject: 'link.silent', id: 'e1.0', text: '' }, 50);
+    expect(answer).toEqual({ ok: false, error: 'TIMEOUT', refused: false });
+    silent.unsubscribe();
   });
 
   it('closes when nobody uses it, and opens again', async () => {
-    const subject = link({ idleMs: 20 });
+    const subject = link({ idleMs: 300 });
     await subject.open();
-    await vi.waitFor(() => expect(subject.isUp()).toBe(false));
+    await vi.waitFor(() => expect(subject.isUp()).toBe(false), { timeout: 4_000 });
     await subject.open();
     expect(await subject.publish({ subject: SUBJECT, id: 'e1.0', text: '' }, TIMEOUT_MS)).toMatchObject({ ok: true });
   });
@@ -89,7 +107,7 @@ it('is down, and fails every publish at once, when nothing listens', async () =>
   await subject.open();
   expect(subject.isUp()).toBe(false);
   const answer = await subject.publish({ subject: SUBJECT, id: 'e1.0', text: '' }, 60_000);
-  expect(answer).toEqual({ ok: false, error: 'not connected' });
+  expect(answer).toEqual({ ok: false, error: 'not connected', refused: true });
 });
 
 it.each(['tls', 'wss', 'http'])('never speaks in plain text to a server with a URL of %s:', async (scheme) => {

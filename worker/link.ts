@@ -6,6 +6,7 @@
 // The client without its transport for Node, which the package's main module brings along; see socket-transport.ts.
 import {
   credsAuthenticator,
+  ErrorCode,
   Events,
   type NatsConnection,
   NatsConnectionImpl,
@@ -26,7 +27,8 @@ const IDLE_MS = 60_000;
 
 /** `seq` is the message's place in the stream: of its first copy, when this one is a duplicate. */
 export type Ack = { readonly ok: true; readonly duplicate: boolean; readonly seq: number };
-export type PublishFailure = { readonly ok: false; readonly error: string };
+/** `refused`: the message is surely not in the stream; otherwise it may be. */
+export type PublishFailure = { readonly ok: false; readonly error: string; readonly refused: boolean };
 
 export type Publication = { readonly subject: string; readonly id: string; readonly text: string };
 
@@ -109,6 +111,7 @@ export function createLink(options: LinkOptions): Link {
 
   function rise(own: Session): void {
     up = true;
+    stayAwake();
     log.info('nats connected', { name });
     own.tried.resolve();
     onUp();
@@ -117,19 +120,23 @@ export function createLink(options: LinkOptions): Link {
   function fall(error: string): void {
     if (up) log.warn('nats connection lost', { name, error });
     up = false;
-    for (const fail of underWay) fail({ ok: false, error });
+    failAll(error);
+  }
+
+  function failAll(error: string): void {
+    for (const fail of underWay) fail({ ok: false, error, refused: false });
   }
 
   function publish({ subject, id, text }: Publication, timeoutMs: number): Promise<Ack | PublishFailure> {
     const { js } = connected ?? {};
-    if (!js || !up) return Promise.resolve({ ok: false, error: 'not connected' });
+    if (!js || !up) return Promise.resolve({ ok: false, error: 'not connected', refused: true });
     stayAwake();
     return new Promise((resolve) => {
       underWay.add(resolve);
       js.publish(subject, text, { msgID: id, timeout: timeoutMs })
         .then(
           ({ duplicate, seq }) => resolve({ ok: true, duplicate, seq }),
-          (error) => resolve({ ok: false, error: codeOf(error) }),
+          (error) => resolve({ ok: false, error: codeOf(error), refused: isRefusal(error) }),
         )
         .finally(() => underWay.delete(resolve));
     });
@@ -137,7 +144,7 @@ export function createLink(options: LinkOptions): Link {
 
   function stayAwake(): void {
     clearTimeout(idle);
-    idle = setTimeout(() => void close(), idleMs);
+    idle = setTimeout(() => (underWay.size > 0 ? stayAwake() : void close()), idleMs);
   }
 
   async function close(): Promise<void> {
@@ -147,6 +154,7 @@ export function createLink(options: LinkOptions): Link {
     session = undefined;
     connected = undefined;
     up = false;
+    failAll('closed');
     await closing?.nc.close();
   }
 
@@ -172,6 +180,13 @@ function dial({ servers, creds, name }: LinkOptions): Promise<NatsConnection> {
     resolve: false,
     noAsyncTraces: true,
   });
+}
+
+/** Nobody was there to store it, JetStream said why not, or the server did not let it pass. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  const { code, api_error } = error;
+  return api_error !== undefined || code === ErrorCode.NoResponders || code === ErrorCode.PermissionsViolation;
 }
 
 /** A word for logs: the client's or the server's error code, never a message that may hold an address. */

@@ -5,7 +5,8 @@
 import type { Ack } from './link.ts';
 import type { Outcome } from './tally.ts';
 
-export type Numbered = { readonly id: string; readonly number: number };
+/** `isNew`: no try before this one had the number. */
+export type Numbered = { readonly id: string; readonly number: number; readonly isNew: boolean };
 
 export type Numbering = {
   /** The id that the next fresh envelope will have. */
@@ -14,6 +15,11 @@ export type Numbering = {
   fresh(): Numbered;
   /** The number of a batch that has an id already; one from an earlier epoch is given one of this epoch, once. */
   again(id: string): Numbered;
+  /**
+   * The envelope was surely not stored: a new number is used for the next one. So an epoch's first envelope
+   * in the stream is number 0, by which a consumer knows that it sees an epoch from its start.
+   */
+  takeBack(name: Numbered): void;
   /** Whether an envelope of this epoch is known to be in the stream. */
   hasBegun(): boolean;
   /** Whose copy of the envelope the broker has stored. */
@@ -29,17 +35,25 @@ export function createNumbering(epoch: string): Numbering {
   function fresh(): Numbered {
     const number = next;
     next += 1;
-    return { id: prefix + number, number };
+    return { id: prefix + number, number, isNew: true };
   }
 
   function again(id: string): Numbered {
     if (id.startsWith(prefix)) {
       const number = Number(id.slice(prefix.length));
+      const isNew = number >= next;
       next = Math.max(next, number + 1);
-      return { id, number };
+      return { id, number, isNew };
     }
-    if (adopted?.id !== id) adopted = { id, number: fresh().number };
+    if (adopted?.id === id) return { ...adopted, isNew: false };
+    adopted = { ...fresh(), id };
     return adopted;
+  }
+
+  function takeBack({ number, isNew }: Numbered): void {
+    if (!isNew) return;
+    next = number;
+    if (adopted?.number === number) adopted = undefined;
   }
 
   function read(id: string, { duplicate, seq }: Ack): Outcome {
@@ -52,5 +66,5 @@ export function createNumbering(epoch: string): Numbering {
     return ours ? 'repeated' : 'foreign';
   }
 
-  return { upcoming: () => prefix + next, fresh, again, hasBegun: () => firstSeq !== undefined, read };
+  return { upcoming: () => prefix + next, fresh, again, takeBack, hasBegun: () => firstSeq !== undefined, read };
 }

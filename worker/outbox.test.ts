@@ -49,12 +49,14 @@ function createBroker() {
       up = yes;
     },
     ack: () => answer(store),
-    refuse: () => answer(() => ({ ok: false, error: '503' })),
+    refuse: () => answer(() => ({ ok: false, error: '503', refused: true })),
+    /** Stores nothing and says nothing. */
+    ignore: () => answer(() => ({ ok: false, error: 'TIMEOUT', refused: false })),
     /** Stores the message; the acknowledgement is lost. */
     lose: () =>
       answer((publication) => {
         store(publication);
-        return { ok: false, error: 'TIMEOUT' };
+        return { ok: false, error: 'TIMEOUT', refused: false };
       }),
   };
 }
@@ -259,7 +261,7 @@ describe('counters without beacons', () => {
       expect(asked.reports).toBe(2);
       void outbox.report();
       await broker.ack();
-      expect(broker.stream).toMatchObject([{ edge: { batch: 1, rejected: { rate_limited: 3 }, publish_errors: 1 } }]);
+      expect(broker.stream).toMatchObject([{ edge: { batch: 0, rejected: { rate_limited: 3 }, publish_errors: 1 } }]);
     }));
 
   it('need no envelope of their own when a batch has told them', () =>
@@ -341,7 +343,10 @@ describe('after a restart', () => {
 const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('submit' as const), count: fc.integer({ min: 1, max: 300 }) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('ack' as const) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('refuse', 'lose', 'pump', 'report', 'down', 'up') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom('refuse', 'ignore', 'lose', 'pump', 'report', 'down', 'up') }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'restart' as const) }) },
 );
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
@@ -393,6 +398,7 @@ async function runActions(storage: DurableObjectStorage, actions: readonly Actio
   const inStream = new Set(stored);
   expect(safe.filter((one) => !inStream.has(one))).toEqual([]);
   checkCounters(broker.stream);
+  if (!actions.some((next) => next.do === 'lose' || next.do === 'ignore')) checkEpochsBegin(broker.stream);
 }
 
 async function heal(broker: Broker, outbox: Outbox, spool: Spool): Promise<void> {
@@ -419,4 +425,13 @@ function checkCounters(stream: readonly Envelope[]): void {
   const accepted = [...last.values()].reduce((sum, edge) => sum + edge.accepted, 0);
   expect(accepted).toBe(stream.reduce((sum, envelope) => sum + envelope.beacons.length, 0));
   expect(stream.at(-1)?.edge.spool ?? 0).toBe(0);
+}
+
+/** Where every failure was a refusal, each epoch is seen from its start. */
+function checkEpochsBegin(stream: readonly Envelope[]): void {
+  const begun = new Set<string>();
+  for (const { edge } of stream) {
+    if (!begun.has(edge.epoch)) expect(edge.batch).toBe(0);
+    begun.add(edge.epoch);
+  }
 }

@@ -105,7 +105,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
     const next = chooseNext();
     if (!next) return false;
     const leftMs = next.from === 'queue' ? next.batch.receivedAtMs + ACK_MS - startedAtMs : ACK_MS;
-    if (leftMs < ACK_LEAST_MS) return giveBack(next, false);
+    if (leftMs < ACK_LEAST_MS) return giveBack(next, 'untried');
     const outgoing = { batch: next.name.number, beacons: next.beacons, spooled: next.from === 'spool' };
     const edge = tally.stamp(outgoing, spool.counts());
     const text = encodeEnvelope({ region, lane, edge }, next.entries);
@@ -114,7 +114,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
       tally.fail();
       if (!failing) log.warn('publish failed', { region, lane, error: ack.error });
       failing = true;
-      return giveBack(next, true);
+      return giveBack(next, ack.refused ? 'refused' : 'unknown');
     }
     if (failing) log.info('publishing again', { region, lane });
     failing = false;
@@ -151,11 +151,12 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 
   /** Makes what was not acknowledged safe. @returns false: the pump stops here */
-  function giveBack(next: Next, tried: boolean): false {
+  function giveBack(next: Next, fate: 'untried' | 'refused' | 'unknown'): false {
+    if (fate !== 'unknown') numbering.takeBack(next.name);
     if (next.from === 'spool') spool.release();
     if (next.from === 'queue') {
       const { entries, receivedAtMs } = next.batch;
-      next.batch.answer(keep({ entries, receivedAtMs, id: tried ? next.name.id : undefined }));
+      next.batch.answer(keep({ entries, receivedAtMs, id: fate === 'untried' ? undefined : next.name.id }));
     }
     return false;
   }
