@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Tool } from './tools.ts';
 
@@ -33,11 +33,11 @@ const run = promisify(execFile);
 export async function installTool(tool: Tool, { folder, report }: Install): Promise<void> {
   try {
     if (await works('apt-get', '--version')) {
-      const { package: name, path, unpack } = DEBIAN[tool];
+      const { package: name, unpack } = DEBIAN[tool];
       report(
         `${tool} is missing: ${unpack ? `unpacking Debian's ${name} into .edgepulse/tools` : `apt-get install ${name}`}`,
       );
-      await (unpack ? unpackPackage(name, path, folder) : installPackage(name));
+      await (unpack ? unpackPackage(name, folder) : installPackage(name));
     } else if (await works('brew', '--version')) {
       report(`${tool} is missing: brew install ${HOMEBREW[tool].join(' ')}`);
       await run('brew', ['install', '--quiet', ...HOMEBREW[tool]], { maxBuffer: Number.POSITIVE_INFINITY });
@@ -52,7 +52,8 @@ export async function installTool(tool: Tool, { folder, report }: Install): Prom
   }
 }
 
-async function unpackPackage(name: string, path: string, folder: string): Promise<void> {
+/** Every tool that the package holds. */
+async function unpackPackage(name: string, folder: string): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'edgepulse-apt-'));
   try {
     await download(name, scratch);
@@ -60,11 +61,13 @@ async function unpackPackage(name: string, path: string, folder: string): Promis
     if (archive === undefined) throw new Error(`apt-get downloaded no ${name}`);
     await run('dpkg-deb', ['--extract', join(scratch, archive), join(scratch, 'root')]);
     await mkdir(folder, { recursive: true });
-    // Copied beside its final name and then renamed, so that two runs at once never see half a program.
-    const target = join(folder, path.split('/').at(-1) ?? name);
-    const part = `${target}.${process.pid}`;
-    await copyFile(join(scratch, 'root', path), part);
-    await rename(part, target);
+    for (const { package: from, path } of Object.values(DEBIAN)) {
+      if (from !== name) continue;
+      // Copied beside its final name and then renamed, so that two runs at once never see half a program.
+      const part = join(folder, `${basename(path)}.${process.pid}`);
+      await copyFile(join(scratch, 'root', path), part);
+      await rename(part, join(folder, basename(path)));
+    }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -40,7 +40,13 @@ describe('RegionsSchema', () => {
     ['a colo in lower case', [{ ...region, colos: ['fra'] }]],
     ['a NATS server that is none', [{ ...region, nats: ['http://x'] }]],
     ['a misspelt member', [{ ...region, colo: ['FRA'] }]],
+    ['text that is not JSON', 'eu-west'],
+    ['JSON of another shape', '{"name":"eu-west"}'],
   ])('refuses %s', (_, value) => {
     expect(v.safeParse(RegionsSchema, value).success).toBe(false);
+  });
+
+  it('reads the JSON of a table, as an environment variable holds it', () => {
+    expect(v.parse(RegionsSchema, JSON.stringify([region]))).toEqual(v.parse(RegionsSchema, [region]));
   });
 });

@@ -20,8 +20,7 @@ const RegionSchema = v.strictObject({
   nats: v.optional(v.array(v.pipe(v.string(), v.regex(/^(nats|tls|ws|wss):\/\/[^\s]+$/))), []),
 });
 
-/** The configured regions; the first is the default. */
-export const RegionsSchema = v.pipe(
+const RegionTable = v.pipe(
   v.array(RegionSchema),
   v.minLength(1, 'at least one region'),
   v.maxLength(64, 'at most 64 regions'),
@@ -30,6 +29,10 @@ export const RegionsSchema = v.pipe(
     'a region is listed twice',
   ),
 );
+const RegionText = v.pipe(v.string(), v.parseJson(undefined, 'is not JSON'), RegionTable);
+
+/** The configured regions, or their JSON, as an environment variable holds them; the first is the default. */
+export const RegionsSchema = v.lazy((value) => (typeof value === 'string' ? RegionText : RegionTable));
 
 export type Region = v.InferOutput<typeof RegionSchema>;
 
