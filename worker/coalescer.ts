@@ -16,9 +16,9 @@ export const BATCH_ENTRIES_MAX = 256;
 export const BATCH_LENGTH_MAX = 512_000;
 /** How long a lane rests after a call: twice the time that the call took, at most {@link REST_MAX_MS}. */
 const REST_FACTOR = 2;
-export const REST_MAX_MS = 50;
+export const REST_MAX_MS = 40;
 /** A batch waits at most this long for the one before it; then two are under way at once. */
-export const TURN_WAIT_MS = 100;
+export const TURN_WAIT_MS = 60;
 /** A batch that was not sent by then has lost its leader. */
 export const LEADER_LOST_MS = 500;
 /** Longer than a Forwarder takes to give up on NATS and to spool. */
