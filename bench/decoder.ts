@@ -1,0 +1,96 @@
+/**
+ * The beacon's decoder beside the same schema in valibot, and the scanner beside both: what a
+ * beacon with three peers costs each of them. `npm run bench -- decoder [runs]`
+ */
+import * as v from 'valibot';
+import { createReports } from '../aggregator/reports.ts';
+import { createScanner } from '../aggregator/scanner.ts';
+import {
+  AUDIO_MAX,
+  decodeBeacon,
+  LIMITS,
+  NETEQ_MAX,
+  OPERATIONS_MAX,
+  SERVER_TYPES,
+  VIDEO_MAX,
+} from '../shared/beacon.ts';
+import { decodeEnvelope } from '../shared/envelope.ts';
+import { count, median, printFigures } from './support/figures.ts';
+import { BATCH, batchesOf } from './support/traffic.ts';
+
+const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/));
+const integer = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+function numbersUpTo(limits: { readonly [name: string]: number }) {
+  const field = (max: number) => v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(max)));
+  return v.object(Object.fromEntries(Object.entries(limits).map(([name, max]) => [name, field(max)])));
+}
+
+const PeerSchema = v.object({
+  peer_id: id,
+  audio: v.optional(numbersUpTo(AUDIO_MAX)),
+  neteq: v.optional(
+    v.object({ ...numbersUpTo(NETEQ_MAX).entries, operations_per_second: v.optional(numbersUpTo(OPERATIONS_MAX)) }),
+  ),
+  video: v.optional(numbersUpTo(VIDEO_MAX)),
+});
+
+const BeaconSchema = v.object({
+  v: v.literal(1),
+  meeting_id: id,
+  session_id: id,
+  participant_id: v.optional(id),
+  seq: integer,
+  dropped: v.optional(integer),
+  leaving: v.optional(v.literal(true)),
+  server: v.optional(
+    v.object({ url: v.pipe(v.string(), v.maxLength(LIMITS.serverUrlLength)), type: v.picklist(SERVER_TYPES) }),
+  ),
+  rtt: v.optional(v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(60))), v.maxLength(LIMITS.rttSamples))),
+  peers: v.pipe(v.array(PeerSchema), v.maxLength(LIMITS.peers)),
+});
+
+export async function run([runs = '5']: string[]): Promise<void> {
+  const texts = [...batchesOf({ sessions: 5_000 }, 1, Date.now)];
+  const bytes = texts.map((text) => new TextEncoder().encode(text));
+  const parsed = texts.flatMap((text) => (JSON.parse(text) as { beacons: { beacon: unknown }[] }).beacons);
+  const scan = createScanner();
+  const reports = createReports();
+  const ways: [string, () => number][] = [
+    [
+      'valibot, from parsed JSON',
+      () => parsed.filter(({ beacon }) => v.safeParse(BeaconSchema, beacon).success).length,
+    ],
+    ['our decoder, from parsed JSON', () => parsed.filter(({ beacon }) => decodeBeacon(beacon).ok).length],
+    ['JSON.parse and our decoder, from text', () => sum(texts, (text) => entriesOf(text))],
+    ['our scanner, from bytes', () => sum(bytes, (data) => (scan(data, reports) ? reports.count : 0))],
+  ];
+  const perSecond = ways.map(() => [] as number[]);
+  for (let i = 0; i <= Number(runs); i++) {
+    for (const [w, [name, work]] of ways.entries()) {
+      const from = performance.now();
+      if (work() !== texts.length * BATCH) throw new Error(`${name} refused a beacon`);
+      // The first run warms up.
+      if (i > 0) perSecond[w]?.push((texts.length * BATCH * 1000) / (performance.now() - from));
+    }
+  }
+  const medians = perSecond.map(median);
+  printFigures(
+    'decoding, beacons with three peers a second, and times the first',
+    ways.map(([what], w) => ({
+      what,
+      value: `${count(medians[w] ?? 0)}  ${((medians[w] ?? 0) / (medians[0] ?? 1)).toFixed(1)} x`,
+    })),
+  );
+}
+
+function entriesOf(text: string): number {
+  const decoded = decodeEnvelope(text);
+  return decoded.ok ? decoded.value.entries.length : 0;
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += of(item);
+  return total;
+}
