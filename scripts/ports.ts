@@ -1,7 +1,14 @@
 /** Whether a port can be listened on. */
 import { createServer } from 'node:net';
 
+const LOOPBACK = '127.0.0.1';
+
+/** Also on loopback, where someone may listen whom the host of "any address" does not see. */
 export async function isPortFree(port: number, host: string): Promise<boolean> {
+  return (await canListen(port, host)) && (host === LOOPBACK || (await canListen(port, LOOPBACK)));
+}
+
+async function canListen(port: number, host: string): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));
@@ -14,7 +21,7 @@ export async function freePort(): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, LOOPBACK, () => {
       const address = server.address();
       server.close(() => {
         if (typeof address === 'object' && address) resolve(address.port);

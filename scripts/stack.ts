@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts';
 import { ensureTool } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 export type StackOptions = {
   readonly settings: Settings;
@@ -31,7 +31,7 @@ export async function startStack(options: StackOptions): Promise<Addresses> {
   const nats = settings.natsUrl ?? (await startNats(options));
   if (settings.natsUrl !== undefined) options.report(`using NATS at ${withoutLogin(settings.natsUrl)}`);
   const worker = `http://127.0.0.1:${settings.workerPort}`;
-  const aggregator = `http://127.0.0.1:${settings.aggregatorPort}`;
+  const aggregator = `http://${reachable(settings.host)}:${settings.aggregatorPort}`;
   const [aggregatorChild, workerChild] = await Promise.all([
     startAggregator(options, nats),
     startWorker(options, nats),
@@ -151,4 +151,10 @@ async function within<T>(child: Child, up: Promise<T>): Promise<T> {
 
 function withoutLogin(url: string): string {
   return url.replaceAll(/\/\/[^@/,]*@/g, '//');
+}
+
+/** The address to ask for on this machine of one that listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }

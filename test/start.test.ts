@@ -40,7 +40,7 @@ async function start(env: Record<string, string> = {}, command = [process.execPa
 
 async function startReady(env?: Record<string, string>, command?: string[]): Promise<RunningProcess> {
   const running = await start(env, command);
-  await running.waitForLine(READY, 45_000);
+  await running.waitForLine(READY, 90_000);
   return running;
 }
 
