@@ -9,11 +9,12 @@
  */
 import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
-import { edgeSubject, lanesOf, type Shard, STREAM } from '../shared/subjects.ts';
+import { type Shard, STREAM } from '../shared/subjects.ts';
 import { createIntake } from './intake.ts';
 import { INBOX_PREFIX, keepLink, type NatsAccess, pause } from './link.ts';
-import { type OrderedConsumer, openConsumer, type Start } from './ordered-consumer.ts';
+import { type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { createStream, inspectStream, isStreamMissing, MAX_BYTES } from './stream.ts';
+import { createTracks, startOf, type Track } from './track.ts';
 
 /** `replaying`: heard, but what was missed has not all come yet. */
 export type FeedState = 'connecting' | 'replaying' | 'up' | 'down';
@@ -43,22 +44,6 @@ export type Feed = {
   stop(): Promise<void>;
 };
 
-/** One subject filter of one region, and how far it has been read. */
-type Track = {
-  readonly region: string;
-  readonly filter: string;
-  consumer: OrderedConsumer | undefined;
-  /** The consumer is known to read the stream that we think it reads. */
-  open: boolean;
-  caughtUp: boolean;
-  /** When the stream that `lastSeq` counts in was made; undefined before the first. */
-  stream: string | undefined;
-  /** The stream replaced one that was read before: all of it is new to us. */
-  replaced: boolean;
-  /** 0 before the first message of the stream. */
-  lastSeq: number;
-};
-
 const REQUEST_TIMEOUT_MS = 3_000;
 const RETRY_MS = 500;
 const HEARTBEAT_MS = { most: 2_000, least: 250, perTtl: 15 };
@@ -76,7 +61,7 @@ export function startFeed(options: FeedOptions): Feed {
   const stopping = new AbortController();
   const intake = createIntake({ onError: options.onFailure });
   const states = new Map<string, FeedState>(regions.map((region) => [region, 'connecting']));
-  const tracks = new Map(regions.map((region) => [region, filtersOf(region, options).map(createTrack(region))]));
+  const tracks = new Map(regions.map((region) => [region, createTracks(region, options)]));
   const allTracks = [...tracks.values()].flat();
   const told = new Map<string, string>();
   let link = Promise.withResolvers<NatsConnection | undefined>();
@@ -122,8 +107,11 @@ export function startFeed(options: FeedOptions): Feed {
     while (!stopping.signal.aborted) {
       const connection = await link.promise;
       if (!connection) return;
+      const openedMs = now();
       try {
         await readOnce(track, connection);
+        // One that ends as soon as it begins will do so again.
+        if (now() - openedMs < RETRY_MS) await pause(RETRY_MS, stopping.signal);
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         lose(track, error.code, track.consumer?.heardMs ?? now());
@@ -241,29 +229,4 @@ export function startFeed(options: FeedOptions): Feed {
       await running;
     },
   };
-}
-
-function createTrack(region: string): (filter: string) => Track {
-  return (filter) => ({
-    region,
-    filter,
-    consumer: undefined,
-    open: false,
-    caughtUp: false,
-    stream: undefined,
-    replaced: false,
-    lastSeq: 0,
-  });
-}
-
-/** Without shards every lane is ours, also one that a forwarder with more LANES than we know writes to. */
-function filtersOf(region: string, { shard, lanes }: FeedOptions): string[] {
-  if (shard.count === 1) return [edgeSubject(region, '*')];
-  return lanesOf(shard, lanes).map((lane) => edgeSubject(region, lane));
-}
-
-/** After the last message; else from one TTL before we started, which is all that can still be alive. */
-function startOf({ lastSeq, replaced }: Track, startMs: number): Start {
-  if (lastSeq > 0) return { from: 'sequence', sequence: lastSeq + 1 };
-  return replaced ? { from: 'beginning' } : { from: 'time', ms: startMs };
 }

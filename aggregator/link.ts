@@ -82,6 +82,7 @@ async function use(connection: NatsConnection, options: LinkOptions, signal: Abo
 }
 
 async function followStatus(connection: NatsConnection, { log, onUp, onDown }: LinkOptions): Promise<void> {
+  const refused = new Set<string>();
   for await (const status of connection.status()) {
     if (status.type === Events.Disconnect) {
       log.warn('nats disconnected');
@@ -90,7 +91,13 @@ async function followStatus(connection: NatsConnection, { log, onUp, onDown }: L
       log.info({ server: connection.getServer() }, 'nats reconnected');
       onUp(connection);
     } else if (status.type === Events.Error) {
-      log.error({ code: status.data, permission: status.permissionContext }, 'nats refused something');
+      // What is refused is tried again and again; it is said once. Inboxes have a new name each time.
+      const { operation, subject } = status.permissionContext ?? { operation: '', subject: '' };
+      const place = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
+      const what = `${status.data} ${operation} ${place}`;
+      if (refused.has(what)) continue;
+      refused.add(what);
+      log.error({ code: status.data, operation, subject }, 'nats refused something');
     } else if (status.type === DebugEvents.StaleConnection) {
       log.warn('nats does not answer pings');
     }
@@ -119,6 +126,7 @@ function connectionOptions({ servers, tls, login, creds }: NatsAccess): Connecti
 
 /** Ends early, and without a rejection, when the signal aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
