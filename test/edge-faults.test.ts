@@ -70,7 +70,7 @@ it('loses nothing when nats-server is killed under load and comes back after 20 
   expectAllAccepted(clients);
   const { edges } = await expectBalanced(server.url, clients);
   expect(sum(edges, ({ drained }) => drained)).toBeGreaterThan(1_000);
-});
+}, 120_000);
 
 it('loses nothing when nats-server stops answering for a while, and stores nothing twice', async () => {
   const server = await natsWithStream();

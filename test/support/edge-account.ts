@@ -90,8 +90,8 @@ function expectSessionOrder(beacons: readonly BeaconKey[]): void {
   }
 }
 
-export function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
-  return items.reduce((total, item) => total + valueOf(item), 0);
+export function sum<T>(items: readonly T[], numberOf: (item: T) => number): number {
+  return items.reduce((total, item) => total + numberOf(item), 0);
 }
 
 async function manage<T>(natsUrl: string, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
