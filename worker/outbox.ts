@@ -15,7 +15,7 @@ import type { Spool, Spoolable, SpooledBatch, Told } from './spool.ts';
 import type { Tally } from './tally.ts';
 
 /** From a beacon's arrival to its acknowledgement; after that it is spooled. */
-export const ACK_MS = 2_000;
+const ACK_MS = 2_000;
 /** With less than this left, a batch is spooled without a try. */
 const ACK_LEAST_MS = 100;
 
