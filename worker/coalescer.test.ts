@@ -58,9 +58,9 @@ describe('createCoalescer', () => {
   });
 
   it.each([
-    [1, 2],
-    [10, 20],
-    [40, REST_MAX_MS],
+    [1, 4],
+    [5, 20],
+    [20, REST_MAX_MS],
   ])('lets a lane rest after a call of %i ms for %i ms, and takes along what comes meanwhile', async (took, rest) => {
     const { send, calls, sent } = manualSend();
     const coalesce = createCoalescer(send, Date.now);
@@ -82,7 +82,7 @@ describe('createCoalescer', () => {
     const { send, calls, sent } = manualSend();
     const coalesce = createCoalescer(send, Date.now);
     const first = coalesce(apac, 'a', waiting());
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(5);
     calls[0]?.answer(OK);
     await vi.advanceTimersByTimeAsync(20);
     const second = coalesce(apac, 'b', waiting());
