@@ -20,7 +20,7 @@ function keep<T extends { stop(): Promise<unknown> }>(part: T): T {
 
 describe('the aggregator', () => {
   it('killed and started again, has every live session before it is ready', async () => {
-    const system = keep(await startSystem());
+    const system = keep(await startSystem({ ttlSeconds: 120 }));
     const sessions = Array.from({ length: 24 }, (_, i) => ({
       meeting: `m-${i % 6}`,
       session: `s-${i}`,
