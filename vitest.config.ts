@@ -10,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A deadline is for what hangs: properties are slow on a busy machine, and that is no failure.
+          testTimeout: 60_000,
           include: ['shared/**/*.test.ts', 'aggregator/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
         },
       },
@@ -28,6 +30,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
+          testTimeout: 60_000,
           include: ['worker/**/*.test.ts'],
           globalSetup: ['test/support/nats-for-workerd.ts'],
         },

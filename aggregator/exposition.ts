@@ -22,7 +22,8 @@ import type { Histogram } from './histogram.ts';
 import { BUFFER, CONCEALMENT, chunkOf, OPERATIONS_COLUMN, offsetOf } from './peers.ts';
 import { type Cell, MEASURES } from './population.ts';
 import type { Presence } from './roster.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 export type Collect = ReadonlySet<'population' | 'sessions' | 'process'>;
 

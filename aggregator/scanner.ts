@@ -10,6 +10,7 @@
  */
 import { AUDIO_MAX, LIMITS, NETEQ_MAX, OPERATIONS_MAX, SERVER_TYPES, VIDEO_MAX } from '../shared/beacon.ts';
 import { isLane, isRegionName } from '../shared/subjects.ts';
+import { bytesOf, type Literal, literal, standsAt } from './literal.ts';
 import {
   BUFFER_COLUMN,
   COUNTERS,
@@ -27,9 +28,6 @@ export type ScannedMessage = { readonly region: string; readonly lane: string; r
 
 /** Fills the reports; undefined (and then whatever is in the reports is void) for a message in another spelling. */
 export type Scanner = (data: Uint8Array, reports: Reports) => ScannedMessage | undefined;
-
-/** Text to be found in the message, as little-endian words and where they begin; the last may overlap. */
-type Literal = { readonly length: number; readonly words: readonly number[]; readonly offsets: readonly number[] };
 
 /** A number by its name, and the column that it goes to (-1: checked, not kept), or an object of such. */
 type Member = {
@@ -92,12 +90,9 @@ export function createScanner(): Scanner {
   let text = '';
   let at = 0;
 
-  function take({ length, words, offsets }: Literal): boolean {
-    if (at + length > bytes.length) return false;
-    for (let i = 0; i < words.length; i++) {
-      if (view.getInt32(at + (offsets[i] as number), true) !== words[i]) return false;
-    }
-    at += length;
+  function take(text: Literal): boolean {
+    if (!standsAt(view, at, text)) return false;
+    at += text.length;
     return true;
   }
 
@@ -275,16 +270,6 @@ function parse(text: string): unknown {
   }
 }
 
-function literal(text: string): Literal {
-  const padded = new DataView(new TextEncoder().encode(text).buffer);
-  const length = text.length;
-  const offsets: number[] = [];
-  for (let offset = 0; offset + 4 <= length; offset += 4) offsets.push(offset);
-  if (length % 4 !== 0) offsets.push(length - 4);
-  if (offsets.some((offset) => offset < 0)) throw new RangeError(`too short to compare by words: ${text}`);
-  return { length, offsets, words: offsets.map((offset) => padded.getInt32(offset, true)) };
-}
-
 function membersOf(
   limits: { readonly [name: string]: number },
   columnOf: (name: string, i: number) => number,
@@ -294,8 +279,4 @@ function membersOf(
     max,
     column: columnOf(name, i),
   }));
-}
-
-function bytesOf(allowed: (char: string) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (byte < 128 && allowed(String.fromCharCode(byte)) ? 1 : 0));
 }

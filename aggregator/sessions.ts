@@ -3,23 +3,13 @@
  * clock is an argument. One session record owns everything that the session contributes, and
  * removing the record removes all of it.
  */
-import { SERVER_TYPES } from '../shared/beacon.ts';
-import { type Entry, PUBLISH_SECONDS_BUCKETS } from '../shared/envelope.ts';
-import { NO_SERVER, OTHER_SERVER, type ServerLabel, serverLabeler } from '../shared/servers.ts';
+import type { Entry } from '../shared/envelope.ts';
+import { NO_SERVER, type ServerLabel, serverLabeler } from '../shared/servers.ts';
 import { createDeparted, type Departed, forget, forgetDue, recall, remember } from './departed.ts';
 import { round } from './distribution.ts';
-import { createWheel, type Expiring, nextDue, schedule, TICK_MS, unschedule, type Wheel } from './expiry.ts';
+import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from './expiry.ts';
 import { observe } from './histogram.ts';
-import {
-  type Cell,
-  cellOf,
-  contribute,
-  enter,
-  leave,
-  type Population,
-  populationBound,
-  RTT_MEASURE,
-} from './population.ts';
+import { type Cell, cellOf, contribute, enter, leave, type Population, RTT_MEASURE } from './population.ts';
 import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from './reap-clock.ts';
 import { clearReports, createReports, ownCopy, pushBeacon, type Report, type Reports } from './reports.ts';
 import {
@@ -32,8 +22,10 @@ import {
   part,
   type Roster,
 } from './roster.ts';
-import { classify, createSequence, record, type Sequence, settle } from './sequence.ts';
+import { classify, createSequence, record, settle } from './sequence.ts';
+import { seriesBound } from './series-bound.ts';
 import { createSeriesBudget, give, reserve, type SeriesBudget } from './series-budget.ts';
+import type { Session } from './session.ts';
 import {
   createSessionPeers,
   movePeers,
@@ -42,7 +34,7 @@ import {
   type SessionPeers,
   updatePeers,
 } from './session-peers.ts';
-import { createTotals, INGEST_DELAY_SECONDS_BUCKETS, type RegionTotals } from './totals.ts';
+import { createTotals, type RegionTotals } from './totals.ts';
 
 export type SessionsOptions = {
   readonly regions: readonly string[];
@@ -52,25 +44,6 @@ export type SessionsOptions = {
   readonly maxSessions: number;
   readonly maxSessionSeries: number;
 };
-
-export interface Session extends Expiring<Session> {
-  readonly id: string;
-  /** Number of the record, rising: a scrape passes over what began after it did. */
-  readonly born: number;
-  participantId: string;
-  presence: Presence<Session>;
-  cell: Cell;
-  sequence: Sequence;
-  /** Newest RTT in seconds, NaN when the newest beacon had none. */
-  rtt: number;
-  /** Rows of the peer table, in the order of the newest beacon. */
-  peers: number[];
-  /** Detail series held for the RTT. */
-  series: number;
-  clientDropped: number;
-  /** Labels as the exposition writes them, kept from the first time that they are written. */
-  labels: string;
-}
 
 /** One beacon on its way in: a report and where its samples and peers are. */
 type Delivery = { readonly reports: Reports; readonly report: Report; readonly nowMs: number };
@@ -316,14 +289,6 @@ export function createSessions(options: SessionsOptions) {
     /** Number that the next record will have: what a scrape that starts now must pass over. */
     nextBorn: () => born,
   };
-}
-
-/** Labels are closed sets: configured servers and `other` with each type, and no server at all. */
-function seriesBound({ regions, servers, maxSessionSeries }: SessionsOptions): number {
-  const labels = new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1;
-  const histograms = [INGEST_DELAY_SECONDS_BUCKETS, PUBLISH_SECONDS_BUCKETS];
-  const own = histograms.reduce((sum, bounds) => sum + bounds.length + 3, 0);
-  return populationBound(regions.length * labels, regions.length) + regions.length * own + maxSessionSeries;
 }
 
 /** Ids cannot contain a space. */

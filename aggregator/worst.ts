@@ -4,7 +4,8 @@
  */
 import { BUFFER, CONCEALMENT, chunkOf, EXPAND, offsetOf } from './peers.ts';
 import type { Meeting } from './roster.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 export const WORST_SORTS = ['rtt', 'concealment', 'expand'] as const;
 export type WorstSort = (typeof WORST_SORTS)[number];
