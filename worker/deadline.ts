@@ -26,7 +26,7 @@ export function within<T, Otherwise>(
 
 /**
  * All the waits of one request on one timer: timers are what a waiting request costs most. Waits come one
- * after the other, and may last up to {@link TICK_MS} longer than asked.
+ * after the other; their lengths are whole ticks, and they may last up to one tick longer.
  */
 export type Patience = {
   /** As {@link within}, on the request's timer. */
