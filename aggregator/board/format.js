@@ -74,8 +74,8 @@ export function formatPlace({ url, type }) {
   return url.startsWith(usual) ? url.slice(usual.length) : url;
 }
 
-/** @param {ServerLabels} server @returns {string} `media-1.example.com websocket` */
+/** @param {ServerLabels} server @returns {string} `websocket media-1.example.com` */
 export function formatServer(server) {
   // What has no server yet has no type either; both labels are then the same word.
-  return server.url === 'none' ? 'no server elected' : `${formatPlace(server)} ${server.type}`;
+  return server.url === 'none' ? 'no server elected' : `${server.type} ${formatPlace(server)}`;
 }

@@ -8,6 +8,7 @@ import {
   formatPerSecond,
   formatPlace,
   formatRatio,
+  formatServer,
   UNKNOWN,
 } from './format.js';
 import { judge } from './judge.js';
@@ -110,8 +111,8 @@ function createRegion(region) {
 function createServer(server) {
   const row = createRow();
   row.node.classList.add('server');
-  // The transport first: a long host name may be cut, and the title has all of it.
-  const [transport, place] = server.url === 'none' ? ['none', 'no server elected'] : [server.type, formatPlace(server)];
+  // A long host name may be cut; the title has all of it.
+  const [transport, place] = server.url === 'none' ? ['', formatServer(server)] : [server.type, formatPlace(server)];
   row.head.title = `${server.url} ${server.type}`;
   row.head.append(element('span', { class: 'transport' }, transport), ' ', element('span', { class: 'place' }, place));
   return row;
@@ -147,6 +148,7 @@ function createRow() {
   const peers = createFigure('streams');
   for (const { cell } of [p50, buffer, sessions]) cell.classList.add('first');
   p95.cell.classList.add('main');
+  acceleration.cell.classList.add('mixed');
   const figures = [p50, p95, p99, buffer, concealment, expand, acceleration, sessions, people, meetings, peers];
   const node = element('tr', { role: 'row' }, head);
   node.append(...figures.slice(0, 3).map(({ cell }) => cell), trend, ...figures.slice(3).map(({ cell }) => cell));

@@ -157,7 +157,8 @@ function whereText({ region, judgement, server }) {
 function howManyText({ region, figures, judgement, touched }) {
   const measure = mainMeasure(judgement);
   const noun = measure === 'rtt' ? 'session' : 'stream';
-  const over = MEASURES[measure].format(THRESHOLDS[measure].warn);
+  // A threshold is exact: 2 %, not 2.0 %.
+  const over = MEASURES[measure].format(THRESHOLDS[measure].warn).replace('.0', '');
   const share = `${touched} of ${plural(figures[measure].count, noun)} over ${over}`;
   const people = region.figures?.participants;
   return people === undefined ? share : `${share}, ${people === 1 ? '1 person' : `${people} people`} in the region`;

@@ -27,7 +27,7 @@ import { levelOf } from './thresholds.js';
 export const WORST_LIMIT = 10;
 
 const LABELS = Object.freeze(['region', 'meeting', 'session', 'participant', 'server']);
-const FIGURES = Object.freeze(['RTT, ms', 'conceal., %', 'expand/s', 'buffer, ms', 'streams', 'heard, s ago']);
+const FIGURES = Object.freeze(['RTT ms', 'conc. %', 'expand/s', 'buf. ms', 'streams', 'age s']);
 
 /** @param {HTMLTableElement} table with a body */
 export function createWorstTable(table) {

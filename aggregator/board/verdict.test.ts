@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { formatClock } from './format.js';
+import { parseMetricsText } from './metrics-text.js';
+import { readSnapshot } from './snapshot.js';
+import { createStore, type Group, NOW, WEBRTC, WEBSOCKET } from './testing.ts';
+import { reachVerdict } from './verdict.js';
+
+type Situation = { readonly calls: { readonly [region: string]: readonly Group[] }; readonly down?: readonly string[] };
+
+const SINCE = formatClock(NOW);
+
+async function verdictOf({ calls, down = [] }: Situation) {
+  const store = createStore(Object.keys(calls));
+  for (const [region, groups] of Object.entries(calls)) store.add(region, ...groups);
+  for (const region of down) store.sessions.feedDown(region, NOW);
+  const { regions } = readSnapshot(parseMetricsText(await store.text()), NOW);
+  return reachVerdict(regions, (region) => (down.includes(region) ? { sinceMs: NOW, orEarlier: false } : undefined));
+}
+
+/** The store's quantiles are within 1 %: 80 ms stays what it is, 312 ms becomes 311. */
+const fine: Group = { count: 20, rtt: 0.08, expand: 0.5 };
+
+describe('the verdict', () => {
+  it.each<[string, Situation, string, string]>([
+    [
+      'is calm when all is well',
+      { calls: { apac: [fine], 'eu-west': [{ ...fine, rtt: 0.04 }], oc: [] } },
+      'ok',
+      'All is well: highest p95 RTT 80 ms (apac), concealment 0.5 % (apac); 40 sessions in 2 regions.',
+    ],
+    [
+      'blames the network where RTT is high and audio is not',
+      { calls: { apac: [{ ...fine, rtt: 0.312 }], 'eu-west': [fine] } },
+      'bad',
+      'apac: RTT p95 311 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
+    ],
+    [
+      'says so when audio suffers too',
+      { calls: { apac: [{ count: 20, rtt: 0.2, expand: 20 }], 'eu-west': [fine] } },
+      'bad',
+      'apac: RTT p95 200 ms (others 80 ms), concealment p95 20 % (others 0.5 %) – network, and audio suffers; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
+    ],
+    [
+      'blames loss or jitter where RTT is steady',
+      { calls: { apac: [fine], 'eu-west': [{ count: 10, rtt: 0.06, expand: 8 }] } },
+      'bad',
+      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 people in the region.',
+    ],
+    [
+      'names the server that is alone in it',
+      { calls: { apac: [fine, { ...fine, rtt: 0.4, server: WEBSOCKET }], 'eu-west': [fine] } },
+      'bad',
+      'on websocket media-2.example.com alone; 20 of 40 sessions over 150 ms, 40 people in the region.',
+    ],
+    [
+      'counts the servers when it is all of them',
+      {
+        calls: {
+          apac: [
+            { ...fine, rtt: 0.2 },
+            { ...fine, rtt: 0.2, server: WEBSOCKET },
+          ],
+        },
+      },
+      'warn',
+      'apac: RTT p95 200 ms – network; on all 2 servers; 40 of 40 sessions',
+    ],
+    [
+      'finds a server that the percentile of its region hides',
+      {
+        calls: {
+          apac: [
+            { ...fine, count: 200 },
+            { count: 6, rtt: 0.4, server: WEBSOCKET },
+          ],
+        },
+      },
+      'bad',
+      'apac: RTT p95 399 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 206 people in the region.',
+    ],
+    [
+      'leaves a few sessions on a server of their own alone',
+      {
+        calls: {
+          apac: [
+            { ...fine, count: 200 },
+            { count: 4, rtt: 0.4, server: WEBSOCKET },
+          ],
+        },
+      },
+      'ok',
+      'All is well',
+    ],
+    [
+      'puts the worst first and names the others',
+      { calls: { apac: [{ ...fine, rtt: 0.2 }], sa: [{ ...fine, count: 3, rtt: 0.4 }], oc: [{ ...fine, rtt: 0.4 }] } },
+      'bad',
+      'also sa (network), apac (network).',
+    ],
+    [
+      'knows nothing of a region without a feed, and says since when',
+      { calls: { apac: [{ ...fine, rtt: 0.4 }], 'eu-west': [fine] }, down: ['apac'] },
+      'unknown',
+      `Nothing is known of apac (no feed since ${SINCE}). Elsewhere all is well: highest p95 RTT 80 ms (eu-west), concealment 0.5 % (eu-west); 20 sessions in 1 region.`,
+    ],
+    [
+      'tells of a trouble first, then of what is not known',
+      { calls: { apac: [{ ...fine, rtt: 0.4 }], 'eu-west': [fine] }, down: ['eu-west'] },
+      'bad',
+      `nothing is known of eu-west (no feed since ${SINCE}).`,
+    ],
+    [
+      'knows nothing without any feed',
+      { calls: { apac: [fine], oc: [fine] }, down: ['apac', 'oc'] },
+      'unknown',
+      `No feed from any region since ${SINCE}: nothing is known of the calls.`,
+    ],
+    [
+      'does not call silence well',
+      { calls: { apac: [], oc: [] } },
+      'unknown',
+      'No session reports: nobody is in a call, or no beacon comes through.',
+    ],
+    [
+      'does not call sessions without figures well',
+      { calls: { apac: [{ count: 1, server: WEBRTC }] } },
+      'unknown',
+      '1 session in 1 region, and none has told its RTT or audio yet.',
+    ],
+  ])('%s', async (_, situation, level, sentence) => {
+    const verdict = await verdictOf(situation);
+    expect(verdict.sentence).toContain(sentence);
+    expect(verdict.level).toBe(level);
+  });
+
+  it('has a headline that does not change with every figure', async () => {
+    const headlines = [0.31, 0.32].map(
+      async (rtt) => (await verdictOf({ calls: { apac: [{ ...fine, rtt }] } })).headline,
+    );
+    expect(await Promise.all(headlines)).toEqual(['apac: network', 'apac: network']);
+  });
+});
