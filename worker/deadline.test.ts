@@ -69,6 +69,18 @@ describe('a patience', () => {
     patience.end();
   });
 
+  it('says once that it has become long', async () => {
+    let said = 0;
+    const patience = createPatience(() => {
+      said += 1;
+    });
+    await vi.advanceTimersByTimeAsync(249);
+    expect(said).toBe(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(said).toBe(1);
+    patience.end();
+  });
+
   it('passes a failure on', async () => {
     const patience = createPatience();
     await expect(patience.within(Promise.reject(new Error('no')), 100, 'late')).rejects.toThrow('no');

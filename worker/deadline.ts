@@ -37,12 +37,16 @@ export type Patience = {
 
 const TICK_MS = 250;
 
-export function createPatience(): Patience {
+/** @param onLong called once, when the request has lasted for a tick: what only slow requests need can wait for it */
+export function createPatience(onLong: () => void = () => undefined): Patience {
+  let long = false;
   let giveUp: (() => void) | undefined;
   let ticksLeft = 0;
   let timer = setTimeout(tick, TICK_MS);
 
   function tick(): void {
+    if (!long) onLong();
+    long = true;
     ticksLeft -= 1;
     if (ticksLeft < 0) giveUp?.();
     timer = setTimeout(tick, TICK_MS);

@@ -74,11 +74,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return refusalAnswer(refusal, headers);
   }
 
-  async function answer(visit: Visit): Promise<Response> {
-    const allowed = answerFor(visit.request.headers.get('origin'));
-    if (!allowed) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
-    const patience = createPatience();
+  async function answer(visit: Visit, patience: Patience): Promise<Response> {
     try {
+      const allowed = answerFor(visit.request.headers.get('origin'));
+      if (!allowed) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
       const taken = await take(visit, patience);
       return taken.ok ? allowed.empty : refuse(taken, allowed.headers, visit);
     } finally {
@@ -88,9 +87,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   return {
     receive(request, hold) {
-      const answering = answer({ request, place: placeOf(request), atMs: now(), hold });
-      // A client that hangs up, or sends half a body, is still counted; a whole beacon of it still arrives.
-      hold(answering);
+      // So that a client is still counted which sends half a body and hangs up. Most requests are over by then.
+      const patience = createPatience(() => hold(answering));
+      const answering = answer({ request, place: placeOf(request), atMs: now(), hold }, patience);
       return answering;
     },
     preflight(request, hold) {
