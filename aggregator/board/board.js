@@ -9,7 +9,7 @@ import { createHistory } from './history.js';
 import { createRegionTable } from './region-table.js';
 import { fetchSnapshot, fetchWorst } from './source.js';
 import { reachVerdict } from './verdict.js';
-import { createWorstTable } from './worst-table.js';
+import { createWorstTable, WORST_LIMIT } from './worst-table.js';
 
 /** @typedef {import('./snapshot.js').Snapshot} Snapshot */
 /** @typedef {import('./worst-table.js').WorstSession} WorstSession */
@@ -18,6 +18,9 @@ import { createWorstTable } from './worst-table.js';
 const POLL_MS = 5_000;
 /** Figures older than this are not of now, whatever the reason: two polls and a half. */
 const STALE_MS = 12_500;
+
+/** The most that the API lists. */
+const LIMIT_MAX = 100;
 
 const LEVEL_WORDS = { unknown: 'Unknown', ok: 'Fine', warn: 'Warning', bad: 'Bad' };
 
@@ -62,8 +65,10 @@ async function poll() {
 async function pollWorst() {
   const question = ++asked;
   if (failure !== undefined) return;
+  // Sessions of a region that is no longer heard are still listed for a while; others are behind them.
+  const limit = silentRegions().size === 0 ? WORST_LIMIT : LIMIT_MAX;
   try {
-    const sessions = await fetchWorst({ sort: chosenSort(), region: regionFilter.value });
+    const sessions = await fetchWorst({ sort: chosenSort(), region: regionFilter.value, limit });
     if (question === asked) showWorst(sessions);
   } catch (error) {
     if (question !== asked) return;
@@ -85,11 +90,11 @@ function showSnapshot(snapshot) {
 
 /** @param {readonly WorstSession[]} sessions */
 function showWorst(sessions) {
-  const silent = new Set(latest?.regions.flatMap(({ name, feedUp }) => (feedUp ? [] : [name])));
+  const silent = silentRegions();
   const heard = sessions.filter(({ region }) => !silent.has(region));
   worstTable.update(heard);
-  const isSilent = silent.has(regionFilter.value);
-  setText(worstState, heard.length > 0 ? '' : isSilent ? 'No feed from this region.' : 'No session with this figure.');
+  const isSilent = silent.has(regionFilter.value) || sessions.length > 0;
+  setText(worstState, heard.length > 0 ? '' : isSilent ? 'No feed from there.' : 'No session with this figure.');
 }
 
 /** The verdict, or that there is none: also when nothing came for a while, as after a laptop's sleep. */
@@ -126,6 +131,10 @@ function showVerdict({ level, headline, sentence }) {
 function fillRegionFilter({ regions }) {
   const known = new Set([...regionFilter.options].map(({ value }) => value));
   for (const { name } of regions) if (!known.has(name)) regionFilter.append(element('option', { value: name }, name));
+}
+
+function silentRegions() {
+  return new Set(latest?.regions.flatMap(({ name, feedUp }) => (feedUp ? [] : [name])));
 }
 
 function chosenSort() {

@@ -78,8 +78,8 @@ function createRegion(region) {
   /** @type {boolean | undefined} until there are servers to open or close */
   let isOpen;
   const show = () => {
-    toggle.disabled = isOpen === undefined;
-    setAttribute(toggle, 'aria-expanded', isOpen === undefined ? undefined : `${isOpen}`);
+    toggle.disabled = rows.size === 0;
+    setAttribute(toggle, 'aria-expanded', rows.size === 0 ? undefined : `${isOpen}`);
     for (const server of rows.values()) server.node.hidden = !isOpen;
   };
   toggle.addEventListener('click', () => {

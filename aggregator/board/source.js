@@ -1,10 +1,9 @@
 /** What the page asks the aggregator, and why there was no answer. */
 import { parseMetricsText } from './metrics-text.js';
 import { readSnapshot } from './snapshot.js';
-import { WORST_LIMIT } from './worst-table.js';
 
 /** @typedef {import('./worst-table.js').WorstSession} WorstSession */
-/** @typedef {{ readonly sort: string, readonly region: string }} WorstChoice `region` may be empty: all */
+/** @typedef {{ readonly sort: string, readonly region: string, readonly limit: number }} WorstChoice `region` may be empty: all */
 
 /** Shorter than the time between two polls, so that they never pile up. */
 const TIMEOUT_MS = 4_500;
@@ -33,8 +32,8 @@ export async function fetchSnapshot() {
  * @returns {Promise<readonly WorstSession[]>}
  * @throws {Error} as {@link fetchSnapshot}
  */
-export async function fetchWorst({ sort, region }) {
-  const query = new URLSearchParams({ sort, limit: `${WORST_LIMIT}`, ...(region ? { region } : {}) });
+export async function fetchWorst({ sort, region, limit }) {
+  const query = new URLSearchParams({ sort, limit: `${limit}`, ...(region ? { region } : {}) });
   const answer = await ask(`api/v1/sessions?${query}`);
   const body = await answer.json().catch(noAnswer);
   return body.sessions;
