@@ -16,8 +16,8 @@ const RegionSchema = v.strictObject({
   hint: v.optional(v.picklist(LOCATION_HINTS)),
   /** IATA codes of the Cloudflare data centres that always belong to this region. */
   colos: v.optional(v.array(v.pipe(v.string(), v.regex(/^[A-Z]{3}$/))), []),
-  /** NATS servers of the region's cluster; without any, `NATS_URL` is used. */
-  nats: v.optional(v.array(v.pipe(v.string(), v.regex(/^(nats|tls|ws|wss):\/\/[^\s]+$/))), []),
+  /** NATS servers of the region's cluster; without any, `NATS_URL` is used. The edge speaks NATS over TCP, not WebSocket. */
+  nats: v.optional(v.array(v.pipe(v.string(), v.regex(/^(nats|tls):\/\/[^\s]+$/))), []),
 });
 
 const RegionTable = v.pipe(

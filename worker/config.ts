@@ -63,7 +63,7 @@ export function parseConfig(env: ConfigEnv): Config {
     ...originProblems.map((problem) => `ALLOWED_ORIGINS: ${problem}`),
     ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: neither it nor BEACON_JWKS_URL is set']),
     ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? /^https:/ : /^https?:/),
-    ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, /^(nats|tls|wss?):/)),
+    ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, /^(nats|tls):/)),
     ...(production ? productionProblems(env) : []),
     ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
   ];

@@ -33,7 +33,10 @@ export function* batchesOf(traffic: Traffic, round: number, receivedAtMs: () => 
       entries.push(entryOf(traffic, i, round, receivedAtMs()));
     }
     const batch = (round * traffic.sessions + from - first) / BATCH;
-    yield encodeEnvelope({ region: 'apac', lane: 'f00', edge: edgeCounters({ epoch: `from-${first}`, batch }) }, entries);
+    yield encodeEnvelope(
+      { region: 'apac', lane: 'f00', edge: edgeCounters({ epoch: `from-${first}`, batch }) },
+      entries,
+    );
   }
 }
 

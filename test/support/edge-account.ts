@@ -6,6 +6,7 @@ import { connect, DiscardPolicy, type JetStreamManager } from 'nats';
 import { expect } from 'vitest';
 import { decodeEnvelope, type EdgeCounters } from '../../shared/envelope.ts';
 import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { startAggregator } from './aggregator-process.ts';
 import type { BeaconKey, EdgeClients } from './edge-clients.ts';
 import { eventually } from './poll.ts';
 
@@ -78,7 +79,28 @@ export async function expectBalanced(natsUrl: string, clients: EdgeClients, dead
   expect(sum(account.edges, (edge) => edge.accepted)).toBe(account.beacons.length);
   expect(sum(account.edges, (edge) => edge.drained)).toBe(sum(account.edges, (edge) => edge.spooled));
   expect(sum(account.edges, ({ dropped }) => (dropped.expired ?? 0) + (dropped.full ?? 0))).toBe(0);
+  await expectMetricsBalanced(natsUrl, account.beacons.length);
   return account;
+}
+
+/**
+ * The same account as an operator reads it: a real aggregator takes the stream in, and in its /metrics
+ * accepted = applied + duplicate + late + invalid + dropped + in spool.
+ */
+async function expectMetricsBalanced(natsUrl: string, beacons: number): Promise<void> {
+  // A TTL that reaches back over the whole test, so that nothing of it is left out of the replay.
+  const aggregator = await startAggregator({ natsUrl, env: { SESSION_TTL_SECONDS: '600' } });
+  try {
+    const metrics = await aggregator.metrics();
+    const edge = (outcome: string) => metrics.sum('edgepulse_edge_beacons_total', { outcome });
+    const taken = metrics.sum('edgepulse_beacons_total');
+    const inSpool = metrics.sum('edgepulse_edge_spool_beacons');
+    expect(edge('accepted')).toBe(beacons);
+    expect(taken + edge('dropped') + inSpool).toBe(beacons);
+    expect(metrics.sum('edgepulse_beacons_total', { outcome: 'applied' })).toBe(beacons);
+  } finally {
+    await aggregator.stop();
+  }
 }
 
 function expectSessionOrder(beacons: readonly BeaconKey[]): void {
