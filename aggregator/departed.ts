@@ -1,10 +1,17 @@
 /**
- * Sessions that said goodbye, remembered for a TTL: a beacon that overtakes nothing, a repeat or
- * a straggler of a session that has left, must not bring it back as a ghost. Bounded.
+ * Sessions that said goodbye, remembered for a TTL: a repeat or a straggler of a session that has
+ * left must not bring it back as a ghost. Bounded.
  */
 import type { Sequence } from './sequence.ts';
 
-type Departure = { readonly sequence: Sequence; readonly forgetAtMs: number };
+/** `leftAtMs` by the edge's clock, `forgetAtMs` by ours. */
+export type Departure = { readonly sequence: Sequence; readonly leftAtMs: number; readonly forgetAtMs: number };
+
+/**
+ * A page that closes may fire one more event, and with it one more beacon, after its goodbye. A page
+ * that was restored from the browser's cache goes on later than that.
+ */
+const AFTERTHOUGHT_MS = 2_000;
 
 export type Departed = { readonly byKey: Map<string, Departure>; readonly max: number };
 
@@ -12,10 +19,10 @@ export function createDeparted(max: number): Departed {
   return { byKey: new Map(), max };
 }
 
-export function remember(departed: Departed, key: string, sequence: Sequence, forgetAtMs: number): void {
+export function remember(departed: Departed, key: string, departure: Departure): void {
   // Deleted first, so that the map's order is the order of leaving.
   departed.byKey.delete(key);
-  departed.byKey.set(key, { sequence, forgetAtMs });
+  departed.byKey.set(key, departure);
   if (departed.byKey.size <= departed.max) return;
   for (const [oldest] of departed.byKey) {
     departed.byKey.delete(oldest);
@@ -23,8 +30,13 @@ export function remember(departed: Departed, key: string, sequence: Sequence, fo
   }
 }
 
-export function recall(departed: Departed, key: string): Sequence | undefined {
-  return departed.byKey.get(key)?.sequence;
+export function recall(departed: Departed, key: string): Departure | undefined {
+  return departed.byKey.get(key);
+}
+
+/** Whether a beacon with a new number belongs to the goodbye rather than to a session that goes on. */
+export function isAfterthought({ leftAtMs }: Departure, receivedAtMs: number): boolean {
+  return receivedAtMs - leftAtMs < AFTERTHOUGHT_MS;
 }
 
 export function forget(departed: Departed, key: string): void {

@@ -97,6 +97,16 @@ describe('expiry', () => {
     expect(sessions.living()).toBe(1);
   });
 
+  it('takes a last beacon that a closing page sends right after its goodbye for no new beginning', () => {
+    const sessions = storeWith();
+    post(sessions, 0);
+    post(sessions, 5_000, { seq: 1, leaving: true });
+    post(sessions, 5_005, { seq: 2 });
+    post(sessions, 5_005, { seq: 2 });
+    expect(sessions.living()).toBe(0);
+    expect(sessions.totals('apac')).toMatchObject({ applied: 2, late: 1, duplicate: 1 });
+  });
+
   it('does not begin a session with a beacon that was overtaken by its end', () => {
     const sessions = storeWith();
     post(sessions, 100, { seq: 1, leaving: true });

@@ -5,7 +5,16 @@
  */
 import type { Entry } from '../shared/envelope.ts';
 import { NO_SERVER, type ServerLabel, serverLabeler } from '../shared/servers.ts';
-import { createDeparted, type Departed, forget, forgetDue, recall, remember } from './departed.ts';
+import {
+  createDeparted,
+  type Departed,
+  type Departure,
+  forget,
+  forgetDue,
+  isAfterthought,
+  recall,
+  remember,
+} from './departed.ts';
 import { round } from './distribution.ts';
 import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from './expiry.ts';
 import { observe } from './histogram.ts';
@@ -22,7 +31,7 @@ import {
   part,
   type Roster,
 } from './roster.ts';
-import { classify, createSequence, record, settle } from './sequence.ts';
+import { classify, createSequence, record, type Sequence, settle } from './sequence.ts';
 import { seriesBound } from './series-bound.ts';
 import { createSeriesBudget, give, reserve, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
@@ -93,7 +102,8 @@ export function createSessions(options: SessionsOptions) {
     const { seq, receivedAtMs } = report;
     const state = stateOf(region);
     const session = findSession(roster, report.meetingId, report.sessionId);
-    const sequence = session?.sequence ?? recall(departed, keyOf(report));
+    const departure = session ? undefined : recall(departed, keyOf(report));
+    const sequence = (session ?? departure)?.sequence;
     const arrival = sequence ? classify(sequence, seq, receivedAtMs) : 'fresh';
     if (arrival === 'repeated') {
       state.totals.duplicate++;
@@ -102,7 +112,9 @@ export function createSessions(options: SessionsOptions) {
     const cell = cellFor(region, report, session?.cell);
     for (let i = report.rttFrom; i < report.rttTo; i++) observe(cell.cumulative.rtt, reports.rtt[i] as number);
     const isLate = nowMs - receivedAtMs > ttlMs;
-    if (isLate || (arrival === 'filling' && !session)) {
+    const isStraggler =
+      departure && (arrival === 'filling' || (arrival === 'fresh' && isAfterthought(departure, receivedAtMs)));
+    if (isLate || isStraggler) {
       state.totals.late++;
       if (sequence && arrival !== 'restarted') state.totals.lost += record(sequence, seq, receivedAtMs);
       return;
@@ -121,11 +133,11 @@ export function createSessions(options: SessionsOptions) {
   }
 
   function begin(cell: Cell, delivery: Delivery): void {
-    const { report, nowMs } = delivery;
+    const { report } = delivery;
     const sequence = createSequence(report.seq, report.receivedAtMs);
     if (report.leaving) {
       // It overtook whatever else is under way, which must not begin the session after its end.
-      remember(departed, keyOf(report), sequence, nowMs + ttlMs);
+      remember(departed, keyOf(report), departureOf(sequence, delivery));
       return;
     }
     if (living >= maxSessions) {
@@ -161,7 +173,7 @@ export function createSessions(options: SessionsOptions) {
   }
 
   function refresh(session: Session, cell: Cell, delivery: Delivery): void {
-    const { report, nowMs } = delivery;
+    const { report } = delivery;
     const { wheel, totals } = stateOf(session.presence.region);
     unschedule(wheel, session);
     moveTo(session, cell, report.participantId);
@@ -173,10 +185,14 @@ export function createSessions(options: SessionsOptions) {
     }
     scheduleFrom(session, delivery);
     if (report.leaving) {
-      remember(departed, keyOf(report), session.sequence, nowMs + ttlMs);
+      remember(departed, keyOf(report), departureOf(session.sequence, delivery));
       remove(session);
       totals.left++;
     }
+  }
+
+  function departureOf(sequence: Sequence, { report, nowMs }: Delivery): Departure {
+    return { sequence, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs };
   }
 
   function contributeNewest(session: Session, { reports, report }: Delivery): void {
