@@ -49,32 +49,36 @@ let failure;
 let asked = 0;
 
 async function poll() {
-  try {
-    const snapshot = await fetchSnapshot();
-    history.add(snapshot);
-    latest = snapshot;
-    failure = undefined;
-    showSnapshot(snapshot);
-  } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+  const answer = await settle(fetchSnapshot());
+  failure = answer.failure;
+  if (answer.value) {
+    history.add(answer.value);
+    latest = answer.value;
+    showSnapshot(latest);
   }
   showAge();
-  await pollWorst();
+  if (failure === undefined) await pollWorst();
 }
 
 async function pollWorst() {
   const question = ++asked;
-  if (failure !== undefined) return;
   // Sessions of a region that is no longer heard are still listed for a while; others are behind them.
   const limit = silentRegions().size === 0 ? WORST_LIMIT : LIMIT_MAX;
-  try {
-    const sessions = await fetchWorst({ sort: chosenSort(), region: regionFilter.value, limit });
-    if (question === asked) showWorst(sessions);
-  } catch (error) {
-    if (question !== asked) return;
-    worstTable.update([]);
-    setText(worstState, error instanceof Error ? error.message : String(error));
-  }
+  const answer = await settle(fetchWorst({ sort: chosenSort(), region: regionFilter.value, limit }));
+  if (question === asked) showWorst(answer.value ?? [], answer.failure);
+}
+
+/**
+ * What the aggregator fails to answer is something to show; anything else is a bug, and not caught here.
+ * @template T
+ * @param {Promise<T>} answer
+ * @returns {Promise<{ readonly value?: T, readonly failure?: string }>}
+ */
+function settle(answer) {
+  return answer.then(
+    (value) => ({ value }),
+    (error) => ({ failure: error instanceof Error ? error.message : String(error) }),
+  );
 }
 
 /** @param {Snapshot} snapshot */
@@ -88,13 +92,14 @@ function showSnapshot(snapshot) {
   page.dataset.state = 'live';
 }
 
-/** @param {readonly WorstSession[]} sessions */
-function showWorst(sessions) {
+/** @param {readonly WorstSession[]} sessions @param {string | undefined} why there are none, when it was not answered */
+function showWorst(sessions, why) {
   const silent = silentRegions();
   const heard = sessions.filter(({ region }) => !silent.has(region));
   worstTable.update(heard);
   const isSilent = silent.has(regionFilter.value) || sessions.length > 0;
-  setText(worstState, heard.length > 0 ? '' : isSilent ? 'No feed from there.' : 'No session with this figure.');
+  const none = isSilent ? 'No feed from there.' : 'No session with this figure.';
+  setText(worstState, why ?? (heard.length > 0 ? '' : none));
 }
 
 /** The verdict, or that there is none: also when nothing came for a while, as after a laptop's sleep. */
@@ -150,7 +155,8 @@ function capitalize(text) {
 async function pollForever() {
   for (;;) {
     const pause = new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    await poll();
+    // A bug is told on the console, and does not end the polling.
+    await poll().catch(reportError);
     await pause;
   }
 }

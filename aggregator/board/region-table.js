@@ -27,8 +27,8 @@ import { sinceText } from './verdict.js';
 
 /** A region with more servers than this starts closed, or the regions would stand far apart. */
 const OPEN_AT_MOST = 6;
-/** As in board.css: where rows are blocks, all regions fit on the screen only while they are closed. */
-const NARROW = matchMedia('(max-width: 760px)');
+/** Where rows are blocks of several lines, all regions fit on the screen only while they are closed. */
+const NARROW = matchMedia('(max-width: 699px)');
 
 const STATES = { network: 'network', audio: 'audio', both: 'network + audio' };
 
