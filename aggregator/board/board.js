@@ -8,7 +8,7 @@ import { createHealthTable } from './health-table.js';
 import { createHistory } from './history.js';
 import { createRegionTable } from './region-table.js';
 import { fetchSnapshot, fetchWorst } from './source.js';
-import { reachVerdict } from './verdict.js';
+import { reachVerdict, thresholdsText } from './verdict.js';
 import { createWorstTable, WORST_LIMIT } from './worst-table.js';
 
 /** @typedef {import('./snapshot.js').Snapshot} Snapshot */
@@ -161,6 +161,7 @@ async function pollForever() {
   }
 }
 
+setText(required('#thresholds', HTMLElement), thresholdsText());
 setText(required('#zone', HTMLElement), formatZone(Date.now()));
 sortSwitch.addEventListener('change', () => void pollWorst());
 regionFilter.addEventListener('change', () => void pollWorst());

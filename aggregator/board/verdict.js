@@ -54,6 +54,22 @@ export function reachVerdict(regions, silenceOf) {
   };
 }
 
+/** @returns {string} every threshold, for the page's legend */
+export function thresholdsText() {
+  const judged = /** @type {Judged[]} */ (Object.keys(MEASURES));
+  return judged
+    .map(
+      (measure) =>
+        `${MEASURES[measure].name} p95 ${thresholdText(measure, 'warn')} and ${thresholdText(measure, 'bad')}`,
+    )
+    .join(', ');
+}
+
+/** @param {Judged} measure @param {'warn' | 'bad'} level @returns {string} exact: 2 %, not 2.0 % */
+function thresholdText(measure, level) {
+  return MEASURES[measure].format(THRESHOLDS[measure][level]).replace('.0', '');
+}
+
 /** @param {Silence | undefined} silence */
 export function sinceText(silence) {
   return silence ? `${formatClock(silence.sinceMs)}${silence.orEarlier ? ' or earlier' : ''}` : '';
@@ -157,8 +173,7 @@ function whereText({ region, judgement, server }) {
 function howManyText({ region, figures, judgement, touched }) {
   const measure = mainMeasure(judgement);
   const noun = measure === 'rtt' ? 'session' : 'stream';
-  // A threshold is exact: 2 %, not 2.0 %.
-  const over = MEASURES[measure].format(THRESHOLDS[measure].warn).replace('.0', '');
+  const over = thresholdText(measure, 'warn');
   const share = `${touched} of ${plural(figures[measure].count, noun)} over ${over}`;
   const people = region.figures?.participants;
   return people === undefined ? share : `${share}, ${people === 1 ? '1 person' : `${people} people`} in the region`;

@@ -3,7 +3,7 @@ import { formatClock } from './format.js';
 import { parseMetricsText } from './metrics-text.js';
 import { readSnapshot } from './snapshot.js';
 import { createStore, type Group, NOW, WEBRTC, WEBSOCKET } from './testing.ts';
-import { reachVerdict } from './verdict.js';
+import { reachVerdict, thresholdsText } from './verdict.js';
 
 type Situation = { readonly calls: { readonly [region: string]: readonly Group[] }; readonly down?: readonly string[] };
 
@@ -138,5 +138,11 @@ describe('the verdict', () => {
       async (rtt) => (await verdictOf({ calls: { apac: [{ ...fine, rtt }] } })).headline,
     );
     expect(await Promise.all(headlines)).toEqual(['apac: network', 'apac: network']);
+  });
+});
+
+describe('the legend', () => {
+  it('has every threshold with its unit', () => {
+    expect(thresholdsText()).toBe('RTT p95 150 ms and 250 ms, concealment p95 2 % and 5 %, expand p95 5/s and 15/s');
   });
 });
