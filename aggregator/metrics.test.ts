@@ -39,6 +39,7 @@ it('reads the totals at the scrape, and adds nothing up twice', async () => {
   totals.applied = 7;
   totals.lost = 2;
   totals.edge.rejected.set('rate_limited', 3);
+  totals.edge.accepted = 7;
   totals.edge.droppedFull = 4;
   totals.edge.spool.set('f00', 5).set('f01', 6);
   await read();
@@ -48,6 +49,8 @@ it('reads the totals at the scrape, and adds nothing up twice', async () => {
   expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'rate_limited' })).toBe(3);
   expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'full' })).toBe(4);
   expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'apac' })).toBe(11);
+  // Applied, dropped and in spools: the account that holds at any quiet moment.
+  expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(7 + 4 + 11);
   expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'sa' })).toBe(0);
 });
 

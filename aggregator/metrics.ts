@@ -10,7 +10,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { REJECT_REASONS } from '../shared/reject.ts';
 import { familyText } from './metric-text.ts';
 import type { Sessions } from './sessions.ts';
-import type { RegionTotals } from './totals.ts';
+import type { EdgeTotals, RegionTotals } from './totals.ts';
 
 type Labels = { readonly [name: string]: string };
 type Sample = readonly [labels: Labels, value: number];
@@ -77,7 +77,7 @@ function ofEdge(sessions: Sessions): Definition[] {
     {
       name: 'edgepulse_edge_beacons_total',
       type: 'counter',
-      help: 'Beacons at the edge by outcome: accepted by NATS, rejected or dropped for a reason, spooled, drained from the spool.',
+      help: 'Beacons at the edge by outcome: accepted (answered 204, wherever they are now), rejected or dropped for a reason, spooled, drained from the spool.',
       read: () => perRegion(sessions, edgeBeacons),
     },
     perRegionCounter(
@@ -96,14 +96,21 @@ function ofEdge(sessions: Sessions): Definition[] {
       name: 'edgepulse_edge_spool_beacons',
       type: 'gauge',
       help: 'Beacons that wait at the edge for NATS, as each lane last said.',
-      read: () =>
-        perRegion(sessions, ({ edge }) => [[{}, [...edge.spool.values()].reduce((sum, beacons) => sum + beacons, 0)]]),
+      read: () => perRegion(sessions, ({ edge }) => [[{}, inSpools(edge)]]),
     },
   ];
 }
 
+function inSpools({ spool }: EdgeTotals): number {
+  let beacons = 0;
+  for (const ofLane of spool.values()) beacons += ofLane;
+  return beacons;
+}
+
 function* edgeBeacons({ edge }: RegionTotals): Generator<Sample> {
-  yield [{ outcome: 'accepted', reason: '' }, edge.accepted];
+  // An envelope counts the beacons that it carries as accepted. So was what waits in a spool, or was dropped from one.
+  const accepted = edge.accepted + inSpools(edge) + edge.droppedExpired + edge.droppedFull;
+  yield [{ outcome: 'accepted', reason: '' }, accepted];
   for (const reason of REJECT_REASONS) yield [{ outcome: 'rejected', reason }, edge.rejected.get(reason) ?? 0];
   yield [{ outcome: 'spooled', reason: '' }, edge.spooled];
   yield [{ outcome: 'drained', reason: '' }, edge.drained];
