@@ -3,8 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 export type Authorize = (authorization: string | undefined) => boolean;
 
-/** What a 401 asks for. A browser can only answer the second, and so can open the board. */
-export const CHALLENGE = 'Bearer realm="edgepulse", Basic realm="edgepulse", charset="UTF-8"';
+/** What a 401 asks for. Basic comes first: a browser asks for the board's password only then. */
+export const CHALLENGE = 'Basic realm="edgepulse", charset="UTF-8", Bearer realm="edgepulse"';
 
 /**
  * Accepts `Bearer <token>`, and `Basic` with the token as the password and any user name.

@@ -94,8 +94,8 @@ type PageOptions = { readonly password?: string; readonly width?: number };
 async function openBoard(url: string, { password, width = 1280 }: PageOptions = {}) {
   const context = await browser.newContext({
     viewport: { width, height: 900 },
-    // What a browser sends once it was given a password.
-    ...(password === undefined ? {} : { extraHTTPHeaders: { authorization: `Basic ${btoa(`on-call:${password}`)}` } }),
+    // What a person types when the browser asks.
+    ...(password === undefined ? {} : { httpCredentials: { username: 'on-call', password } }),
   });
   ends.push(() => context.close());
   const page = await context.newPage();
