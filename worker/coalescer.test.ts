@@ -58,8 +58,8 @@ describe('createCoalescer', () => {
   });
 
   it.each([
-    [1, 4],
-    [5, 20],
+    [1, 2],
+    [4, 8],
     [20, REST_MAX_MS],
   ])('lets a lane rest after a call of %i ms for %i ms, and takes along what comes meanwhile', async (took, rest) => {
     const { send, calls, sent } = manualSend();

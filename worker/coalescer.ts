@@ -14,9 +14,9 @@ import type { ForwardAnswer } from './forward.ts';
 export const BATCH_ENTRIES_MAX = 256;
 /** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */
 export const BATCH_LENGTH_MAX = 512_000;
-/** How long a lane rests after a call: four times as long as the call took, at most {@link REST_MAX_MS}. */
-const REST_FACTOR = 4;
-export const REST_MAX_MS = 40;
+/** How long a lane rests after a call: twice as long as the call took, at most {@link REST_MAX_MS}. */
+const REST_FACTOR = 2;
+export const REST_MAX_MS = 10;
 /** A batch waits at most this long for the one before it; then two are under way at once. */
 export const TURN_WAIT_MS = 60;
 /** A batch that was not sent by then has lost its leader. */

@@ -5,9 +5,11 @@
 import { env } from 'cloudflare:workers';
 import { type Context, Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
+import type { Region } from '../shared/regions.ts';
 import { serverLabeler } from '../shared/servers.ts';
 import { createCoalescer } from './coalescer.ts';
 import { parseConfig } from './config.ts';
+import type { ForwardPort } from './forward.ts';
 import { createForwarders } from './forwarders.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 import { createJwks } from './jwks.ts';
@@ -29,11 +31,9 @@ const config = parseConfig({ ...env });
 const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
 const answerFor = createAnswerFor(config.allowedOrigins);
 const placeOf = createPlaceOf(regions, config.devRegionHeader);
-const { send, refusals } = createForwarders(
-  (name, hint) => env.FORWARDER.getByName(name, hint ? { locationHint: hint } : {}),
-  regions,
-  now,
-);
+/** By name: deriving an id costs a hash, and there are as many as regions times lanes. */
+const forwarderIds = new Map<string, DurableObjectId>();
+const { send, refusals } = createForwarders(findForwarder, regions, now);
 const receiver = createReceiver({
   lanes,
   answerFor,
@@ -89,6 +89,15 @@ app.onError((error) => {
     new Headers(SECURITY_HEADERS),
   );
 });
+
+function findForwarder(name: string, hint: Region['hint']): ForwardPort {
+  let id = forwarderIds.get(name);
+  if (!id) {
+    id = env.FORWARDER.idFromName(name);
+    forwarderIds.set(name, id);
+  }
+  return env.FORWARDER.get(id, hint ? { locationHint: hint } : {});
+}
 
 function holdOf(c: Context): (work: Promise<unknown>) => void {
   return (work) => c.executionCtx.waitUntil(work);

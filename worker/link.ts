@@ -65,6 +65,7 @@ export function createLink(options: LinkOptions): Link {
   let session: Session | undefined;
   let connected: Connected | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
+  let lastUsedMs = 0;
   let up = false;
   /** Fails the publishes on their way; they don't race a promise of the connection's, which would keep them all. */
   const underWay = new Set<(failure: PublishFailure) => void>();
@@ -142,13 +143,22 @@ export function createLink(options: LinkOptions): Link {
     });
   }
 
+  /** Every publish is a use: it sets a time, and one timer looks whether there was one meanwhile. */
   function stayAwake(): void {
-    clearTimeout(idle);
-    idle = setTimeout(() => (underWay.size > 0 ? stayAwake() : void close()), idleMs);
+    lastUsedMs = Date.now();
+    idle ??= setTimeout(closeIfIdle, idleMs);
+  }
+
+  function closeIfIdle(): void {
+    idle = undefined;
+    const leftMs = underWay.size > 0 ? idleMs : lastUsedMs + idleMs - Date.now();
+    if (leftMs > 0) idle = setTimeout(closeIfIdle, leftMs);
+    else void close();
   }
 
   async function close(): Promise<void> {
     clearTimeout(idle);
+    idle = undefined;
     const closing = connected;
     if (session) session.closed = true;
     session = undefined;
