@@ -22,7 +22,11 @@ const SESSIONS_FOR_100K_SERIES = 5_700;
 export async function run([sessions = '100000', runs = '3']: string[]): Promise<void> {
   const sessionCount = Number(sessions);
   console.log(`${count(sessionCount)} sessions with ${PEERS} peers each, batches of ${BATCH} beacons, ${runs} runs`);
-  printFigures('ingest, from JetStream to the updated store', await ingestFigures(sessionCount, Number(runs)));
+  for (const lean of [false, true]) {
+    const what = lean ? 'only the members that are read' : 'every member of the beacon';
+    const figures = await ingestFigures({ sessions: sessionCount, lean }, Number(runs));
+    printFigures(`ingest, from JetStream to the updated store, ${what}`, figures);
+  }
   printFigures('scrape', [
     ...(await scrapeFigures(SESSIONS_FOR_100K_SERIES, 'yes', runs)),
     ...(await scrapeFigures(SESSIONS_FOR_100K_SERIES * 10, 'no', runs)),
@@ -32,11 +36,12 @@ export async function run([sessions = '100000', runs = '3']: string[]): Promise<
   printFigures('restart', await restartFigures(sessionCount, Number(runs)));
 }
 
-async function ingestFigures(sessions: number, runs: number): Promise<Figure[]> {
-  const rounds = 4;
+async function ingestFigures(traffic: Traffic, runs: number): Promise<Figure[]> {
+  const { sessions } = traffic;
+  const rounds = 6;
   const nats = await startNatsServer();
   try {
-    const bytes = await publish(nats.url, { sessions }, rounds);
+    const bytes = await publish(nats.url, traffic, rounds);
     const store: IngestResult[] = [];
     const parse: IngestResult[] = [];
     for (let i = 0; i < runs; i++) {

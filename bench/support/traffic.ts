@@ -21,6 +21,8 @@ export type Traffic = {
   readonly first?: number;
   /** Which clients: W3C counters, NetEQ rates, or every other one. */
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
+  /** Only the members that the aggregator reads, and one RTT sample; default every member of the beacon. */
+  readonly lean?: boolean;
 };
 
 /** The batches of one round: one beacon of each session. @param round the beacons' `seq` */
@@ -40,12 +42,13 @@ export function* batchesOf(traffic: Traffic, round: number, receivedAtMs: () => 
   }
 }
 
-function entryOf({ clients = 'mixed' }: Traffic, i: number, round: number, received_at: number): string {
+function entryOf({ clients = 'mixed', lean = false }: Traffic, i: number, round: number, received_at: number): string {
   const meeting = Math.floor(i / MEETING);
   const isNetEq = clients === 'neteq' || (clients === 'mixed' && i % 2 === 1);
   const peers = Array.from({ length: PEERS }, (_, k) => {
     const peer_id = `s-${meeting * MEETING + ((i + k + 1) % MEETING)}`;
-    return isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
+    const peer = isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
+    return lean ? leanPeer(peer) : peer;
   });
   const decoded = decodeBeacon(
     validBeacon({
@@ -54,7 +57,10 @@ function entryOf({ clients = 'mixed' }: Traffic, i: number, round: number, recei
       participant_id: `p-${i}`,
       seq: round,
       server: { url: BENCH_SERVER, type: 'webtransport' },
-      rtt: [0.081, 0.0795, 0.0802, 0.0833, rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000)],
+      rtt: [
+        ...(lean ? [] : [0.081, 0.0795, 0.0802, 0.0833]),
+        rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000),
+      ],
       peers,
     }),
   );
@@ -99,6 +105,19 @@ function netEqPeer(peer_id: string, i: number, round: number): Peer {
         comfort_noise: 0,
       },
     },
+  };
+}
+
+/** Without what no metric is made of: packets, events, and the operations that nothing is derived from. */
+function leanPeer({ peer_id, audio, neteq }: Peer): Peer {
+  if (audio) {
+    const { concealmentEvents: _, packetsReceived: _r, packetsLost: _l, ...read } = audio;
+    return { peer_id, audio: read };
+  }
+  const { expand = 0, accelerate = 0, fast_accelerate = 0 } = neteq?.operations_per_second ?? {};
+  return {
+    peer_id,
+    neteq: { buffer: neteq?.buffer ?? 0, operations_per_second: { expand, accelerate, fast_accelerate } },
   };
 }
 
