@@ -29,7 +29,7 @@ describe('exposition', () => {
       text += slice;
       if (!slice.includes('session_rtt_seconds{') || !slice.includes('"s-1"')) continue;
       sessions.apply('apac', validEntry({ session_id: 's-1', seq: 1, leaving: true }, NOW), NOW);
-      sessions.apply('apac', validEntry({ session_id: 's-1', seq: 2 }, NOW), NOW);
+      sessions.apply('apac', validEntry({ session_id: 's-1', seq: 2 }, NOW + 2_000), NOW + 2_000);
     }
     const ids = pick(parseMetrics(text), 'edgepulse_session_rtt_seconds').map(({ labels }) => labels.session_id);
     expect(ids).toEqual(['s-1', 's-2', 's-3']);
