@@ -141,11 +141,13 @@ function decodeServer(value: unknown): Result<Server> {
 
 function decodeRtt(value: unknown): Result<number[]> {
   if (!Array.isArray(value)) return reject('invalid_field', 'rtt is not an array');
-  if (value.length > LIMITS.rttSamples) return reject('too_many_samples', 'rtt');
+  if (value.length > LIMITS.rttSamples) return reject('too_many_samples', `rtt has more than ${LIMITS.rttSamples}`);
   const samples: number[] = [];
   for (const sample of value) {
     const refused = refuseNumber(sample, LIMITS.rttSeconds, 'rtt', samples.length);
-    if (refused) return refused;
+    // Milliseconds are the likeliest mistake.
+    if (refused)
+      return refused.reason === 'out_of_range' ? { ...refused, detail: `${refused.detail} seconds` } : refused;
     samples.push(sample as number);
   }
   return accept(samples);
@@ -153,14 +155,14 @@ function decodeRtt(value: unknown): Result<number[]> {
 
 function decodePeers(value: unknown): Result<Peer[]> {
   if (!Array.isArray(value)) return reject('invalid_field', 'peers is not an array');
-  if (value.length > LIMITS.peers) return reject('too_many_peers', 'peers');
+  if (value.length > LIMITS.peers) return reject('too_many_peers', `peers has more than ${LIMITS.peers}`);
   const peers: Peer[] = [];
   for (const item of value) {
     const peer = decodePeer(item);
     if (!peer.ok) return reject(peer.reason, `peers[${peers.length}].${peer.detail}`);
     peers.push(peer.value);
   }
-  if (hasRepeatedPeer(peers)) return reject('duplicate_peer', 'peers');
+  if (hasRepeatedPeer(peers)) return reject('duplicate_peer', 'peers has a peer_id twice');
   return accept(peers);
 }
 
@@ -230,14 +232,14 @@ function decodeNumbers<Limits extends { readonly [name: string]: number }>(
 function refuseNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
   if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
   // The comparison is written so that NaN fails it too.
-  if (!(value >= 0 && value <= max)) return reject('out_of_range', `${path}.${name}`);
+  if (!(value >= 0 && value <= max)) return reject('out_of_range', `${path}.${name} is not within 0 to ${max}`);
   return undefined;
 }
 
 function refuseCount(value: unknown, name: string): Reject | undefined {
   if (typeof value !== 'number' || !Number.isInteger(value))
     return reject('invalid_field', `${name} is not an integer`);
-  if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', name);
+  if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', `${name} is not within 0 to ${COUNTER_MAX}`);
   return undefined;
 }
 

@@ -43,6 +43,7 @@ export function createVerifier({ secret, jwks, rememberedMax = REMEMBERED_MAX }:
 
   async function findKey(token: string, visit: JwksVisit): Promise<Result<VerifyKey>> {
     const { alg, kid } = readHeader(token);
+    if (alg === undefined) return reject('token_invalid', 'the token is not a JWT');
     if (alg === 'HS256' && secret !== undefined) {
       secretKey ??= await importSecret(secret);
       return accept({ alg, key: secretKey });
