@@ -21,9 +21,7 @@ class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
-const { values: options } = parseArgs({
-  options: { demo: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false } },
-});
+const options = readOptions();
 
 const say = (line: string) => console.log(line);
 
@@ -84,11 +82,24 @@ function untilAsked(): Promise<never> {
   return promise;
 }
 
+function readOptions(): { demo: boolean; verbose: boolean } {
+  try {
+    return parseArgs({
+      options: { demo: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false } },
+    }).values;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    console.error('usage: npm start -- [--verbose], npm run demo -- [--verbose]; settings are environment variables');
+    process.exit(2);
+  }
+}
+
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const said = typeof error.cause === 'string' && error.cause ? `\nits last lines:\n${error.cause}` : '';
   const others = error instanceof ChildEnded ? '; the others are stopped' : '';
-  return `${styled('red', error.message + others)}${said}`;
+  const said = typeof error.cause === 'string' && error.cause ? `its last lines:\n${error.cause}\n` : '';
+  // Last, where the eye is: what the child said may be long, and is not always about its end.
+  return `${said}${styled('red', error.message + others)}`;
 }
 
 function dim(text: string): string {

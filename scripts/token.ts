@@ -35,6 +35,7 @@ async function main(): Promise<string> {
     },
   });
   const { meeting, session, ttl } = values;
+  if (meeting === undefined || session === undefined) throw new TypeError('--meeting and --session are needed');
   if (!isId(meeting)) throw new TypeError('--meeting takes 1 to 64 of A-Z a-z 0-9 _ . -');
   if (!isId(session)) throw new TypeError('--session takes 1 to 64 of A-Z a-z 0-9 _ . -');
   if (!/^[1-9]\d{0,8}$/.test(ttl)) throw new TypeError('--ttl takes a number of seconds');
