@@ -23,10 +23,10 @@ export type PacerOptions = {
 };
 
 /** Encoding and compressing a chunk takes the loop's time as well. */
-const CHUNK_LENGTH = 256 * 1024;
+const CHUNK_LENGTH = 128 * 1024;
 
 export function createPacer({
-  sliceMs = 4,
+  sliceMs = 2,
   clock = () => performance.now(),
   defer = (turn) => {
     onImmediate(turn);
