@@ -281,7 +281,6 @@ export function createSessions(options: SessionsOptions) {
 
   return {
     regions,
-    ttlMs,
     /** Most series that this configuration can ever expose from the store. */
     seriesBound: seriesBound(options),
     budget,

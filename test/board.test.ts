@@ -2,23 +2,15 @@
  * The board as an engineer on call sees it: a real aggregator and nats-server behind it, batches put on
  * the subjects of the edge, and the page in a real Chromium.
  */
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { requireTool } from '../scripts/tools.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { type AggregatorProcess, startAggregator } from './support/aggregator-process.ts';
+import { launchChromium } from './support/chromium.ts';
 import { type Feeder, startFeeder } from './support/feeder.ts';
 import { type NatsServer, startNatsServer } from './support/nats-server.ts';
 import { eventually } from './support/poll.ts';
 
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TTL_SECONDS = 6;
 /** The page asks every 5 s; the rest is for the way from NATS to the screen of a busy machine. */
 const ONE_POLL_MS = 10_000;
@@ -31,7 +23,7 @@ let nats: NatsServer;
 let feeder: Feeder;
 
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: await requireTool('chromium'), args: FLAGS });
+  browser = await launchChromium();
 });
 
 afterAll(() => browser?.close());

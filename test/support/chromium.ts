@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { requireTool } from '../../scripts/tools.ts';
 
 const FLAGS = [
@@ -22,8 +22,12 @@ export type Chromium = {
 };
 
 /** Talks to it through a pipe, so that it also ends when the process of the test is killed. */
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: await requireTool('chromium'), args: FLAGS });
+}
+
 export async function startChromium(): Promise<Chromium> {
-  const browser = await chromium.launch({ executablePath: await requireTool('chromium'), args: FLAGS });
+  const browser = await launchChromium();
   return {
     async open(url) {
       const context = await browser.newContext();
