@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { LANES_MAX } from '../shared/subjects.ts';
-import { type AllowedOrigins, parseOrigins } from './origins.ts';
+import { type AllowedOrigins, parseOrigins } from './receive/origins.ts';
 
 export type Config = {
   readonly lanes: number;

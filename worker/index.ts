@@ -7,23 +7,23 @@ import { type Context, Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import type { Region } from '../shared/regions.ts';
 import { serverLabeler } from '../shared/servers.ts';
-import { createCoalescer } from './coalescer.ts';
 import { parseConfig } from './config.ts';
-import type { ForwardPort } from './forward.ts';
-import { createForwarders } from './forwarders.ts';
-import { SECURITY_HEADERS } from './headers.ts';
-import { createJwks } from './jwks.ts';
-import { createLimits } from './limits.ts';
+import type { ForwardPort } from './forward/call.ts';
+import { createForwarders } from './forward/client.ts';
+import { createCoalescer } from './forward/coalescer.ts';
 import { log } from './log.ts';
-import { createAnswerFor } from './origins.ts';
-import { createPlaceOf } from './place.ts';
-import { problemAnswer, problemPage, refusalAnswer } from './problem.ts';
-import { createReceiver } from './receive.ts';
-import { createVerifier } from './token.ts';
+import { SECURITY_HEADERS } from './receive/headers.ts';
+import { createJwks } from './receive/jwks.ts';
+import { createLimits } from './receive/limits.ts';
+import { createAnswerFor } from './receive/origins.ts';
+import { createPlaceOf } from './receive/place.ts';
+import { problemAnswer, problemPage, refusalAnswer } from './receive/problem.ts';
+import { createReceiver } from './receive/receive.ts';
+import { createVerifier } from './receive/token.ts';
 
 // The runtime finds the Durable Object's class among the main module's exports.
 // biome-ignore lint/performance/noBarrelFile: it is no barrel
-export { Forwarder } from './forwarder.ts';
+export { Forwarder } from './forwarder/forwarder.ts';
 
 const now = (): number => Date.now();
 // Read while the module loads, so that a worker with a bad configuration never starts.

@@ -2,9 +2,9 @@
  * What one Forwarder has counted since it started, and how an envelope says it: as it will be true
  * once that envelope is stored. What must outlive a restart (spooled, dropped) is counted by the spool.
  */
-import { type EdgeCounters, PUBLISH_SECONDS_BUCKETS } from '../shared/envelope.ts';
-import { REJECT_REASONS } from '../shared/reject.ts';
-import type { Refusals } from './forward.ts';
+import { type EdgeCounters, PUBLISH_SECONDS_BUCKETS } from '../../shared/envelope.ts';
+import { REJECT_REASONS } from '../../shared/reject.ts';
+import type { Refusals } from '../forward/call.ts';
 import type { SpoolCounts } from './spool.ts';
 
 type Spooled = Pick<SpoolCounts, 'beacons' | 'spooled' | 'expired' | 'full'>;

@@ -2,8 +2,8 @@
  * Public keys of a JWKS (RFC 7517), kept in the isolate: refreshed when they are old or when a token names
  * a key that is not there (rotation), and kept as they are while their source can't be reached.
  */
-import { accept, type Result, reject } from '../shared/reject.ts';
-import { type Hold, within } from './deadline.ts';
+import { accept, type Result, reject } from '../../shared/reject.ts';
+import { type Hold, within } from '../forward/deadline.ts';
 
 export type JwksAlgorithm = 'EdDSA' | 'ES256';
 export type JwksKey = { readonly alg: JwksAlgorithm; readonly key: CryptoKey };

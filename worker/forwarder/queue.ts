@@ -3,7 +3,7 @@
  * for company, so a quiet lane adds no delay and a busy one fills its batches by itself. Sending, and
  * what happens to a batch that can't be sent, is the outbox's.
  */
-import type { ForwardAnswer } from './forward.ts';
+import type { ForwardAnswer } from '../forward/call.ts';
 
 /** A batch on NATS; its bytes stay well below nats-server's default `max_payload` of 1 MB. */
 export const BATCH_LIMITS = { beacons: 256, bytes: 512_000 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BEACONS_URL, regions } from '../testing.ts';
 import { createPlaceOf } from './place.ts';
-import { BEACONS_URL, regions } from './testing.ts';
 
 function place(cf: CfProperties | undefined, headers: Record<string, string> = {}, devRegionHeader = false): string[] {
   const request = new Request(BEACONS_URL, { headers, ...(cf ? { cf } : {}) });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NOW_MS, SECRET, signedToken } from './testing.ts';
+import { NOW_MS, SECRET, signedToken } from '../testing.ts';
 import { createVerifier, tokenOf } from './token.ts';
 
 const visit = { hold: () => undefined, countError: () => undefined };

@@ -4,13 +4,13 @@
  * enter the stream in the order in which they were accepted.
  * Sockets, timers, the alarm and the clock are the Forwarder's.
  */
-import { type EdgeCounters, encodeEnvelope } from '../shared/envelope.ts';
-import { edgeSubject } from '../shared/subjects.ts';
-import { type Batch, type BatchQueue, splitEntries } from './batch.ts';
-import type { ForwardAnswer, ForwardBatch } from './forward.ts';
-import type { Link } from './link.ts';
-import type { Log } from './log.ts';
+import { type EdgeCounters, encodeEnvelope } from '../../shared/envelope.ts';
+import { edgeSubject } from '../../shared/subjects.ts';
+import type { ForwardAnswer, ForwardBatch } from '../forward/call.ts';
+import type { Log } from '../log.ts';
+import type { Link } from './connection.ts';
 import type { Numbered, Numbering } from './numbering.ts';
+import { type Batch, type BatchQueue, splitEntries } from './queue.ts';
 import type { Spool, Spoolable, SpooledBatch, Told } from './spool.ts';
 import type { Tally } from './tally.ts';
 

@@ -3,7 +3,7 @@
  * Bounded by age and bytes, oldest out first, every drop counted; the counts survive a restart until an
  * envelope has told them. Publishing and the alarm are the outbox's and the Forwarder's.
  */
-import { BATCH_LIMITS, bytesOf, type Limits } from './batch.ts';
+import { BATCH_LIMITS, bytesOf, type Limits } from './queue.ts';
 
 export const SPOOL_LIMITS = { ageMs: 600_000, bytes: 64_000_000 } as const;
 

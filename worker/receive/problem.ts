@@ -2,7 +2,7 @@
  * What a refusal looks like on the wire: `application/problem+json` (RFC 9457), whose `type` is the path of
  * a page about it. Titles and explanations live here; reasons and their status codes are shared.
  */
-import { REJECT_STATUS, type Reject, type RejectReason } from '../shared/reject.ts';
+import { REJECT_STATUS, type Reject, type RejectReason } from '../../shared/reject.ts';
 
 /** Seconds after which a client may try again. */
 const RETRY_AFTER_SECONDS = { 429: 10, 503: 5 } as const;

@@ -3,13 +3,13 @@
  * alarm. Cloudflare starts it where the location hint says, keeps its storage, and may evict it at any time.
  */
 import { DurableObject } from 'cloudflare:workers';
-import { createBatchQueue } from './batch.ts';
-import { type Config, parseConfig } from './config.ts';
-import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from './forward.ts';
-import { createLink } from './link.ts';
-import { log } from './log.ts';
+import { type Config, parseConfig } from '../config.ts';
+import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from '../forward/call.ts';
+import { log } from '../log.ts';
+import { createLink } from './connection.ts';
 import { createNumbering } from './numbering.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createBatchQueue } from './queue.ts';
 import { openSpool } from './spool.ts';
 import { createTally } from './tally.ts';
 

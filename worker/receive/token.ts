@@ -4,8 +4,8 @@
  * as claims; the token itself never does.
  */
 import { decode, verify } from 'hono/jwt';
-import { isId } from '../shared/beacon.ts';
-import { accept, type Result, reject } from '../shared/reject.ts';
+import { isId } from '../../shared/beacon.ts';
+import { accept, type Result, reject } from '../../shared/reject.ts';
 import type { Jwks, JwksVisit } from './jwks.ts';
 
 export const AUDIENCE = 'edgepulse';

@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../shared/envelope.ts';
-import { REJECT_STATUS, type RejectReason } from '../shared/reject.ts';
-import invalidBeacons from '../test/fixtures/invalid-beacons.json' with { type: 'json' };
-import validBeacons from '../test/fixtures/valid-beacons.json' with { type: 'json' };
-import { validBeacon } from '../test/support/beacon.ts';
-import type { ForwardAnswer } from './forward.ts';
-import { BEACONS_URL, NOW_MS, SECRET, signedToken, type TestReceiver, testReceiver, validClaims } from './testing.ts';
+import type { Entry } from '../../shared/envelope.ts';
+import { REJECT_STATUS, type RejectReason } from '../../shared/reject.ts';
+import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
+import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
+import { validBeacon } from '../../test/support/beacon.ts';
+import type { ForwardAnswer } from '../forward/call.ts';
+import { BEACONS_URL, NOW_MS, SECRET, signedToken, type TestReceiver, testReceiver, validClaims } from '../testing.ts';
 
 const token = await signedToken();
 const bearer = { authorization: `Bearer ${token}` };

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLink, type Link, type LinkOptions } from './link.ts';
+import { createLink, type Link, type LinkOptions } from './connection.ts';
 
 const STREAM = 'LINK';
 const SUBJECT = 'link.test';

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ForwardAnswer } from './call.ts';
 import {
   ANSWER_WAIT_MS,
   BATCH_ENTRIES_MAX,
@@ -10,7 +11,6 @@ import {
   TURN_WAIT_MS,
 } from './coalescer.ts';
 import { createPatience, type Patience } from './deadline.ts';
-import type { ForwardAnswer } from './forward.ts';
 
 const apac = { region: 'apac', lane: 'f00' };
 const OK: ForwardAnswer = { ok: true };

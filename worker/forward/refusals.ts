@@ -3,9 +3,9 @@
  * that region, or alone about a second later. A call that fails puts its counts back, so that each refusal
  * is told once; what an isolate had not told when it was evicted is lost with it, a second's worth.
  */
-import type { RejectReason } from '../shared/reject.ts';
+import type { RejectReason } from '../../shared/reject.ts';
+import type { Refusals } from './call.ts';
 import { delay, type Hold } from './deadline.ts';
-import type { Refusals } from './forward.ts';
 
 /** How long counts wait for a batch that takes them along. */
 export const TELL_AFTER_MS = 1_000;

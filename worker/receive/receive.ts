@@ -2,19 +2,19 @@
  * The way of one beacon request, in order, guard by guard: origin, body, token, schema, limits, then on to
  * its Forwarder. Every refusal leaves through one place, which counts it once in its region and answers it.
  */
-import { decodeBeacon } from '../shared/beacon.ts';
-import { encodeEntry } from '../shared/envelope.ts';
-import { accept, type Reject, type Result, reject } from '../shared/reject.ts';
-import type { ServerLabel } from '../shared/servers.ts';
-import { laneOf } from '../shared/subjects.ts';
+import { decodeBeacon } from '../../shared/beacon.ts';
+import { encodeEntry } from '../../shared/envelope.ts';
+import { accept, type Reject, type Result, reject } from '../../shared/reject.ts';
+import type { ServerLabel } from '../../shared/servers.ts';
+import { laneOf } from '../../shared/subjects.ts';
+import type { Coalesce } from '../forward/coalescer.ts';
+import { createPatience, type Hold, type Patience } from '../forward/deadline.ts';
+import type { RefusalCounts } from '../forward/refusals.ts';
 import { parseJson, readBody } from './body.ts';
-import type { Coalesce } from './coalescer.ts';
-import { createPatience, type Hold, type Patience } from './deadline.ts';
 import type { Limits } from './limits.ts';
 import { type AnswerFor, preflightAnswer } from './origins.ts';
 import type { PlaceOf, RequestPlace } from './place.ts';
 import { refusalAnswer } from './problem.ts';
-import type { RefusalCounts } from './refusals.ts';
 import { tokenOf, type Verifier } from './token.ts';
 
 export type ReceiverOptions = {

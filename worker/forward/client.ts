@@ -1,10 +1,10 @@
 /**
  * Calls to Forwarders: finds the one of a region and lane, and takes the region's refusal counts along.
  */
-import type { Region } from '../shared/regions.ts';
-import { laneName } from '../shared/subjects.ts';
+import type { Region } from '../../shared/regions.ts';
+import { laneName } from '../../shared/subjects.ts';
+import { type ForwardAnswer, type ForwardBatch, type ForwardPort, forwarderName } from './call.ts';
 import type { Destination, SendBatch } from './coalescer.ts';
-import { type ForwardAnswer, type ForwardBatch, type ForwardPort, forwarderName } from './forward.ts';
 import { createRefusals, type RefusalCounts } from './refusals.ts';
 
 /** The Forwarder of a region and lane, near the region. */

@@ -8,8 +8,9 @@
  * A follower waits for the leader's promise with a timer of its own (deadline.ts says why), and sends the
  * batch itself when the leader was lost before it could.
  */
+
+import type { ForwardAnswer } from './call.ts';
 import { delay, type Hold, type Patience, within } from './deadline.ts';
-import type { ForwardAnswer } from './forward.ts';
 
 export const BATCH_ENTRIES_MAX = 256;
 /** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ForwardBatch } from './forward.ts';
-import { createForwarders } from './forwarders.ts';
+import { NOW_MS, regions } from '../testing.ts';
+import type { ForwardBatch } from './call.ts';
+import { createForwarders } from './client.ts';
 import { TELL_AFTER_MS } from './refusals.ts';
-import { NOW_MS, regions } from './testing.ts';
 
 const apac = { region: 'apac', lane: 'f07' };
 

@@ -2,8 +2,8 @@
  * The call between an isolate and a Forwarder: what goes over, what comes back, and the Forwarder's name.
  * Both sides import it; neither imports the other.
  */
-import type { RejectReason } from '../shared/reject.ts';
-import { isLane, isRegionName } from '../shared/subjects.ts';
+import type { RejectReason } from '../../shared/reject.ts';
+import { isLane, isRegionName } from '../../shared/subjects.ts';
 
 /** Beacons of one reason that were refused before any Forwarder was asked, since the isolate last told. */
 export type Refusals = { [Reason in RejectReason]?: number };

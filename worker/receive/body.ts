@@ -3,9 +3,9 @@
  * parsed. The limit holds for the bytes on the wire and for the bytes that they inflate to.
  */
 import { gunzipSync } from 'node:zlib';
-import { LIMITS } from '../shared/beacon.ts';
-import { accept, type Reject, type Result, reject } from '../shared/reject.ts';
-import type { Patience } from './deadline.ts';
+import { LIMITS } from '../../shared/beacon.ts';
+import { accept, type Reject, type Result, reject } from '../../shared/reject.ts';
+import type { Patience } from '../forward/deadline.ts';
 
 /**
  * What workerd's inflater may hold. It bounds a buffer that grows by doubling, not its output: the limit itself

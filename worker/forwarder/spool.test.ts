@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, type Limits } from './batch.ts';
+import { bytesOf, type Limits } from './queue.ts';
 import { openSpool, type Spool, type SpooledBatch, type SpoolLimits, type SpoolStorage } from './spool.ts';
 
 const LIMITS: SpoolLimits = { ageMs: 1_000, bytes: 100 };

@@ -2,7 +2,7 @@
  * Where a request came in: its region and Cloudflare data centre, from `request.cf` alone. Nothing that a
  * client sends takes part, but for the header that development can switch on.
  */
-import { chooseRegion, type Region } from '../shared/regions.ts';
+import { chooseRegion, type Region } from '../../shared/regions.ts';
 
 export const REGION_HEADER = 'x-dev-region';
 

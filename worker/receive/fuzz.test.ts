@@ -1,11 +1,11 @@
 /** Twenty thousand mutated and random bodies through the whole chain, in workerd: 4xx or 204, never 5xx. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { REJECT_REASONS } from '../shared/reject.ts';
-import invalidBeacons from '../test/fixtures/invalid-beacons.json' with { type: 'json' };
-import validBeacons from '../test/fixtures/valid-beacons.json' with { type: 'json' };
-import { validBeacon } from '../test/support/beacon.ts';
-import { signedToken, testReceiver } from './testing.ts';
+import { REJECT_REASONS } from '../../shared/reject.ts';
+import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
+import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
+import { validBeacon } from '../../test/support/beacon.ts';
+import { signedToken, testReceiver } from '../testing.ts';
 
 const RUNS = 20_000;
 const SEED = 20_260_501;

@@ -3,11 +3,11 @@ import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } fro
 import { env } from 'cloudflare:workers';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeEnvelope, type Envelope, encodeEntry } from '../shared/envelope.ts';
-import { chooseRegion } from '../shared/regions.ts';
-import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { validEntry } from '../test/support/beacon.ts';
-import { parseConfig } from './config.ts';
+import { decodeEnvelope, type Envelope, encodeEntry } from '../../shared/envelope.ts';
+import { chooseRegion } from '../../shared/regions.ts';
+import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { validEntry } from '../../test/support/beacon.ts';
+import { parseConfig } from '../config.ts';
 import { placeOf } from './forwarder.ts';
 
 let nats: NatsConnection;

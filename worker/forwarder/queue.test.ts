@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, createBatchQueue, type Limits, splitEntries } from './batch.ts';
+import { bytesOf, createBatchQueue, type Limits, splitEntries } from './queue.ts';
 
 const LIMITS: Limits = { beacons: 5, bytes: 60 };
 const entry = fc.string({ minLength: 1, maxLength: 80, unit: 'grapheme-ascii' });

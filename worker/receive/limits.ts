@@ -2,8 +2,8 @@
  * How much one sender may ask: Cloudflare's rate-limit bindings, keyed by session for verified tokens and by
  * client address for requests without one. The limits themselves are in wrangler.toml.
  */
-import { type Reject, reject } from '../shared/reject.ts';
-import { log } from './log.ts';
+import { type Reject, reject } from '../../shared/reject.ts';
+import { log } from '../log.ts';
 import type { Claims } from './token.ts';
 
 export type LimitBindings = { readonly session?: RateLimit | undefined; readonly address?: RateLimit | undefined };

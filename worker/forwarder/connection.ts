@@ -13,8 +13,8 @@ import {
   NatsError,
   setTransportFactory,
 } from 'nats/lib/nats-base-client/internal_mod.js';
-import { delay, within } from './deadline.ts';
-import { log } from './log.ts';
+import { delay, within } from '../forward/deadline.ts';
+import { log } from '../log.ts';
 import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;

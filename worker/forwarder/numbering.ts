@@ -2,7 +2,7 @@
  * Numbers and ids of a Forwarder's envelopes, and what an acknowledgement says of them. An id,
  * `{epoch}.{number}`, is the `Nats-Msg-Id` of every try of a batch, so that the broker stores it once.
  */
-import type { Ack } from './link.ts';
+import type { Ack } from './connection.ts';
 import type { Outcome } from './tally.ts';
 
 /** `isNew`: no try before this one had the number. */

@@ -3,13 +3,13 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EdgeCounters } from '../shared/envelope.ts';
-import { createBatchQueue } from './batch.ts';
-import type { ForwardAnswer } from './forward.ts';
-import type { Ack, Publication, PublishFailure } from './link.ts';
-import type { Log } from './log.ts';
+import type { EdgeCounters } from '../../shared/envelope.ts';
+import type { ForwardAnswer } from '../forward/call.ts';
+import type { Log } from '../log.ts';
+import type { Ack, Publication, PublishFailure } from './connection.ts';
 import { createNumbering } from './numbering.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createBatchQueue } from './queue.ts';
 import { openSpool, type Spool } from './spool.ts';
 import { createTally } from './tally.ts';
 
