@@ -7,17 +7,17 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { readBoard } from './board-files.ts';
 import { type Config, readConfig } from './config.ts';
-import { expose } from './exposition.ts';
-import { startFeed } from './feed.ts';
-import { createIngest } from './ingest.ts';
-import { createMetrics } from './metrics.ts';
-import { createPacer } from './pacer.ts';
-import { createReaper, TICK_MS } from './reaper.ts';
-import { createHttpServer, type Readiness } from './server.ts';
-import { createSessions } from './sessions.ts';
-import { worst } from './worst.ts';
+import { createReaper, TICK_MS } from './expiry/reaper.ts';
+import { startFeed } from './feed/feed.ts';
+import { readBoard } from './http/board-files.ts';
+import { createPacer } from './http/pacer.ts';
+import { createHttpServer, type Readiness } from './http/server.ts';
+import { worst } from './http/worst.ts';
+import { createIngest } from './ingest/ingest.ts';
+import { expose } from './metrics/exposition.ts';
+import { createMetrics } from './metrics/self-metrics.ts';
+import { createSessions } from './store/sessions.ts';
 
 /** How long scrapes that are under way may take to end when we are told to stop. */
 const DRAIN_MS = 3_000;

@@ -3,8 +3,8 @@
  * beacon with three peers costs each of them. `npm run bench -- decoder [runs]`
  */
 import * as v from 'valibot';
-import { createReports } from '../aggregator/reports.ts';
-import { createScanner } from '../aggregator/scanner.ts';
+import { createScanner } from '../aggregator/ingest/scanner.ts';
+import { createReports } from '../aggregator/store/report.ts';
 import {
   AUDIO_MAX,
   decodeBeacon,

@@ -4,10 +4,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expose } from '../aggregator/exposition.ts';
-import { createIngest } from '../aggregator/ingest.ts';
-import { createReaper, TICK_MS } from '../aggregator/reaper.ts';
-import { createSessions, type Sessions } from '../aggregator/sessions.ts';
+import { createReaper, TICK_MS } from '../aggregator/expiry/reaper.ts';
+import { createIngest } from '../aggregator/ingest/ingest.ts';
+import { expose } from '../aggregator/metrics/exposition.ts';
+import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { encodeEntry, encodeEnvelope } from '../shared/envelope.ts';
 import { edgeCounters, validEntry } from '../test/support/beacon.ts';

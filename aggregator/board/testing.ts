@@ -1,9 +1,9 @@
 /** Scrapes for the board's tests, written by the aggregator's own store: the board reads what is really exposed. */
 import type { Server } from '../../shared/beacon.ts';
 import { validBeacon } from '../../test/support/beacon.ts';
-import { expose } from '../exposition.ts';
-import { createMetrics } from '../metrics.ts';
-import { createSessions, type Sessions } from '../sessions.ts';
+import { expose } from '../metrics/exposition.ts';
+import { createMetrics } from '../metrics/self-metrics.ts';
+import { createSessions, type Sessions } from '../store/sessions.ts';
 
 export const NOW = 1_800_000_000_000;
 

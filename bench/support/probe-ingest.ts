@@ -3,9 +3,9 @@
  * the store or, as the baseline, only parses the JSON. The clock starts when every session lives.
  */
 import { pino } from 'pino';
-import { startFeed } from '../../aggregator/feed.ts';
-import { createIngest } from '../../aggregator/ingest.ts';
-import { createSessions } from '../../aggregator/sessions.ts';
+import { startFeed } from '../../aggregator/feed/feed.ts';
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { createSessions } from '../../aggregator/store/sessions.ts';
 import { answer } from './probe.ts';
 import { BATCH, BENCH_SERVER } from './traffic.ts';
 

@@ -2,9 +2,10 @@
  * Resident memory of so many more sessions in a store that holds as many already, so that the process's own
  * share (the runtime, the garbage collector's spare room) is told apart from what a session costs.
  */
-import { expose } from '../../aggregator/exposition.ts';
-import { createIngest } from '../../aggregator/ingest.ts';
-import { createSessions } from '../../aggregator/sessions.ts';
+
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { expose } from '../../aggregator/metrics/exposition.ts';
+import { createSessions } from '../../aggregator/store/sessions.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf, type Traffic } from './traffic.ts';
 

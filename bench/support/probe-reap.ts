@@ -1,7 +1,8 @@
 /** So many sessions that expire in the same second, removed by the real reaper: how long it holds the event loop. */
-import { createIngest } from '../../aggregator/ingest.ts';
-import { createReaper, TICK_MS } from '../../aggregator/reaper.ts';
-import { createSessions } from '../../aggregator/sessions.ts';
+
+import { createReaper, TICK_MS } from '../../aggregator/expiry/reaper.ts';
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { createSessions } from '../../aggregator/store/sessions.ts';
 import { type Hold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf } from './traffic.ts';

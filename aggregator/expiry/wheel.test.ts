@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createWheel, type Expiring, nextDue, schedule, TICK_MS, unschedule } from './wheel.ts';
+
+interface Item extends Expiring<Item> {
+  readonly name: number;
+}
+
+function itemNamed(name: number): Item {
+  return { name, due: 0, previous: undefined, next: undefined };
+}
+
+describe('the timing wheel', () => {
+  it('does not give an item before its time, and gives it at most a tick after', () => {
+    const wheel = createWheel<Item>(30_000);
+    const item = itemNamed(1);
+    schedule(wheel, item, 30_001);
+    expect(nextDue(wheel, 30_000)).toBeUndefined();
+    expect(nextDue(wheel, 30_001 + TICK_MS)).toBe(item);
+  });
+
+  it('starts at any time of day', () => {
+    const wheel = createWheel<Item>(30_000);
+    const now = 1_800_000_000_123;
+    const item = itemNamed(1);
+    schedule(wheel, item, now + 30_000);
+    expect(nextDue(wheel, now)).toBeUndefined();
+    expect(nextDue(wheel, now + 29_000)).toBeUndefined();
+    expect(nextDue(wheel, now + 30_250)).toBe(item);
+  });
+
+  it('agrees with a plain list of deadlines, whatever is scheduled, moved, removed and however time jumps', () => {
+    const step = fc.record({
+      item: fc.nat(9),
+      action: fc.constantFrom('schedule', 'remove'),
+      ahead: fc.nat(30_000),
+      elapsed: fc.oneof(fc.nat(600), fc.nat(100_000)),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const wheel = createWheel<Item>(30_000);
+        const items = Array.from({ length: 10 }, (_, name) => itemNamed(name));
+        const deadlines = new Map<number, number>();
+        let now = 1_800_000_000_000;
+        for (const { item: name, action, ahead, elapsed } of steps) {
+          const item = items[name] as Item;
+          if (deadlines.delete(name)) unschedule(wheel, item);
+          if (action === 'schedule') {
+            schedule(wheel, item, now + ahead);
+            deadlines.set(name, now + ahead);
+          }
+          now += elapsed;
+          for (let due = nextDue(wheel, now); due; due = nextDue(wheel, now)) {
+            expect(deadlines.get(due.name)).toBeLessThanOrEqual(now);
+            deadlines.delete(due.name);
+            unschedule(wheel, due);
+          }
+          for (const deadline of deadlines.values()) expect(deadline).toBeGreaterThan(now - TICK_MS);
+        }
+      }),
+    );
+  });
+});

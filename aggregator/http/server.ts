@@ -1,0 +1,151 @@
+/**
+ * The aggregator's HTTP server: who may read what, and where it is answered. Scrapes are
+ * scrape.ts's; the truth about sessions and the feed comes in through the options.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import * as v from 'valibot';
+import { isId } from '../../shared/beacon.ts';
+import { CHALLENGE, createAuthorize } from './auth.ts';
+import type { BoardFiles } from './board-files.ts';
+import type { Pacer } from './pacer.ts';
+import { sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
+import { createScrape, type ScrapeOptions } from './scrape.ts';
+import { WORST_SORTS, type WorstQuery, type WorstSession } from './worst.ts';
+
+/** Whether the aggregator can be believed, and if not, why: the state of each region's feed. */
+export type Readiness = { readonly ready: boolean; readonly [detail: string]: unknown };
+
+export type ServerOptions = ScrapeOptions & {
+  readonly worst: (query: WorstQuery) => Generator<void, WorstSession[], void>;
+  readonly readiness: () => Readiness;
+  readonly regions: readonly string[];
+  readonly metricsToken: string | undefined;
+  readonly board: BoardFiles;
+  readonly pacer: Pacer;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void;
+type Route = { readonly isOpen: boolean; readonly handle: Handler };
+
+/** Slow clients hold a socket, not more: this many, and none without a word for this long. */
+const MAX_CONNECTIONS = 512;
+const IDLE_MS = 30_000;
+/** Longer than a scrape interval, so that a Prometheus keeps its connection. */
+const KEEP_ALIVE_MS = 75_000;
+const QUERIES_AT_ONCE = 8;
+
+/** Not listening yet. */
+export function createHttpServer(options: ServerOptions): Server {
+  const routes = createRoutes(options);
+  const authorize = createAuthorize(options.metricsToken);
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    setSecurityHeaders(response);
+    const [path = '/', search] = (request.url ?? '/').split('?', 2);
+    const route = routes.get(path);
+    // Before anything else, so that without the token not even a path can be guessed.
+    if (!route?.isOpen && !authorize(request.headers.authorization)) {
+      sendProblem(response, 401, 'METRICS_TOKEN is required', { 'www-authenticate': CHALLENGE });
+    } else if (!route) {
+      sendProblem(response, 404, 'no such path');
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      sendProblem(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD' });
+    } else {
+      await route.handle(request, response, new URLSearchParams(search));
+    }
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      options.log.error({ err: error, path: request.url?.split('?')[0] }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else sendProblem(response, 500, 'see the log');
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = IDLE_MS;
+  server.requestTimeout = IDLE_MS;
+  server.timeout = IDLE_MS;
+  return server;
+}
+
+function createRoutes(options: ServerOptions): ReadonlyMap<string, Route> {
+  const { board, readiness } = options;
+  const routes = new Map<string, Route>([
+    ['/metrics', { isOpen: false, handle: createScrape(options) }],
+    ['/api/v1/sessions', { isOpen: false, handle: createSessionsQuery(options) }],
+    ['/healthz', { isOpen: true, handle: (_, response) => sendJson(response, 200, { ok: true }) }],
+    [
+      '/readyz',
+      {
+        isOpen: true,
+        handle(_, response) {
+          const state = readiness();
+          sendJson(response, state.ready ? 200 : 503, state);
+        },
+      },
+    ],
+  ]);
+  for (const [path, file] of board) {
+    routes.set(path, {
+      isOpen: false,
+      handle(request, response) {
+        const headers = { etag: file.etag, 'cache-control': 'no-cache' };
+        if (request.headers['if-none-match'] === file.etag) response.writeHead(304, headers).end();
+        else sendBody(response, 200, file.body, { ...headers, 'content-type': file.contentType });
+      },
+    });
+  }
+  return routes;
+}
+
+function createSessionsQuery({ worst, regions, pacer, now }: ServerOptions): Handler {
+  let underWay = 0;
+  const entries = {
+    region: v.optional(v.picklist(regions, 'region: is not one of this aggregator')),
+    meeting_id: v.optional(v.custom<string>(isId, 'meeting_id: is not an id')),
+    sort: v.optional(v.picklist(WORST_SORTS, `sort: is not one of ${WORST_SORTS.join(', ')}`), 'rtt'),
+    limit: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,3}$/, 'limit: is not an integer from 1 to 100'),
+        v.transform(Number),
+        v.minValue(1, 'limit: is less than 1'),
+        v.maxValue(100, 'limit: is more than 100'),
+      ),
+      '20',
+    ),
+  };
+  const Query = v.strictObject(entries, `parameters are ${Object.keys(entries).join(', ')}`);
+  return async (_, response, query) => {
+    const parsed = v.safeParse(Query, Object.fromEntries(query));
+    if (!parsed.success) {
+      sendProblem(response, 400, parsed.issues.map((issue) => issue.message).join('; '));
+      return;
+    }
+    if (underWay >= QUERIES_AT_ONCE) {
+      sendProblem(response, 503, 'too many queries at once', { 'retry-after': '1' });
+      return;
+    }
+    const { region, meeting_id, sort, limit } = parsed.output;
+    underWay++;
+    try {
+      const sessions = await pacer.run(
+        worst({
+          sort,
+          limit,
+          nowMs: now(),
+          ...(region === undefined ? {} : { region }),
+          ...(meeting_id === undefined ? {} : { meetingId: meeting_id }),
+        }),
+      );
+      sendJson(response, 200, { sort, sessions });
+    } finally {
+      underWay--;
+    }
+  };
+}

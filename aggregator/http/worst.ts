@@ -1,0 +1,115 @@
+/**
+ * The worst sessions now, so that nobody needs a label to find the one bad call: the K worst by
+ * RTT, concealment or expand rate, in slices of bounded work and with bounded memory.
+ */
+import { BUFFER, CONCEALMENT, chunkOf, EXPAND, offsetOf } from '../store/peer-table.ts';
+import type { Meeting } from '../store/roster.ts';
+import type { Session } from '../store/session.ts';
+import type { Sessions } from '../store/sessions.ts';
+
+export const WORST_SORTS = ['rtt', 'concealment', 'expand'] as const;
+export type WorstSort = (typeof WORST_SORTS)[number];
+
+export type WorstQuery = {
+  readonly region?: string;
+  readonly meetingId?: string;
+  readonly sort: WorstSort;
+  readonly limit: number;
+  readonly nowMs: number;
+};
+
+/** JSON-ready; seconds and ratios as in the metrics, absent where unknown. */
+export type WorstSession = {
+  region: string;
+  meeting_id: string;
+  session_id: string;
+  participant_id: string;
+  server_url: string;
+  server_type: string;
+  rtt_seconds?: number;
+  last_beacon_age_seconds: number;
+  peers: {
+    peer_id: string;
+    neteq_buffer_seconds?: number;
+    concealment_ratio?: number;
+    expand_operations_per_second?: number;
+  }[];
+};
+
+const SESSIONS_AT_ONCE = 1_000;
+
+/** Sessions of which the sort's figure is unknown are not among the worst. Regions whose feed is long down say nothing. */
+export function* worst(sessions: Sessions, query: WorstQuery): Generator<void, WorstSession[], void> {
+  const { region, meetingId, limit, nowMs } = query;
+  const heard = new Set(sessions.regions.filter((name) => !sessions.isWithdrawn(name, nowMs)));
+  const figureOf = figureFor(sessions, query.sort);
+  /** The worst so far, worst first; at most `limit`. */
+  const found: { session: Session; figure: number }[] = [];
+  let steps = 0;
+  for (const meeting of meetingsOf(sessions, meetingId)) {
+    for (const session of meeting.sessions.values()) {
+      if (++steps % SESSIONS_AT_ONCE === 0) yield;
+      if ((region !== undefined && session.presence.region !== region) || !heard.has(session.presence.region)) continue;
+      const figure = figureOf(session);
+      const last = found.at(-1);
+      if (Number.isNaN(figure) || (found.length >= limit && last && figure <= last.figure)) continue;
+      const rank = found.findIndex((other) => other.figure < figure);
+      found.splice(rank < 0 ? found.length : rank, 0, { session, figure });
+      if (found.length > limit) found.pop();
+    }
+  }
+  // Between the slices a session may have left, and its rows may be another's by now.
+  const living = found.filter(({ session }) => session.presence.meeting.sessions.get(session.id) === session);
+  return living.map(({ session }) => describe(sessions, session, nowMs));
+}
+
+function* meetingsOf({ roster }: Sessions, meetingId: string | undefined): Generator<Meeting<Session>, void, void> {
+  if (meetingId === undefined) {
+    yield* roster.meetings.values();
+  } else {
+    const meeting = roster.meetings.get(meetingId);
+    if (meeting) yield meeting;
+  }
+}
+
+function figureFor({ table }: Sessions, sort: WorstSort): (session: Session) => number {
+  if (sort === 'rtt') return ({ rtt }) => rtt;
+  const column = sort === 'concealment' ? CONCEALMENT : EXPAND;
+  return ({ peers }) => {
+    let most = Number.NaN;
+    for (const row of peers) {
+      const value = chunkOf(table, row)[offsetOf(row) + column] as number;
+      // Written so that a known value replaces NaN, and NaN nothing.
+      if (value > most || (Number.isNaN(most) && !Number.isNaN(value))) most = value;
+    }
+    return most;
+  };
+}
+
+function describe({ table }: Sessions, session: Session, nowMs: number): WorstSession {
+  const { presence, cell, rtt } = session;
+  return {
+    region: presence.region,
+    meeting_id: presence.meeting.id,
+    session_id: session.id,
+    participant_id: session.participantId,
+    server_url: cell.serverUrl,
+    server_type: cell.serverType,
+    ...known('rtt_seconds', rtt),
+    last_beacon_age_seconds: Math.max(0, nowMs - session.sequence.newestAtMs) / 1000,
+    peers: session.peers.map((row) => {
+      const chunk = chunkOf(table, row);
+      const at = offsetOf(row);
+      return {
+        peer_id: table.ids[row] as string,
+        ...known('neteq_buffer_seconds', chunk[at + BUFFER] as number),
+        ...known('concealment_ratio', chunk[at + CONCEALMENT] as number),
+        ...known('expand_operations_per_second', chunk[at + EXPAND] as number),
+      };
+    }),
+  };
+}
+
+function known<Name extends string>(name: Name, value: number): { [K in Name]?: number } {
+  return Number.isNaN(value) ? {} : ({ [name]: value } as { [K in Name]?: number });
+}

@@ -1,0 +1,24 @@
+/** The record of one living session: it owns everything that the session contributes. */
+import type { Expiring } from '../expiry/wheel.ts';
+import type { Cell } from '../live/population.ts';
+import type { Presence } from './roster.ts';
+import type { Sequence } from './sequence.ts';
+
+export interface Session extends Expiring<Session> {
+  readonly id: string;
+  /** Number of the record, rising: a scrape passes over what began after it did. */
+  readonly born: number;
+  participantId: string;
+  presence: Presence<Session>;
+  cell: Cell;
+  sequence: Sequence;
+  /** Newest RTT in seconds, NaN when the newest beacon had none. */
+  rtt: number;
+  /** Rows of the peer table, in the order of the newest beacon. */
+  peers: number[];
+  /** Detail series held for the RTT. */
+  series: number;
+  clientDropped: number;
+  /** Labels as the exposition writes them, kept from the first time that they are written. */
+  labels: string;
+}

@@ -1,0 +1,352 @@
+/** Laws of the store: whatever comes in whatever order, what is shown equals a recount of who lives. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Beacon, Peer } from '../../shared/beacon.ts';
+import type { Entry } from '../../shared/envelope.ts';
+import { parseMetrics } from '../../test/support/metrics.ts';
+import { summarize } from '../live/distribution.ts';
+import { type Cell, FIRST_PEER_MEASURE, MEASURES, RTT_MEASURE } from '../live/population.ts';
+import { expose } from '../metrics/exposition.ts';
+import { QUANTILES } from '../metrics/families.ts';
+import { chunkOf, offsetOf } from './peer-table.ts';
+import type { Session } from './session.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+
+const START = 1_800_000_000_000;
+const REGIONS = ['apac', 'eu-west'];
+const SERVERS = ['https://media-1.example.com', 'wss://media-1.example.com'];
+const MAX_SESSIONS = 8;
+const MAX_SERIES = 40;
+
+const counter = fc.nat(100_000);
+const audio = fc.record(
+  {
+    jitterBufferDelay: counter,
+    jitterBufferEmittedCount: counter,
+    concealedSamples: counter,
+    silentConcealedSamples: counter,
+    removedSamplesForAcceleration: counter,
+    insertedSamplesForDeceleration: counter,
+    totalSamplesReceived: counter,
+  },
+  { requiredKeys: [] },
+);
+const rate = fc.double({ min: 0, max: 100, noNaN: true });
+const neteqOrPart = fc.record(
+  {
+    buffer: fc.double({ min: 0, max: 2, noNaN: true }),
+    operations_per_second: fc.record(
+      { normal: rate, expand: rate, accelerate: rate, fast_accelerate: rate, merge: rate },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+const neteq = fc.oneof(
+  neteqOrPart,
+  fc.record({ buffer: fc.constantFrom(0.05, 0.1), operations_per_second: fc.constant({ expand: 5, accelerate: 1 }) }),
+);
+const peers = fc.uniqueArray(
+  fc.record({ peer_id: fc.constantFrom('a', 'b', 'c', 'd'), audio, neteq }, { requiredKeys: ['peer_id'] }),
+  { selector: (peer) => peer.peer_id },
+) as fc.Arbitrary<Peer[]>;
+const server = fc.record({
+  url: fc.constantFrom(...SERVERS, 'https://nobody.example.com/x?y'),
+  type: fc.constantFrom('webtransport' as const, 'webrtc' as const),
+});
+
+const apply = fc.record({
+  kind: fc.constant('apply' as const),
+  region: fc.constantFrom(...REGIONS),
+  /** Takes a number above all before it, as a well-behaved client does, instead of the beacon's own. */
+  inOrder: fc.boolean(),
+  /** How long the beacon was under way: over the TTL it is late, below zero the edge's clock runs ahead. */
+  age: fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: -1_000, max: 2_000 }) },
+    { weight: 1, arbitrary: fc.nat(60_000) },
+  ),
+  beacon: fc.record(
+    {
+      v: fc.constant(1 as const),
+      meeting_id: fc.constantFrom('m-1', 'm-2', 'm-3'),
+      session_id: fc.constantFrom('s-1', 's-2', 's-3'),
+      participant_id: fc.constantFrom('p-1', 'p-2'),
+      seq: fc.oneof(fc.nat(6), fc.nat(60)),
+      peers,
+      server,
+      rtt: fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { maxLength: 3 }),
+      leaving: fc.constant(true as const),
+      dropped: fc.nat(5),
+    },
+    { requiredKeys: ['v', 'meeting_id', 'session_id', 'participant_id', 'seq', 'peers'] },
+  ) as fc.Arbitrary<Beacon>,
+});
+const step = fc.oneof(
+  { weight: 8, arbitrary: apply },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.oneof(fc.nat(2_000), fc.nat(40_000)) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('down' as const, 'up' as const),
+      region: fc.constantFrom(...REGIONS),
+    }),
+  },
+);
+/** Long ones: it takes several sessions in one cell, and one that moves, to see what a move forgets. */
+const sequence = fc.array(step, { maxLength: 60, size: 'max' });
+const applies = fc.array(apply, { maxLength: 40, size: 'max' });
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+function createStore(): Sessions {
+  const sessions = createSessions({
+    regions: REGIONS,
+    servers: SERVERS,
+    ttlSeconds: 30,
+    maxSessions: MAX_SESSIONS,
+    maxSessionSeries: MAX_SERIES,
+  });
+  for (const region of REGIONS) sessions.feedUp(region, START);
+  return sessions;
+}
+
+/** Runs the steps, checks `law` after each, and returns the time at the end. */
+function run(sessions: Sessions, steps: readonly Step[], law: (nowMs: number) => void = () => {}): number {
+  let nowMs = START;
+  let seq = 100;
+  for (const one of steps) {
+    if (one.kind === 'apply') {
+      sessions.apply(one.region, entryOf(one.inOrder ? withSeq(one, ++seq) : one, nowMs), nowMs);
+    } else if (one.kind === 'wait') {
+      nowMs += one.ms;
+    } else if (one.kind === 'down') {
+      sessions.feedDown(one.region, nowMs);
+    } else {
+      sessions.feedUp(one.region, nowMs);
+    }
+    while (sessions.expire(nowMs));
+    law(nowMs);
+  }
+  return nowMs;
+}
+
+function entryOf({ age, beacon }: { age: number; beacon: Beacon }, nowMs: number): Entry {
+  return { received_at: nowMs - age, colo: '', beacon };
+}
+
+function withSeq<T extends { beacon: Beacon }>(one: T, seq: number): T {
+  return { ...one, beacon: { ...one.beacon, seq } };
+}
+
+function living(sessions: Sessions): Session[] {
+  return [...sessions.roster.meetings.values()].flatMap((meeting) => [...meeting.sessions.values()]);
+}
+
+/** The values that the living contribute to one measure of a cell, by going through all of them. */
+function recount(sessions: Sessions, cell: Cell, measure: number): number[] {
+  const inCell = living(sessions).filter((session) => session.cell === cell);
+  const values =
+    measure === RTT_MEASURE
+      ? inCell.map(({ rtt }) => rtt)
+      : inCell.flatMap(({ peers: rows }) =>
+          rows.map((row) => chunkOf(sessions.table, row)[offsetOf(row) + measure - FIRST_PEER_MEASURE] as number),
+        );
+  return values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+}
+
+function checkCell(sessions: Sessions, cell: Cell): void {
+  const inCell = living(sessions).filter((session) => session.cell === cell);
+  expect(cell.sessions).toBe(inCell.length);
+  expect(cell.peers).toBe(inCell.reduce((sum, { peers: rows }) => sum + rows.length, 0));
+  MEASURES.forEach(({ bounds }, measure) => {
+    const values = recount(sessions, cell, measure);
+    const distribution = cell.live[measure];
+    if (!distribution) {
+      expect(values).toEqual([]);
+      return;
+    }
+    const { cumulative, count, sum, quantiles } = summarize(distribution, QUANTILES);
+    expect(count).toBe(values.length);
+    expect(cumulative).toEqual(bounds.map((bound) => values.filter((value) => value <= bound).length));
+    expect(sum).toBe(values.reduce((total, value) => total + Math.round(value * 1e6), 0) / 1e6);
+    QUANTILES.forEach((quantile, i) => {
+      const exact = values[Math.max(1, Math.ceil(quantile * values.length - 1e-9)) - 1];
+      if (exact !== undefined) expect(Math.abs((quantiles[i] as number) - exact)).toBeLessThanOrEqual(exact * 0.01);
+    });
+  });
+}
+
+function exposition(sessions: Sessions, nowMs: number, openMetrics = false): string {
+  const collect = new Set(['population', 'sessions', 'process'] as const);
+  return [...expose(sessions, { nowMs, collect, openMetrics })].join('');
+}
+
+/** The live families alone: what must be as empty at the end as it was at the start. */
+function liveLines(sessions: Sessions, nowMs: number): string[] {
+  return exposition(sessions, nowMs)
+    .split('\n')
+    .filter((line) => !/^edgepulse_(rtt_seconds|\w+_samples_total|ingest_delay|edge_publish)/.test(line));
+}
+
+describe('laws of the store', () => {
+  it('live buckets, counts, sums and quantiles equal a recount after any sequence', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        let done = 0;
+        run(sessions, steps, () => {
+          if (++done % 10 === 0) for (const cell of sessions.population.values()) checkCell(sessions, cell);
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('meetings and participants equal a recount', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        run(sessions, steps, () => {
+          for (const region of REGIONS) {
+            const here = living(sessions).filter(({ presence }) => presence.region === region);
+            const people = new Set(
+              here.map(({ presence, participantId }) => `${presence.meeting.id} ${participantId}`),
+            );
+            expect(sessions.roster.headcounts.get(region)).toEqual({
+              meetings: new Set(here.map(({ presence }) => presence.meeting.id)).size,
+              participants: people.size,
+            });
+          }
+        });
+      }),
+    );
+  });
+
+  it('passes no bound, and the budget counts exactly the detail series that are shown', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        let done = 0;
+        run(sessions, steps, (nowMs) => {
+          expect(sessions.living()).toBeLessThanOrEqual(MAX_SESSIONS);
+          expect(sessions.budget.used).toBeLessThanOrEqual(MAX_SERIES);
+          if (++done % 5 !== 0) return;
+          const samples = exposition(sessions, nowMs)
+            .split('\n')
+            .filter((line) => line !== '' && !line.startsWith('#'));
+          expect(samples.length).toBeLessThanOrEqual(sessions.seriesBound);
+          if (REGIONS.some((region) => sessions.isWithdrawn(region, nowMs))) return;
+          expect(samples.filter((line) => line.includes('meeting_id=')).length).toBe(sessions.budget.used);
+        });
+      }),
+    );
+  });
+
+  it('after everything left or expired, state and exposition equal the empty ones', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        const end = run(sessions, steps);
+        for (const region of REGIONS) sessions.feedUp(region, end);
+        while (sessions.expire(end + 62_000));
+        expect(sessions.living()).toBe(0);
+        expect(sessions.departed()).toBe(0);
+        expect(sessions.roster.meetings.size).toBe(0);
+        expect(sessions.budget.used).toBe(0);
+        expect(sessions.table.free.length).toBe(sessions.table.ids.length);
+        for (const cell of sessions.population.values())
+          expect(cell).toMatchObject({ sessions: 0, peers: 0, live: [] });
+        expect(liveLines(sessions, end + 62_000)).toEqual(liveLines(createStore(), end + 62_000));
+      }),
+    );
+  });
+
+  it('applying everything twice changes only `duplicate`, or `late` where nobody lives to remember', () => {
+    fc.assert(
+      fc.property(applies, (steps) => {
+        const once = createStore();
+        const twice = createStore();
+        const fresh = steps.map((one) => ({ ...one, age: 10 }));
+        for (const one of fresh) {
+          once.apply(one.region, entryOf(one, START), START);
+          twice.apply(one.region, entryOf(one, START), START);
+          // A session that MAX_SESSIONS kept out is not remembered, so that its repeat can't be told.
+          const refused = REGIONS.reduce((sum, region) => sum + twice.totals(region).refused, 0);
+          fc.pre(refused === 0);
+          twice.apply(one.region, entryOf(one, START), START);
+        }
+        for (const region of REGIONS) {
+          expect(twice.totals(region)).toEqual({ ...once.totals(region), duplicate: twice.totals(region).duplicate });
+        }
+        expect(exposition(twice, START)).toBe(exposition(once, START));
+      }),
+    );
+  });
+
+  it('every beacon has exactly one outcome', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        run(sessions, steps);
+        const outcomes = REGIONS.reduce((sum, region) => {
+          const { applied, duplicate, late } = sessions.totals(region);
+          return sum + applied + duplicate + late;
+        }, 0);
+        expect(outcomes).toBe(steps.filter(({ kind }) => kind === 'apply').length);
+      }),
+    );
+  });
+
+  it('shows no series twice when sessions come, move and go while a scrape is under way', () => {
+    fc.assert(
+      fc.property(sequence, applies, (before, during) => {
+        const sessions = createStore();
+        const nowMs = run(sessions, before);
+        const collect = new Set(['sessions'] as const);
+        let text = '';
+        let seq = 1_000;
+        const changes = during[Symbol.iterator]();
+        for (const slice of expose(sessions, { nowMs, collect, openMetrics: false, linesAtOnce: 1 })) {
+          text += slice;
+          for (const _ of [1, 2, 3]) {
+            const { value: one } = changes.next();
+            if (one) sessions.apply(one.region, entryOf(withSeq(one, ++seq), nowMs), nowMs);
+          }
+        }
+        const keys = parseMetrics(text).map(({ name, labels }) => name + JSON.stringify(labels));
+        expect(new Set(keys).size).toBe(keys.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('the exposition parses, in both formats, to exactly the state', () => {
+    fc.assert(
+      fc.property(sequence, fc.boolean(), (steps, openMetrics) => {
+        const sessions = createStore();
+        const nowMs = run(sessions, steps);
+        for (const region of REGIONS) sessions.feedUp(region, nowMs);
+        const samples = parseMetrics(exposition(sessions, nowMs, openMetrics));
+        const shown = samples.filter(({ name }) => name === 'edgepulse_session_rtt_seconds');
+        const kept = living(sessions).filter(({ series }) => series > 0);
+        expect(new Map(shown.map(({ labels, value }) => [`${labels.meeting_id} ${labels.session_id}`, value]))).toEqual(
+          new Map(kept.map(({ presence, id, rtt }) => [`${presence.meeting.id} ${id}`, rtt])),
+        );
+        const keys = samples.map(({ name, labels }) => `${name}${JSON.stringify(labels)}`);
+        expect(new Set(keys).size).toBe(keys.length);
+        for (const cell of sessions.population.values()) {
+          const of = samples.find(
+            ({ name, labels }) =>
+              name === 'edgepulse_sessions' &&
+              labels.region === cell.region &&
+              labels.server_url === cell.serverUrl &&
+              labels.server_type === cell.serverType,
+          );
+          expect(of?.value ?? 0).toBe(cell.sessions);
+        }
+      }),
+    );
+  });
+});
