@@ -12,7 +12,13 @@ export default defineConfig({
           name: 'unit',
           // A deadline is for what hangs: properties are slow on a busy machine, and that is no failure.
           testTimeout: 60_000,
-          include: ['shared/**/*.test.ts', 'aggregator/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+          include: [
+            'shared/**/*.test.ts',
+            'aggregator/**/*.test.ts',
+            'dev/**/*.test.ts',
+            'demo/**/*.test.ts',
+            'bench/**/*.test.ts',
+          ],
         },
       },
       {

@@ -1,6 +1,6 @@
 /** What the system does when one of its parts is away, and that all is back when the part is. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
+import { freePort } from '../dev/ports.ts';
 import { startAggregator } from './support/aggregator-process.ts';
 import { validBeacon } from './support/beacon.ts';
 import { startNatsServer } from './support/nats-server.ts';

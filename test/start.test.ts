@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
+import { freePort } from '../dev/ports.ts';
 import { startNatsServer } from './support/nats-server.ts';
 import { eventually } from './support/poll.ts';
 import { descendantsOf, isAlive, type ProcessInfo } from './support/process-tree.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const process of started.splice(0)) await process.kill();
 });
 
-async function start(env: Record<string, string> = {}, command = [process.execPath, 'scripts/start.ts']) {
+async function start(env: Record<string, string> = {}, command = [process.execPath, 'dev/start.ts']) {
   const [file = '', ...args] = command;
   const running = await startProcess(file, args, { cwd: ROOT, env: { ...ports, TMPDIR: folder, ...env } });
   started.push(running);
@@ -48,7 +48,7 @@ async function startReady(env?: Record<string, string>, command?: string[]): Pro
 async function familyOf(running: RunningProcess): Promise<ProcessInfo[]> {
   const family = await descendantsOf(running.pid);
   const names = family.map(({ command }) => command).join('\n');
-  for (const part of ['aggregator/main.ts', 'wrangler', 'workerd', 'scripts/guard.ts']) expect(names).toContain(part);
+  for (const part of ['aggregator/main.ts', 'wrangler', 'workerd', 'dev/guard.ts']) expect(names).toContain(part);
   return family;
 }
 
@@ -190,7 +190,7 @@ describe('npm start', () => {
 
 describe('npm run demo', () => {
   it('has three regions of sessions in /metrics within 60 s of the ready line', async () => {
-    const running = await startReady({}, [process.execPath, 'scripts/start.ts', '--demo']);
+    const running = await startReady({}, [process.execPath, 'dev/start.ts', '--demo']);
     await eventually(
       async () => {
         const text = await (await fetch(`http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`)).text();

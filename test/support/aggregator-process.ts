@@ -1,6 +1,6 @@
 /** The aggregator as a process of its own on a free port. */
 import { join } from 'node:path';
-import { freePort } from '../../scripts/ports.ts';
+import { freePort } from '../../dev/ports.ts';
 import { eventually } from './poll.ts';
 import { type Exit, type RunningProcess, startProcess } from './processes.ts';
 import { type Scrape, scrape } from './scrape.ts';

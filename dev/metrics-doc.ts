@@ -1,6 +1,6 @@
 /**
  * docs/metrics.md from the definitions of the metrics, so that the two can't differ.
- * `node scripts/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
+ * `node dev/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import {

@@ -3,7 +3,7 @@
  * (workerd is wrangler's) go with it; none outlives this process.
  */
 import { spawn } from 'node:child_process';
-import { killGroup, signal, spawned, startGuard } from './groups.ts';
+import { killGroup, signal, spawned, startGuard } from './process-group.ts';
 
 export type ChildCommand = {
   /** As messages call it. */

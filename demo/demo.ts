@@ -1,9 +1,10 @@
 /** Plays the fleet against the worker in real time, and says when the incident begins and ends. */
+
+import { mintToken } from '../dev/token.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { createFleet, FLEET } from './fleet.ts';
 import { INCIDENT, isIncident } from './incident.ts';
 import { createPoster } from './poster.ts';
-import { mintToken } from './token.ts';
 
 const SEED = 20_261_123;
 const TICK_MS = 50;
