@@ -38,7 +38,7 @@ export default defineConfig({
           name: 'worker',
           testTimeout: 60_000,
           include: ['worker/**/*.test.ts'],
-          globalSetup: ['test/support/nats-for-workerd.ts'],
+          globalSetup: ['test/support/processes/nats-for-workerd.ts'],
         },
       },
       {

@@ -5,8 +5,8 @@
  */
 import { connect } from 'nats';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { startAggregator } from '../test/support/aggregator-process.ts';
-import { startNatsServer } from '../test/support/nats-server.ts';
+import { startAggregator } from '../test/support/processes/aggregator.ts';
+import { startNatsServer } from '../test/support/processes/nats-server.ts';
 import { count, type Figure, median, milliseconds, printFigures } from './support/figures.ts';
 import { type Hold, medianHold } from './support/loop-watch.ts';
 import { probe } from './support/probe.ts';

@@ -9,10 +9,10 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { connect } from 'nats';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { validBeacon } from '../test/support/beacon.ts';
-import { startNatsServer } from '../test/support/nats-server.ts';
-import { testToken } from '../test/support/tokens.ts';
-import { bundleOnce, startWorker, type WorkerProcess } from '../test/support/worker-process.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
+import { testToken } from '../test/support/edge/tokens.ts';
+import { startNatsServer } from '../test/support/processes/nats-server.ts';
+import { bundleOnce, startWorker, type WorkerProcess } from '../test/support/processes/worker.ts';
 import { beaconRequest, FIRST_SEQ, type LoadResult, runLoad } from './load.ts';
 
 const CONNECTIONS = 128;

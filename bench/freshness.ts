@@ -2,9 +2,9 @@
  * From the POST of a new session's first beacon to its being visible in /metrics, through the real
  * worker, NATS and aggregator. `npm run bench -- freshness [samples]`
  */
-import { validBeacon } from '../test/support/beacon.ts';
-import { postBeacon, type System, startSystem } from '../test/support/system.ts';
-import { testToken } from '../test/support/tokens.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
+import { testToken } from '../test/support/edge/tokens.ts';
+import { postBeacon, type System, startSystem } from '../test/support/processes/system.ts';
 import { count, milliseconds, printFigures } from './support/figures.ts';
 
 const TARGET_MS = 300;

@@ -10,7 +10,7 @@ import { expose } from '../aggregator/metrics/exposition.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { encodeEntry, encodeEnvelope } from '../shared/envelope.ts';
-import { edgeCounters, validEntry } from '../test/support/beacon.ts';
+import { edgeCounters, validEntry } from '../test/support/edge/beacon.ts';
 import { count, type Figure, median, printFigures } from './support/figures.ts';
 
 const COMING_PER_SECOND = 2_000;

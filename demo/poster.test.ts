@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { validBeacon } from '../test/support/beacon.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
 import { eventually } from '../test/support/poll.ts';
 import { createPoster, POSTER_LIMITS, type Poster, retryAfterMs } from './poster.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import invalidBeacons from '../test/fixtures/invalid-beacons.json' with { type: 'json' };
 import validBeacons from '../test/fixtures/valid-beacons.json' with { type: 'json' };
-import { validBeacon } from '../test/support/beacon.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
 import { decodeBeacon } from './beacon.ts';
 import { REJECT_REASONS } from './reject.ts';
 

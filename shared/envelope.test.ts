@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edgeCounters, validBeacon, validEntry } from '../test/support/beacon.ts';
+import { edgeCounters, validBeacon, validEntry } from '../test/support/edge/beacon.ts';
 import { decodeEnvelope, encodeEntry, encodeEnvelope } from './envelope.ts';
 import { REJECT_REASONS } from './reject.ts';
 

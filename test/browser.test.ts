@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Chromium, type PageServer, startChromium, startPageServer } from './support/chromium.ts';
-import { joinCall, type PageCall } from './support/page-call.ts';
+import { joinCall, type PageCall } from './support/pages/page-call.ts';
+import type { TappedRequest } from './support/pages/wire-tap.ts';
 import { eventually } from './support/poll.ts';
-import { type System, startSystem } from './support/system.ts';
-import type { TappedRequest } from './support/wire-tap.ts';
+import { type Chromium, type PageServer, startChromium, startPageServer } from './support/processes/chromium.ts';
+import { type System, startSystem } from './support/processes/system.ts';
 
 /** Nothing goes stale meanwhile: a session that is gone has left. */
 const TTL_SECONDS = 600;

@@ -2,12 +2,12 @@
 import { connect, credsAuthenticator, type JetStreamManager } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { validBeacon } from './support/beacon.ts';
-import { createNatsAccounts } from './support/nats-accounts.ts';
-import { type NatsServer, startNatsServer } from './support/nats-server.ts';
+import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
-import { postBeacon } from './support/system.ts';
-import { startWorker, type WorkerProcess } from './support/worker-process.ts';
+import { createNatsAccounts } from './support/processes/nats-accounts.ts';
+import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
+import { postBeacon } from './support/processes/system.ts';
+import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
 
 const accounts = createNatsAccounts();
 /** To publish in one region, and to hear the acknowledgements. */

@@ -6,12 +6,12 @@ import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeEnvelope } from '../shared/envelope.ts';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { validBeacon } from './support/beacon.ts';
-import { type NatsServer, startNatsServer } from './support/nats-server.ts';
+import { validBeacon } from './support/edge/beacon.ts';
+import { testToken } from './support/edge/tokens.ts';
 import { eventually } from './support/poll.ts';
-import { postBeacon } from './support/system.ts';
-import { testToken } from './support/tokens.ts';
-import { startWorker, type WorkerProcess } from './support/worker-process.ts';
+import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
+import { postBeacon } from './support/processes/system.ts';
+import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
 
 type SigningKey = { readonly kid: string; readonly jwk: object; readonly token: (session: string) => Promise<string> };
 

@@ -2,10 +2,10 @@
 import { connect } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { edgeSubject } from '../shared/subjects.ts';
-import { validBeacon } from './support/beacon.ts';
+import { validBeacon } from './support/edge/beacon.ts';
+import type { Scrape } from './support/metrics/scrape.ts';
 import { eventually } from './support/poll.ts';
-import type { Scrape } from './support/scrape.ts';
-import { postBeacon, type System, startSystem } from './support/system.ts';
+import { postBeacon, type System, startSystem } from './support/processes/system.ts';
 
 const TTL_MS = 3_000;
 /** The reaper's promise is 1 s; half a second is for the way. */

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../dev/ports.ts';
 import { requireTool } from '../dev/tools.ts';
-import { validBeacon } from './support/beacon.ts';
+import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
-import { type RunningProcess, startProcess } from './support/processes.ts';
-import { postBeacon, type System, startSystem } from './support/system.ts';
+import { type RunningProcess, startProcess } from './support/processes/process.ts';
+import { postBeacon, type System, startSystem } from './support/processes/system.ts';
 
 let system: System;
 let prometheus: RunningProcess | undefined;

@@ -2,11 +2,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RejectReason } from '../shared/reject.ts';
-import { validBeacon } from './support/beacon.ts';
+import { validBeacon } from './support/edge/beacon.ts';
+import { testToken, unsignedToken } from './support/edge/tokens.ts';
+import type { Scrape } from './support/metrics/scrape.ts';
 import { eventually } from './support/poll.ts';
-import type { Scrape } from './support/scrape.ts';
-import { postBeacon, type System, startSystem } from './support/system.ts';
-import { testToken, unsignedToken } from './support/tokens.ts';
+import { postBeacon, type System, startSystem } from './support/processes/system.ts';
 
 const REGION = 'apac';
 

@@ -4,11 +4,11 @@ import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeEnvelope } from '../shared/envelope.ts';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { validBeacon } from './support/beacon.ts';
-import { type NatsServer, startNatsServer } from './support/nats-server.ts';
+import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
-import { postBeacon } from './support/system.ts';
-import { startWorker, type WorkerProcess } from './support/worker-process.ts';
+import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
+import { postBeacon } from './support/processes/system.ts';
+import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
 
 const SLOW_CLIENTS = 50;
 /** The worker waits ten seconds for a body. */

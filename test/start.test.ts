@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../dev/ports.ts';
-import { startNatsServer } from './support/nats-server.ts';
 import { eventually } from './support/poll.ts';
-import { descendantsOf, isAlive, type ProcessInfo } from './support/process-tree.ts';
-import { type RunningProcess, startProcess } from './support/processes.ts';
+import { startNatsServer } from './support/processes/nats-server.ts';
+import { type RunningProcess, startProcess } from './support/processes/process.ts';
+import { descendantsOf, isAlive, type ProcessInfo } from './support/processes/process-tree.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const READY = /^ready .*$/;

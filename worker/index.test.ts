@@ -3,7 +3,7 @@ import { exports } from 'cloudflare:workers';
 import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS, REJECT_STATUS } from '../shared/reject.ts';
-import { validBeacon } from '../test/support/beacon.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
 import { SECRET } from './testing.ts';
 
 function ask(path: string, init?: RequestInit): Promise<Response> {

@@ -1,6 +1,6 @@
 /** Scrapes for the board's tests, written by the aggregator's own store: the board reads what is really exposed. */
 import type { Server } from '../../shared/beacon.ts';
-import { validBeacon } from '../../test/support/beacon.ts';
+import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { expose } from '../metrics/exposition.ts';
 import { createMetrics } from '../metrics/self-metrics.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';

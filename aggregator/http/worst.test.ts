@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { validEntry } from '../../test/support/beacon.ts';
+import { validEntry } from '../../test/support/edge/beacon.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { type WorstQuery, type WorstSession, worst } from './worst.ts';
 

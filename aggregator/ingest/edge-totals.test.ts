@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { edgeCounters } from '../../test/support/beacon.ts';
+import { edgeCounters } from '../../test/support/edge/beacon.ts';
 import { createTotals, type EdgeTotals } from '../store/totals.ts';
 import { absorb, type LaneEpochs } from './edge-totals.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Beacon } from '../../shared/beacon.ts';
 import { type EdgeCounters, encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeCounters, validEntry } from '../../test/support/beacon.ts';
+import { edgeCounters, validEntry } from '../../test/support/edge/beacon.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { createIngest } from './ingest.ts';
 

@@ -10,7 +10,7 @@ import {
   VIDEO_MAX,
 } from '../../shared/beacon.ts';
 import { decodeEnvelope, type Entry, encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeCounters, validEntry } from '../../test/support/beacon.ts';
+import { edgeCounters, validEntry } from '../../test/support/edge/beacon.ts';
 import { clearReports, createReports, pushBeacon, REPORT_COLUMNS, type Reports } from '../store/report.ts';
 import { createScanner } from './scanner.ts';
 

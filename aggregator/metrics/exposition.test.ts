@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { validEntry } from '../../test/support/beacon.ts';
-import { parseMetrics, pick } from '../../test/support/metrics.ts';
+import { validEntry } from '../../test/support/edge/beacon.ts';
+import { parseMetrics, pick } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { type ExposeOptions, expose } from './exposition.ts';
 import { FAMILIES } from './families.ts';

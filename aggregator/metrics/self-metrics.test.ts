@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
-import { parseMetrics, pick, total } from '../../test/support/metrics.ts';
+import { parseMetrics, pick, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
 import { createMetrics } from './self-metrics.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Beacon, Peer } from '../../shared/beacon.ts';
 import type { Entry } from '../../shared/envelope.ts';
-import { parseMetrics } from '../../test/support/metrics.ts';
+import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { summarize } from '../live/distribution.ts';
 import { type Cell, FIRST_PEER_MEASURE, MEASURES, RTT_MEASURE } from '../live/population.ts';
 import { expose } from '../metrics/exposition.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Beacon, Peer } from '../../shared/beacon.ts';
-import { validEntry } from '../../test/support/beacon.ts';
+import { validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../metrics/exposition.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 

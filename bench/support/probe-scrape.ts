@@ -14,7 +14,7 @@ import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { expose } from '../../aggregator/metrics/exposition.ts';
 import { createMetrics } from '../../aggregator/metrics/self-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
-import { parseMetrics } from '../../test/support/metrics.ts';
+import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { median } from './figures.ts';
 import { type Hold, medianHold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';

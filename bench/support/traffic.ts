@@ -6,7 +6,7 @@
 import type { Peer } from '../../shared/beacon.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
 import { encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeCounters, validBeacon } from '../../test/support/beacon.ts';
+import { edgeCounters, validBeacon } from '../../test/support/edge/beacon.ts';
 
 export const PEERS = 3;
 export const BATCH = 50;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { decodeEnvelope, type Envelope, encodeEntry } from '../../shared/envelope.ts';
 import { chooseRegion } from '../../shared/regions.ts';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import { validEntry } from '../../test/support/beacon.ts';
+import { validEntry } from '../../test/support/edge/beacon.ts';
 import { parseConfig } from '../config.ts';
 import { placeOf } from './forwarder.ts';
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
 import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
-import { validBeacon } from '../../test/support/beacon.ts';
+import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { signedToken, testReceiver } from '../testing.ts';
 
 const RUNS = 20_000;

@@ -1,6 +1,6 @@
 import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
-import { validBeacon } from '../../test/support/beacon.ts';
+import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { NOW_MS, SECRET, type TestReceiver, testReceiver, validClaims } from '../testing.ts';
 import { createJwks, type Jwks, type JwksAlgorithm } from './jwks.ts';
 

@@ -5,7 +5,7 @@ import type { Entry } from '../../shared/envelope.ts';
 import { REJECT_STATUS, type RejectReason } from '../../shared/reject.ts';
 import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
 import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
-import { validBeacon } from '../../test/support/beacon.ts';
+import { validBeacon } from '../../test/support/edge/beacon.ts';
 import type { ForwardAnswer } from '../forward/call.ts';
 import { BEACONS_URL, NOW_MS, SECRET, signedToken, type TestReceiver, testReceiver, validClaims } from '../testing.ts';
 

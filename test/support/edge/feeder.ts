@@ -1,8 +1,8 @@
 /** Puts batches on the subjects of the edge, as Forwarders do, without an edge. */
 import { connect, type JetStreamManager } from 'nats';
-import type { Beacon } from '../../shared/beacon.ts';
-import { encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeSubject } from '../../shared/subjects.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import { encodeEntry, encodeEnvelope } from '../../../shared/envelope.ts';
+import { edgeSubject } from '../../../shared/subjects.ts';
 import { edgeCounters, validEntry } from './beacon.ts';
 
 export type Feeder = {

@@ -1,9 +1,9 @@
 /** The whole path with real parts, each on a free port: nats-server, the worker in workerd, an aggregator. */
-import type { Beacon } from '../../shared/beacon.ts';
-import { type AggregatorProcess, startAggregator } from './aggregator-process.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import { testToken } from '../edge/tokens.ts';
+import { type AggregatorProcess, startAggregator } from './aggregator.ts';
 import { type NatsServer, startNatsServer } from './nats-server.ts';
-import { testToken } from './tokens.ts';
-import { startWorker, type WorkerProcess, type WorkerVars } from './worker-process.ts';
+import { startWorker, type WorkerProcess, type WorkerVars } from './worker.ts';
 
 export type SystemOptions = {
   readonly ttlSeconds?: number;

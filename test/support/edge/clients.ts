@@ -1,9 +1,10 @@
 /** Clients that post real beacons and remember every answer: one side of the edge's account. */
+
+import { pause } from '../poll.ts';
+import { postBeacon } from '../processes/system.ts';
+import type { WorkerProcess } from '../processes/worker.ts';
 import { validBeacon } from './beacon.ts';
-import { pause } from './poll.ts';
-import { postBeacon } from './system.ts';
 import { testToken } from './tokens.ts';
-import type { WorkerProcess } from './worker-process.ts';
 
 const REGIONS = ['apac', 'eu-west'];
 const SESSIONS = 12;

@@ -4,11 +4,11 @@
  */
 import { connect, DiscardPolicy, type JetStreamManager } from 'nats';
 import { expect } from 'vitest';
-import { decodeEnvelope, type EdgeCounters } from '../../shared/envelope.ts';
-import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import { startAggregator } from './aggregator-process.ts';
-import type { BeaconKey, EdgeClients } from './edge-clients.ts';
-import { eventually } from './poll.ts';
+import { decodeEnvelope, type EdgeCounters } from '../../../shared/envelope.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
+import { eventually } from '../poll.ts';
+import { startAggregator } from '../processes/aggregator.ts';
+import type { BeaconKey, EdgeClients } from './clients.ts';
 
 type StreamLimits = { readonly max_msgs?: number };
 

@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse as parseToml } from 'smol-toml';
-import { eventually } from './poll.ts';
-import { type RunningProcess, startProcess } from './processes.ts';
-import { TEST_SECRET } from './tokens.ts';
+import { TEST_SECRET } from '../edge/tokens.ts';
+import { eventually } from '../poll.ts';
+import { type RunningProcess, startProcess } from './process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const WORKER_MAIN = 'worker/index.ts';
 
 export type WorkerVars = { readonly [name: string]: unknown };

@@ -1,12 +1,12 @@
 /** A page in a call: what it posts with, what of it was on the wire, and what /metrics counted meanwhile. */
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
-import { validBeacon } from './beacon.ts';
-import type { Chromium } from './chromium.ts';
-import { eventually } from './poll.ts';
-import type { Scrape } from './scrape.ts';
-import type { System } from './system.ts';
-import { testToken } from './tokens.ts';
+import { validBeacon } from '../edge/beacon.ts';
+import { testToken } from '../edge/tokens.ts';
+import type { Scrape } from '../metrics/scrape.ts';
+import { eventually } from '../poll.ts';
+import type { Chromium } from '../processes/chromium.ts';
+import type { System } from '../processes/system.ts';
 import { startWireTap, type TappedRequest } from './wire-tap.ts';
 
 const FAMILIES = ['edgepulse_edge_beacons_total', 'edgepulse_beacons_total', 'edgepulse_sessions_reaped_total'];

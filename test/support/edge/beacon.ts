@@ -1,6 +1,6 @@
 /** Valid inputs with overrides, for every test that needs a beacon or a batch. */
-import type { Beacon } from '../../shared/beacon.ts';
-import type { EdgeCounters, Entry } from '../../shared/envelope.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import type { EdgeCounters, Entry } from '../../../shared/envelope.ts';
 
 /** A beacon that the decoder accepts as it is. */
 export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {

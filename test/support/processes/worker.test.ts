@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { startWorker, type WorkerProcess } from './worker-process.ts';
+import { startWorker, type WorkerProcess } from './worker.ts';
 
 let worker: WorkerProcess;
 afterAll(() => worker?.stop());

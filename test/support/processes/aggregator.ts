@@ -1,11 +1,11 @@
 /** The aggregator as a process of its own on a free port. */
 import { join } from 'node:path';
-import { freePort } from '../../dev/ports.ts';
-import { eventually } from './poll.ts';
-import { type Exit, type RunningProcess, startProcess } from './processes.ts';
-import { type Scrape, scrape } from './scrape.ts';
+import { freePort } from '../../../dev/ports.ts';
+import { type Scrape, scrape } from '../metrics/scrape.ts';
+import { eventually } from '../poll.ts';
+import { type Exit, type RunningProcess, startProcess } from './process.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'aggregator', 'main.ts');
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'aggregator', 'main.ts');
 
 export type AggregatorOptions = {
   readonly natsUrl: string;

@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireTool } from '../../dev/tools.ts';
-import { type RunningProcess, startProcess } from './processes.ts';
+import { requireTool } from '../../../dev/tools.ts';
+import { type RunningProcess, startProcess } from './process.ts';
 
 export type NatsServerOptions = {
   /** Default true. */

@@ -3,7 +3,7 @@
  * that every test that reads metrics checks the exposition too; a single line is metrics.ts's.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-import { parseMetrics, pick, type Sample } from './metrics.ts';
+import { parseMetrics, pick, type Sample } from './exposition-text.ts';
 
 type Labels = Record<string, string>;
 
