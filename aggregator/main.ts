@@ -17,6 +17,7 @@ import { worst } from './http/worst.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { expose } from './metrics/exposition.ts';
 import { createMetrics } from './metrics/self-metrics.ts';
+import { seriesBound } from './metrics/series-bound.ts';
 import { createSessions } from './store/sessions.ts';
 
 /** How long scrapes that are under way may take to end when we are told to stop. */
@@ -58,7 +59,7 @@ function run(config: Config): void {
   const now = Date.now;
   const sessions = createSessions(config);
   const ingest = createIngest(sessions);
-  const metrics = createMetrics(sessions, packageJson.version);
+  const metrics = createMetrics(sessions, { version: packageJson.version, storeBound: seriesBound(config) });
   let stopping = false;
 
   function fail(error: unknown): never {

@@ -3,15 +3,15 @@
  * `node dev/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { MEASURES } from '../aggregator/live/measures.ts';
 import {
   CUMULATIVE,
   DETAIL,
   type Family,
   INGEST_DELAY,
-  PEER_MEASURES,
+  LIVE,
   POPULATION,
   PUBLISH_SECONDS,
-  RTT,
 } from '../aggregator/metrics/families.ts';
 import { createMetrics } from '../aggregator/metrics/self-metrics.ts';
 import { createSessions } from '../aggregator/store/sessions.ts';
@@ -31,7 +31,10 @@ function selfFamilies(): Row[] {
     maxSessions: 1,
     maxSessionSeries: 0,
   });
-  const defined = createMetrics(sessions, '').registry.getMetricsAsArray() as unknown as Defined[];
+  const defined = createMetrics(sessions, {
+    version: '',
+    storeBound: 0,
+  }).registry.getMetricsAsArray() as unknown as Defined[];
   return defined
     .filter(({ name }) => name.startsWith('edgepulse_'))
     .map(({ name, help, type, labelNames }) => ({
@@ -52,9 +55,7 @@ function table(families: readonly Row[]): string {
 }
 
 function bounds(): string {
-  return [RTT, ...PEER_MEASURES]
-    .map(({ histogram, bounds }) => `- \`${histogram.name}\`: ${bounds.join(', ')}`)
-    .join('\n');
+  return LIVE.map(({ histogram }, i) => `- \`${histogram.name}\`: ${MEASURES[i]?.bounds.join(', ')}`).join('\n');
 }
 
 function render(): string {
@@ -77,7 +78,7 @@ it changes or leaves. The histograms are gauge histograms: use
 The ready quantiles can't be added up or averaged; for more than one series use the buckets.
 Two replicas of a shard hold the same state: \`max without (instance, pod)\`.
 
-${table([...Object.values(POPULATION), ...[RTT, ...PEER_MEASURES].flatMap(({ histogram, quantile }) => [histogram, quantile])])}
+${table([...Object.values(POPULATION), ...LIVE.flatMap(({ histogram, quantile }) => [histogram, quantile])])}
 
 Upper bounds of the buckets, before \`+Inf\`:
 

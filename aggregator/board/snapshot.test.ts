@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PEER_MEASURES, RTT } from '../metrics/families.ts';
+import { PEER_MEASURES, RTT } from '../live/measures.ts';
 import { parseMetricsText } from './metrics-text.js';
 import { mergeFigures, readSnapshot } from './snapshot.js';
 import { createStore, NOW, type Store, WEBRTC, WEBSOCKET } from './testing.ts';

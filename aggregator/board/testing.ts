@@ -32,7 +32,7 @@ export function createStore(regions: readonly string[]): Store {
   const servers = [WEBRTC.url, WEBSOCKET.url];
   const sessions = createSessions({ regions, servers, ttlSeconds: 30, maxSessions: 10_000, maxSessionSeries: 0 });
   for (const region of regions) sessions.feedUp(region, NOW);
-  const metrics = createMetrics(sessions, '1.2.3');
+  const metrics = createMetrics(sessions, { version: '1.2.3', storeBound: 0 });
   let born = 0;
   return {
     sessions,

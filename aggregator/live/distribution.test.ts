@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, createDistribution, createScale, round, subtract, summarize } from './distribution.ts';
-import { MEASURES } from './population.ts';
+import { MEASURES } from './measures.ts';
 
 const BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 2];
 const QUANTILES = [0.5, 0.95, 0.99];
@@ -57,7 +57,7 @@ describe('a live distribution', () => {
     expect(summary).toEqual({ cumulative: BOUNDS.map(() => 0), count: 0, sum: 0, quantiles: [] });
   });
 
-  it.each(MEASURES.map((measure) => [measure.histogram.name, measure.bounds] as const))(
+  it.each(MEASURES.map((measure) => [measure.name, measure.bounds] as const))(
     'has a scale for the bounds of %s',
     (_, bounds) => expect(() => createScale(bounds)).not.toThrow(),
   );

@@ -4,14 +4,9 @@
  * their contributions, so that a cell nobody lives in shows nothing. The cumulative counterparts stay.
  */
 
-import { CUMULATIVE, type Measure, PEER_MEASURES, RTT } from '../metrics/families.ts';
 import { add, createDistribution, createScale, type Distribution, type Scale, subtract } from './distribution.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-
-/** Index of a measure: RTT, then the peer measures in their order. */
-export const MEASURES: readonly Measure[] = [RTT, ...PEER_MEASURES];
-export const RTT_MEASURE = 0;
-export const FIRST_PEER_MEASURE = 1;
+import { MEASURES, RTT } from './measures.ts';
 
 const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
 
@@ -89,11 +84,4 @@ function createCumulative(): Cumulative {
     acceleratedSamples: 0,
     deceleratedSamples: 0,
   };
-}
-
-/** Most series that the population of so many cells and regions can expose, with its cumulative counterparts. */
-export function populationBound(cells: number, regions: number): number {
-  const live = MEASURES.reduce((sum, { bounds }) => sum + bounds.length + 3 + 3, 0);
-  const cumulative = RTT.bounds.length + 3 + (Object.keys(CUMULATIVE).length - 1);
-  return cells * (2 + live + cumulative) + regions * 2;
 }

@@ -9,7 +9,8 @@
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { summarize } from '../live/distribution.ts';
 import type { Histogram } from '../live/histogram.ts';
-import { type Cell, MEASURES } from '../live/population.ts';
+import { QUANTILES } from '../live/measures.ts';
+import type { Cell } from '../live/population.ts';
 import { BUFFER, CONCEALMENT, chunkOf, OPERATIONS_COLUMN, offsetOf } from '../store/peer-table.ts';
 import type { Presence } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
@@ -19,10 +20,10 @@ import {
   DETAIL,
   type Family,
   INGEST_DELAY,
-  type Measure,
+  LIVE,
+  type LiveFamilies,
   POPULATION,
   PUBLISH_SECONDS,
-  QUANTILES,
 } from './families.ts';
 
 export type Collect = ReadonlySet<'population' | 'sessions' | 'process'>;
@@ -82,13 +83,13 @@ function* exposePopulation(sessions: Sessions, heard: ReadonlySet<string>, head:
     );
     yield head(family) + lines.join('');
   }
-  for (let m = 0; m < MEASURES.length; m++) yield* exposeMeasure(MEASURES[m] as Measure, m, living, head);
+  for (let m = 0; m < LIVE.length; m++) yield* exposeMeasure(LIVE[m] as LiveFamilies, m, living, head);
   yield* exposeCumulative(cells, head);
 }
 
 /** The histogram and then the quantiles of one measure: a family's samples stand together, so one pass keeps the latter. */
 function* exposeMeasure(
-  { histogram, quantile }: Measure,
+  { histogram, quantile }: LiveFamilies,
   measure: number,
   living: readonly Cell[],
   head: Head,

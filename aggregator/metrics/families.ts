@@ -3,6 +3,8 @@
  * exposition and for docs/metrics.md. What prom-client writes is defined in metrics.ts.
  */
 
+import { MEASURES, type Measure } from '../live/measures.ts';
+
 export type Family = {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
@@ -11,21 +13,31 @@ export type Family = {
   readonly labels: readonly string[];
 };
 
-/** A live distribution: each living contributor once, with its newest value. */
-export type Measure = {
-  /** Family of the buckets, a gauge histogram; the quantiles' family is derived from it. */
+/** How a live distribution is exposed. */
+export type LiveFamilies = {
+  /** Family of the buckets, a gauge histogram. */
   readonly histogram: Family;
   readonly quantile: Family;
-  /** Upper bounds of the exposed buckets; +Inf follows. */
-  readonly bounds: readonly number[];
 };
-
-export const QUANTILES = [0.5, 0.95, 0.99] as const;
 
 const CELL_LABELS = ['region', 'server_url', 'server_type'] as const;
 const PEER_LABELS = ['region', 'meeting_id', 'session_id', 'peer_id'] as const;
 
-function measure(name: string, unit: Family['unit'], what: string, bounds: readonly number[]): Measure {
+const LIVE_HELP: { readonly [name: string]: string } = {
+  rtt: 'Newest client-measured RTT of each session to its elected server',
+  neteq_buffer:
+    'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
+  concealment: 'Audible concealed share of the samples of each peer connection',
+  expand: 'NetEQ expand operations of each peer connection',
+  acceleration: 'Share of samples removed by acceleration, W3C clients',
+  accelerate: 'NetEQ accelerate and fast accelerate operations of each peer connection, NetEQ clients',
+};
+
+/** In the order of {@link MEASURES}. */
+export const LIVE: readonly LiveFamilies[] = MEASURES.map(liveFamilies);
+
+function liveFamilies({ name, unit }: Measure): LiveFamilies {
+  const what = LIVE_HELP[name];
   return {
     histogram: {
       name: `edgepulse_live_${name}_${unit}`,
@@ -41,38 +53,8 @@ function measure(name: string, unit: Family['unit'], what: string, bounds: reado
       help: `${what}, over the living: nearest-rank quantile, within 1 % of exact.`,
       labels: [...CELL_LABELS, 'quantile'],
     },
-    bounds,
   };
 }
-
-const RATIO_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5] as const;
-const OPERATION_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 25, 50] as const;
-
-export const RTT = measure(
-  'rtt',
-  'seconds',
-  'Newest client-measured RTT of each session to its elected server',
-  [0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.75, 1, 1.5, 2],
-);
-
-/** What each peer connection contributes. The order is that of the peer table's value columns. */
-export const PEER_MEASURES = [
-  measure(
-    'neteq_buffer',
-    'seconds',
-    'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
-    [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.3, 0.5, 1, 2],
-  ),
-  measure('concealment', 'ratio', 'Audible concealed share of the samples of each peer connection', RATIO_BOUNDS),
-  measure('expand', 'operations_per_second', 'NetEQ expand operations of each peer connection', OPERATION_BOUNDS),
-  measure('acceleration', 'ratio', 'Share of samples removed by acceleration, W3C clients', RATIO_BOUNDS),
-  measure(
-    'accelerate',
-    'operations_per_second',
-    'NetEQ accelerate and fast accelerate operations of each peer connection, NetEQ clients',
-    OPERATION_BOUNDS,
-  ),
-] as const;
 
 function gauge(name: string, unit: Family['unit'], labels: readonly string[], help: string): Family {
   return { name: `edgepulse_${name}`, type: 'gauge', unit, labels, help };
@@ -151,7 +133,7 @@ export const PUBLISH_SECONDS: Family = {
 /** All of them, in the order of the exposition. */
 export const FAMILIES: readonly Family[] = [
   ...Object.values(POPULATION),
-  ...[RTT, ...PEER_MEASURES].flatMap(({ histogram, quantile }) => [histogram, quantile]),
+  ...LIVE.flatMap(({ histogram, quantile }) => [histogram, quantile]),
   ...Object.values(CUMULATIVE),
   INGEST_DELAY,
   PUBLISH_SECONDS,

@@ -4,21 +4,24 @@ import { REJECT_REASONS } from '../../shared/reject.ts';
 import { parseMetrics, pick, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
 import { createMetrics } from './self-metrics.ts';
+import { seriesBound } from './series-bound.ts';
 
 const REGIONS = ['apac', 'sa'];
 
 function setUp() {
-  const sessions = createSessions({
+  const options = {
     regions: REGIONS,
     servers: ['https://media.example'],
     ttlSeconds: 30,
     maxSessions: 100,
     maxSessionSeries: 10,
-  });
-  const metrics = createMetrics(sessions, '1.2.3');
+  };
+  const sessions = createSessions(options);
+  const storeBound = seriesBound(options);
+  const metrics = createMetrics(sessions, { version: '1.2.3', storeBound });
   const read = async (openMetrics = false) =>
     parseMetrics((await Readable.from(metrics.text(openMetrics)).toArray()).join('').concat('# EOF\n'));
-  return { sessions, metrics, read };
+  return { sessions, storeBound, metrics, read };
 }
 
 it('shows every label of the closed sets from the start, at zero', async () => {
@@ -68,11 +71,11 @@ it('names counters in OpenMetrics without their suffix in the header', async () 
 });
 
 it('stays within the bound that it exposes, process metrics included, and leaves out open label sets', async () => {
-  const { sessions, metrics, read } = setUp();
+  const { storeBound, metrics, read } = setUp();
   globalThis.gc?.();
   const samples = await read();
   expect(total(samples, 'edgepulse_series_bound')).toBe(metrics.seriesBound);
-  expect(samples.length).toBeLessThanOrEqual(metrics.seriesBound - sessions.seriesBound);
+  expect(samples.length).toBeLessThanOrEqual(metrics.seriesBound - storeBound);
   expect(samples.filter(({ name }) => name.startsWith('nodejs_active_'))).toEqual([]);
   expect(pick(samples, 'process_resident_memory_bytes')).toHaveLength(1);
 });

@@ -51,9 +51,15 @@ const GC_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5];
 /** Four kinds that prom-client knows, and one for what a newer V8 may add. */
 const GC_KINDS = 5;
 
-export function createMetrics(sessions: Sessions, version: string): Metrics {
+export type MetricsOptions = {
+  readonly version: string;
+  /** Most series that the store can expose, by series-bound.ts. */
+  readonly storeBound: number;
+};
+
+export function createMetrics(sessions: Sessions, { version, storeBound }: MetricsOptions): Metrics {
   const registry = new Registry();
-  let seriesBound = sessions.seriesBound;
+  let seriesBound = storeBound;
   const definitions = [...ofEdge(sessions), ...ofStore(sessions), ...ofProcess(sessions, () => seriesBound, version)];
   for (const definition of definitions) {
     register(registry, definition);

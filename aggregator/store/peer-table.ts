@@ -5,7 +5,7 @@
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { round } from '../live/distribution.ts';
-import { PEER_MEASURES } from '../metrics/families.ts';
+import { PEER_MEASURES } from '../live/measures.ts';
 import { BUFFER_COLUMN, COUNTERS, OPERATION_COLUMNS } from './report.ts';
 
 const VALUES = PEER_MEASURES.length;

@@ -1,6 +1,7 @@
 /** What a session's peer connections contribute: kept in step with its newest beacon, moved and removed with it. */
 
-import { type Cell, contribute, FIRST_PEER_MEASURE } from '../live/population.ts';
+import { FIRST_PEER_MEASURE } from '../live/measures.ts';
+import { type Cell, contribute } from '../live/population.ts';
 import {
   allocate,
   chunkOf,

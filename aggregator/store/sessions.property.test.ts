@@ -5,9 +5,10 @@ import type { Beacon, Peer } from '../../shared/beacon.ts';
 import type { Entry } from '../../shared/envelope.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { summarize } from '../live/distribution.ts';
-import { type Cell, FIRST_PEER_MEASURE, MEASURES, RTT_MEASURE } from '../live/population.ts';
+import { FIRST_PEER_MEASURE, MEASURES, QUANTILES, RTT_MEASURE } from '../live/measures.ts';
+import type { Cell } from '../live/population.ts';
 import { expose } from '../metrics/exposition.ts';
-import { QUANTILES } from '../metrics/families.ts';
+import { seriesBound } from '../metrics/series-bound.ts';
 import { chunkOf, offsetOf } from './peer-table.ts';
 import type { Session } from './session.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -100,14 +101,16 @@ const sequence = fc.array(step, { maxLength: 60, size: 'max' });
 const applies = fc.array(apply, { maxLength: 40, size: 'max' });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
+const OPTIONS = {
+  regions: REGIONS,
+  servers: SERVERS,
+  ttlSeconds: 30,
+  maxSessions: MAX_SESSIONS,
+  maxSessionSeries: MAX_SERIES,
+};
+
 function createStore(): Sessions {
-  const sessions = createSessions({
-    regions: REGIONS,
-    servers: SERVERS,
-    ttlSeconds: 30,
-    maxSessions: MAX_SESSIONS,
-    maxSessionSeries: MAX_SERIES,
-  });
+  const sessions = createSessions(OPTIONS);
   for (const region of REGIONS) sessions.feedUp(region, START);
   return sessions;
 }
@@ -236,7 +239,7 @@ describe('laws of the store', () => {
           const samples = exposition(sessions, nowMs)
             .split('\n')
             .filter((line) => line !== '' && !line.startsWith('#'));
-          expect(samples.length).toBeLessThanOrEqual(sessions.seriesBound);
+          expect(samples.length).toBeLessThanOrEqual(seriesBound(OPTIONS));
           if (REGIONS.some((region) => sessions.isWithdrawn(region, nowMs))) return;
           expect(samples.filter((line) => line.includes('meeting_id=')).length).toBe(sessions.budget.used);
         });

@@ -9,8 +9,8 @@ import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop
 import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from '../expiry/wheel.ts';
 import { round } from '../live/distribution.ts';
 import { observe } from '../live/histogram.ts';
-import { type Cell, cellOf, contribute, enter, leave, type Population, RTT_MEASURE } from '../live/population.ts';
-import { seriesBound } from '../metrics/series-bound.ts';
+import { RTT_MEASURE } from '../live/measures.ts';
+import { type Cell, cellOf, contribute, enter, leave, type Population } from '../live/population.ts';
 import {
   createDeparted,
   type Departed,
@@ -281,8 +281,6 @@ export function createSessions(options: SessionsOptions) {
 
   return {
     regions,
-    /** Most series that this configuration can ever expose from the store. */
-    seriesBound: seriesBound(options),
     budget,
     population,
     roster,

@@ -70,7 +70,7 @@ async function measure(): Promise<ScrapeResult> {
 
 /** Scrapes the real server from another process, as Prometheus does, with batches coming in all the while. */
 async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'longestHold' | 'ingestedMeanwhile'>> {
-  const metrics = createMetrics(sessions, 'bench');
+  const metrics = createMetrics(sessions, { version: 'bench', storeBound: 0 });
   const server = createHttpServer({
     expose: (options) => expose(sessions, options),
     selfMetrics: metrics.text,
