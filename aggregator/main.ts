@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, readConfig } from './config.ts';
-import { createReaper, TICK_MS } from './expiry/reaper.ts';
+import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { startFeed } from './feed/feed.ts';
 import { readBoard } from './http/board-files.ts';
 import { createPacer } from './http/pacer.ts';
@@ -81,7 +81,7 @@ function run(config: Config): void {
     ttlSeconds: config.ttlSeconds,
     log,
     now,
-    onMessage: (subject, data) => ingest(subject, data, now()),
+    onMessage: ({ subject, data }) => ingest(subject, data, now()),
     onUp: (region) => {
       sessions.feedUp(region, now());
       if (readiness().ready) log.info('ready');
@@ -98,15 +98,15 @@ function run(config: Config): void {
 
   const tick = createReaper({
     expire: sessions.expire,
-    watch: feed.watch,
-    interrupted(sinceMs) {
-      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process stood still');
-      feed.interrupted(sinceMs);
+    checkHeartbeats: feed.checkHeartbeats,
+    onPaused(sinceMs) {
+      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; reading what it missed');
+      feed.resync(sinceMs);
     },
     now,
     defer: setImmediate,
   });
-  const timer = setInterval(tick, TICK_MS);
+  const timer = setInterval(tick, REAP_INTERVAL_MS);
 
   const server = createHttpServer({
     expose: (options) => expose(sessions, options),

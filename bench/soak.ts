@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createReaper, TICK_MS } from '../aggregator/expiry/reaper.ts';
+import { createReaper, REAP_INTERVAL_MS } from '../aggregator/expiry/reaper.ts';
 import { createIngest } from '../aggregator/ingest/ingest.ts';
 import { expose } from '../aggregator/metrics/exposition.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
@@ -43,15 +43,15 @@ export async function run([minutes = '5']: string[]): Promise<void> {
   let elapsed = 0;
   const reap = createReaper({
     expire: sessions.expire,
-    watch: () => {},
-    interrupted: () => {},
+    checkHeartbeats: () => {},
+    onPaused: () => {},
     now: Date.now,
     defer: setImmediate,
   });
   sessions.feedUp('apac', Date.now());
   const timers = [
     setInterval(traffic.step, STEP_MS),
-    setInterval(reap, TICK_MS),
+    setInterval(reap, REAP_INTERVAL_MS),
     setInterval(() => {
       scrape(sessions);
       elapsed++;

@@ -87,8 +87,8 @@ describe('the process', () => {
     expect(metrics.sum('edgepulse_sessions')).toBe(2);
     expect(metrics.sum('edgepulse_sessions_reaped_total')).toBe(0);
     // Known at once by the clock, and not only by the silence of the feed.
-    expect(aggregator.log()).toContain('process stood still');
-    expect(aggregator.log()).toContain('"reason":"interrupted"');
+    expect(aggregator.log()).toContain('process was paused');
+    expect(aggregator.log()).toContain('"reason":"process paused"');
   });
 
   it('ends on SIGTERM within seconds, with status 0', async () => {
@@ -105,18 +105,18 @@ describe('the process', () => {
     expect(await aggregator.stop()).toEqual({ code: 0, signal: null });
   });
 
-  it('says that NATS is not there, once, and is ready when it comes', async () => {
+  it('logs once that it cannot connect to NATS, and is ready when NATS comes', async () => {
     const { port } = nats;
     await nats.stop();
     const aggregator = await aggregatorUp({ untilReady: false });
-    await eventually(() => aggregator.log().includes('nats not reachable'));
+    await eventually(() => aggregator.log().includes('cannot connect to NATS'));
     expect(await aggregator.ready()).toBe(503);
     expect((await fetch(`${aggregator.url}/healthz`)).status).toBe(200);
     const states = (await (await fetch(`${aggregator.url}/readyz`)).json()) as unknown;
     expect(states).toEqual({ ready: false, reason: 'feed', regions: { apac: 'connecting' } });
     await brokerUp({ port });
     await eventually(() => isReady(aggregator), { deadlineMs: MENDED_MS });
-    expect(aggregator.log().match(/nats not reachable/g)).toHaveLength(1);
+    expect(aggregator.log().match(/cannot connect to NATS/g)).toHaveLength(1);
   });
 
   it('lets in only who has METRICS_TOKEN, but answers probes', async () => {
@@ -163,7 +163,7 @@ describe('the broker', () => {
     ends.push(async () => nats.thaw());
     await eventually(async () => (await feedUp(aggregator)) === 0, { deadlineMs: NOTICED_MS });
     expect(await aggregator.ready()).toBe(503);
-    await eventually(() => aggregator.log().includes('nats does not answer pings'));
+    await eventually(() => aggregator.log().includes('NATS does not answer pings'));
     nats.thaw();
     await eventually(() => isReady(aggregator), { deadlineMs: 20_000 });
     expect(await feedUp(aggregator)).toBe(1);
@@ -250,7 +250,7 @@ describe('the broker', () => {
     await feeder.jsm.consumers.delete(STREAM, consumer?.name ?? '');
     await feeder.send({}, { session_id: 's-1' });
     await eventually(async () => (await sessionIds(aggregator)).includes('s-1'), { deadlineMs: MENDED_MS });
-    expect(aggregator.log()).toContain('"reason":"silent"');
+    expect(aggregator.log()).toContain('"reason":"no heartbeat"');
   });
 });
 
@@ -310,7 +310,7 @@ describe('the user', () => {
     const broker = await brokerUp({ config });
     const natsUrl = `nats://aggregator:p%40ss@127.0.0.1:${broker.port}`;
     const aggregator = await aggregatorUp({ natsUrl, untilReady: false });
-    await eventually(() => aggregator.log().includes('feed cannot be read'));
+    await eventually(() => aggregator.log().includes('cannot read the feed'));
     expect(await aggregator.ready()).toBe(503);
     const admin = await startFeeder(`nats://127.0.0.1:${broker.port}`, { user: 'admin', pass: 'admin' });
     ends.push(() => admin.close());
@@ -321,15 +321,15 @@ describe('the user', () => {
     expect(aggregator.log()).not.toContain('p@ss');
   });
 
-  it('is told when a stream that is there does not fit', async () => {
+  it('finds in the log what is wrong with an existing stream, which is left as it is', async () => {
     await feeder.jsm.streams.add({
       name: STREAM,
       subjects: ['health.diagnostics.apac.edge.f01'],
       max_age: 1_000 * 1e6,
     });
     const aggregator = await aggregatorUp({ untilReady: false });
-    await eventually(() => aggregator.log().includes('stream does not fit'));
-    expect(aggregator.log()).toMatch(/max_age is shorter .*subjects leave out apac/);
+    await eventually(() => aggregator.log().includes('stream is misconfigured'));
+    expect(aggregator.log()).toMatch(/max_age is shorter .*subjects do not cover apac/);
     expect((await feeder.jsm.streams.info(STREAM)).config.max_age).toBe(1_000 * 1e6);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createReaper, TICK_MS } from './reaper.ts';
+import { createReaper, REAP_INTERVAL_MS } from './reaper.ts';
 
 function setUp(due = 0) {
   const calls: string[] = [];
@@ -11,8 +11,8 @@ function setUp(due = 0) {
       calls.push(`expire ${at - 1_000_000}`);
       return --left > 0;
     },
-    watch: () => calls.push('watch'),
-    interrupted: (since) => calls.push(`interrupted ${since - 1_000_000}`),
+    checkHeartbeats: () => calls.push('heartbeats'),
+    onPaused: (since) => calls.push(`paused ${since - 1_000_000}`),
     now: () => nowMs,
     defer: (turn) => turns.push(turn),
   });
@@ -26,29 +26,29 @@ function setUp(due = 0) {
   };
 }
 
-it('looks for silent feeds and for silent sessions', () => {
+it('checks heartbeats and expires sessions at each tick', () => {
   const { calls, tickAfter } = setUp();
-  tickAfter(TICK_MS);
-  tickAfter(TICK_MS + 900);
-  expect(calls).toEqual(['watch', 'expire 250', 'watch', 'expire 1400']);
+  tickAfter(REAP_INTERVAL_MS);
+  tickAfter(REAP_INTERVAL_MS + 900);
+  expect(calls).toEqual(['heartbeats', 'expire 250', 'heartbeats', 'expire 1400']);
 });
 
-it('distrusts the feed before it reaps anybody when the process stood still', () => {
+it('reports that the process was paused before it reaps anybody', () => {
   const { calls, tickAfter } = setUp();
-  tickAfter(TICK_MS);
+  tickAfter(REAP_INTERVAL_MS);
   tickAfter(40_000);
-  tickAfter(TICK_MS);
-  expect(calls.slice(2, 5)).toEqual(['interrupted 250', 'watch', 'expire 40250']);
-  expect(calls.slice(5)).toEqual(['watch', 'expire 40500']);
+  tickAfter(REAP_INTERVAL_MS);
+  expect(calls.slice(2, 5)).toEqual(['paused 250', 'heartbeats', 'expire 40250']);
+  expect(calls.slice(5)).toEqual(['heartbeats', 'expire 40500']);
 });
 
 it('lets the loop turn between the portions of a large reaping', () => {
   const { calls, turns, tickAfter } = setUp(3);
-  tickAfter(TICK_MS);
-  tickAfter(TICK_MS);
-  expect(calls.filter((call) => call !== 'watch')).toEqual(['expire 250']);
+  tickAfter(REAP_INTERVAL_MS);
+  tickAfter(REAP_INTERVAL_MS);
+  expect(calls.filter((call) => call !== 'heartbeats')).toEqual(['expire 250']);
   turns.shift()?.();
   turns.shift()?.();
   expect(turns).toEqual([]);
-  expect(calls.filter((call) => call !== 'watch')).toEqual(['expire 250', 'expire 500', 'expire 500']);
+  expect(calls.filter((call) => call !== 'heartbeats')).toEqual(['expire 250', 'expire 500', 'expire 500']);
 });

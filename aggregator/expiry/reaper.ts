@@ -1,28 +1,30 @@
 /**
- * What happens a few times a second without anybody asking: silent feeds are noticed, and sessions
- * that have been silent for a TTL are removed. Before that, it makes sure that the process itself
- * was awake: after a stop (a suspended machine, a debugger, a frozen container) everybody looks
- * silent, while their beacons wait unread.
+ * What is due a few times a second: consumers that missed their heartbeats are replaced, and
+ * sessions that have been silent for a TTL are removed.
+ *
+ * First it makes sure that the process itself was running. A suspended machine, a debugger or a
+ * frozen container stops it while beacons wait unread in NATS, and at its next tick every session
+ * would look silent and be reaped.
  */
 
 export type ReaperOptions = {
-  /** @returns whether more are due */
+  /** Removes some of the sessions that are due. @returns whether more are due */
   readonly expire: (nowMs: number) => boolean;
-  /** Looks for consumers that have gone silent. */
-  readonly watch: () => void;
-  /** The process stood still since then: nothing is believed until what was missed has been read. */
-  readonly interrupted: (sinceMs: number) => void;
+  /** Replaces consumers that have gone silent. */
+  readonly checkHeartbeats: () => void;
+  /** The process did not run since then: no session may expire until what was missed has been read. */
+  readonly onPaused: (sinceMs: number) => void;
   readonly now: () => number;
   /** Calls back once in the next turn of the event loop. */
   readonly defer: (turn: () => void) => void;
 };
 
-export const TICK_MS = 250;
-/** A tick that comes this late is a stop, not a busy moment: work is done in slices of milliseconds. */
-const STOPPED_MS = 1_000;
+export const REAP_INTERVAL_MS = 250;
+/** A tick that is later than this was held up by a pause, not by load: all work is done in slices of milliseconds. */
+const PAUSED_MS = 1_000;
 
-/** @returns the tick, to be called every {@link TICK_MS} */
-export function createReaper({ expire, watch, interrupted, now, defer }: ReaperOptions): () => void {
+/** @returns the reaper, to be called every {@link REAP_INTERVAL_MS} */
+export function createReaper({ expire, checkHeartbeats, onPaused, now, defer }: ReaperOptions): () => void {
   let lastMs = now();
   let reaping = false;
 
@@ -33,9 +35,9 @@ export function createReaper({ expire, watch, interrupted, now, defer }: ReaperO
 
   return () => {
     const nowMs = now();
-    if (nowMs - lastMs > TICK_MS + STOPPED_MS) interrupted(lastMs);
+    if (nowMs - lastMs > REAP_INTERVAL_MS + PAUSED_MS) onPaused(lastMs);
     lastMs = nowMs;
-    watch();
+    checkHeartbeats();
     if (!reaping) reap();
   };
 }

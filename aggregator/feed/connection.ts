@@ -1,107 +1,171 @@
 /**
- * The connection to NATS: made however long it takes, and made again whatever ends it. What is
- * done over it is the feed's.
+ * The connection to NATS: established however long it takes, and established again whatever ends
+ * it. What is read over it is the readers' job.
  *
- * The aggregator's NATS user needs to publish to `$JS.API.STREAM.INFO.HEALTH`,
- * `$JS.API.CONSUMER.CREATE.HEALTH.>` and `$JS.FC.HEALTH.>`, to subscribe to
- * `_INBOX.aggregator.>`, and, only to make a missing stream, to publish to
- * `$JS.API.STREAM.CREATE.HEALTH`.
+ * docs/security.md lists what the aggregator's NATS user must be allowed to do.
  */
 import {
   type ConnectionOptions,
   connect,
   credsAuthenticator,
   DebugEvents,
+  ErrorCode,
   Events,
   type NatsConnection,
   NatsError,
+  type Status,
 } from 'nats';
 import type { Logger } from 'pino';
+import { createChangeFilter } from './change-filter.ts';
+import { pause } from './pause.ts';
 
 export type NatsAccess = {
+  /** `host:port` each. */
   readonly servers: readonly string[];
   readonly tls: boolean;
   readonly login: { readonly user: string; readonly pass: string } | undefined;
-  /** Reads the credentials anew at each connection, so that they can be replaced while we run. */
+  /** Reads the credentials at each connection, so that they can be replaced while the process runs. */
   readonly creds: (() => Uint8Array) | undefined;
 };
 
-export type LinkOptions = {
+export type ConnectorOptions = {
   readonly access: NatsAccess;
   readonly log: Logger;
-  onUp(connection: NatsConnection): void;
-  onDown(): void;
+  /** Closes the connection, and ends {@link Connector.keepConnected}. */
+  readonly signal: AbortSignal;
+  onDisconnected(): void;
 };
 
+export type Connector = {
+  /** Connects and reconnects until the signal aborts; returns only then. */
+  keepConnected(): Promise<void>;
+  /** Resolves with a connection as soon as one works; with undefined when the signal aborts first. */
+  connected(): Promise<NatsConnection | undefined>;
+};
+
+/** Replies to requests and deliveries arrive here; the NATS user may subscribe to nothing else. */
 export const INBOX_PREFIX = '_INBOX.aggregator';
 
 const RETRY_MS = 500;
-const DIAL_TIMEOUT_MS = 3_000;
-/** A dead link is given up at the third ping that nothing answers: 9 s at the latest. */
-const PING_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+/**
+ * A connection is given up at the third ping without an answer, that is after 9 s at most. The
+ * library's defaults would take 4 minutes, far beyond a session's TTL.
+ */
+const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
 
-/** Keeps a connection until the signal aborts; returns only then. */
-export async function keepLink(options: LinkOptions, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const connection = await dial(options, signal);
-    if (connection) await use(connection, options, signal);
+export function createConnector(options: ConnectorOptions): Connector {
+  const { access, log, signal } = options;
+  let current = Promise.withResolvers<NatsConnection | undefined>();
+  let isUp = false;
+  signal.addEventListener('abort', () => current.resolve(undefined));
+
+  function up(connection: NatsConnection): void {
+    isUp = true;
+    current.resolve(connection);
   }
+
+  function down(): void {
+    // A disconnect is reported twice when the connection then closes. Replacing the promise a second
+    // time would leave whoever waits for the first replacement waiting forever.
+    if (isUp && !signal.aborted) current = Promise.withResolvers();
+    isUp = false;
+    options.onDisconnected();
+  }
+
+  /** Returns when the connection is closed: because the signal aborted, or by the library for good. */
+  async function useUntilClosed(connection: NatsConnection): Promise<void> {
+    const close = () => void connection.close();
+    signal.addEventListener('abort', close);
+    log.info({ server: connection.getServer() }, 'connected to NATS');
+    up(connection);
+    // Not awaited: the library leaves this iterator open when the connection is closed.
+    void followStatus(connection);
+    if (signal.aborted) close();
+    const reason = await connection.closed();
+    signal.removeEventListener('abort', close);
+    down();
+    if (!signal.aborted) log.warn({ err: reason }, 'connection to NATS closed; connecting again');
+  }
+
+  async function followStatus(connection: NatsConnection): Promise<void> {
+    const logError = createErrorLog(log);
+    for await (const status of connection.status()) {
+      if (status.type === Events.Disconnect) {
+        log.warn({ server: status.data }, 'disconnected from NATS; reconnecting');
+        down();
+      } else if (status.type === Events.Reconnect) {
+        log.info({ server: connection.getServer() }, 'reconnected to NATS');
+        up(connection);
+      } else if (status.type === Events.Error) {
+        logError(status);
+      } else if (status.type === DebugEvents.StaleConnection) {
+        log.warn({ server: connection.getServer() }, 'NATS does not answer pings; reconnecting');
+      }
+    }
+  }
+
+  return {
+    connected: () => current.promise,
+    async keepConnected() {
+      while (!signal.aborted) {
+        const connection = await connectUntilAborted(access, log, signal);
+        if (connection) await useUntilClosed(connection);
+      }
+    },
+  };
 }
 
-/** Tries until it succeeds, and says why it can't once for each reason. */
-async function dial({ access, log }: LinkOptions, signal: AbortSignal): Promise<NatsConnection | undefined> {
-  let lastCode: string | undefined;
+/** Tries until it succeeds, and logs each new reason why it can't. */
+async function connectUntilAborted(
+  access: NatsAccess,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<NatsConnection | undefined> {
+  const reasons = createChangeFilter();
   while (!signal.aborted) {
     try {
       return await connect(connectionOptions(access));
     } catch (error) {
       const code = error instanceof NatsError ? error.code : String(error);
-      if (code !== lastCode) log.warn({ servers: access.servers, code }, 'nats not reachable, trying on');
-      lastCode = code;
+      if (reasons.isNew('connect', code)) {
+        log.warn({ servers: access.servers, code, hint: hintFor(code) }, 'cannot connect to NATS; retrying');
+      }
     }
     await pause(RETRY_MS, signal);
   }
   return undefined;
 }
 
-/** Returns when the connection is closed: by the signal, or by the client library for good. */
-async function use(connection: NatsConnection, options: LinkOptions, signal: AbortSignal): Promise<void> {
-  const { log, onUp, onDown } = options;
-  const close = () => void connection.close();
-  signal.addEventListener('abort', close);
-  log.info({ server: connection.getServer() }, 'nats connected');
-  onUp(connection);
-  // Not awaited: the library leaves this iterator open when the connection is closed.
-  void followStatus(connection, options);
-  if (signal.aborted) close();
-  const reason = await connection.closed();
-  signal.removeEventListener('abort', close);
-  onDown();
-  if (!signal.aborted) log.error({ err: reason }, 'nats connection closed, dialling anew');
+function hintFor(code: string): string {
+  switch (code) {
+    case ErrorCode.AuthorizationViolation:
+    case ErrorCode.BadAuthentication:
+    case ErrorCode.BadCreds:
+      return 'check the user and password in NATS_URL, or the file NATS_CREDS';
+    case ErrorCode.Tls:
+      return 'check that NATS_URL says tls:// if and only if the server does, and that its certificate is trusted';
+    default:
+      return 'check NATS_URL, and that nats-server runs and can be reached from here';
+  }
 }
 
-async function followStatus(connection: NatsConnection, { log, onUp, onDown }: LinkOptions): Promise<void> {
-  const refused = new Set<string>();
-  for await (const status of connection.status()) {
-    if (status.type === Events.Disconnect) {
-      log.warn('nats disconnected');
-      onDown();
-    } else if (status.type === Events.Reconnect) {
-      log.info({ server: connection.getServer() }, 'nats reconnected');
-      onUp(connection);
-    } else if (status.type === Events.Error) {
-      // What is refused is tried again and again; it is said once. Inboxes have a new name each time.
-      const { operation, subject } = status.permissionContext ?? { operation: '', subject: '' };
-      const place = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
-      const what = `${status.data} ${operation} ${place}`;
-      if (refused.has(what)) continue;
-      refused.add(what);
-      log.error({ code: status.data, operation, subject }, 'nats refused something');
-    } else if (status.type === DebugEvents.StaleConnection) {
-      log.warn('nats does not answer pings');
+/** The same request is denied at each retry, twice a second; each kind of error is logged once. */
+function createErrorLog(log: Logger): (status: Status) => void {
+  const errors = createChangeFilter();
+  return ({ data, permissionContext }) => {
+    const { operation = '', subject = '' } = permissionContext ?? {};
+    // Subjects of inboxes and consumers end with a new name each time.
+    const api = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
+    if (!errors.isNew(`${data} ${operation} ${api}`, '')) return;
+    if (permissionContext) {
+      const hint = 'grant it to the NATS user of the aggregator; docs/security.md lists all it needs';
+      log.error({ code: data, operation, subject, hint }, 'NATS denied a permission');
+    } else {
+      log.error({ code: data }, 'NATS reported an error');
     }
-  }
+  };
 }
 
 function connectionOptions({ servers, tls, login, creds }: NatsAccess): ConnectionOptions {
@@ -112,28 +176,14 @@ function connectionOptions({ servers, tls, login, creds }: NatsAccess): Connecti
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_MS,
     reconnectJitter: RETRY_MS / 5,
-    // A refused login may be one that is being replaced.
+    // By default two rejected logins end the reconnecting; but a password may just be changing.
     ignoreAuthErrorAbort: true,
-    timeout: DIAL_TIMEOUT_MS,
-    pingInterval: PING_MS,
+    timeout: CONNECT_TIMEOUT_MS,
+    pingInterval: PING_INTERVAL_MS,
     maxPingOut: MAX_PINGS_OUT,
     noAsyncTraces: true,
     ...(tls ? { tls: {} } : {}),
     ...(login ?? {}),
     ...(creds ? { authenticator: credsAuthenticator(creds) } : {}),
   };
-}
-
-/** Ends early, and without a rejection, when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

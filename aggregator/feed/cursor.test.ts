@@ -1,29 +1,54 @@
-import { expect, it } from 'vitest';
-import { createTracks, startOf, type Track } from './cursor.ts';
+import { describe, expect, it } from 'vitest';
+import { type Cursor, createCursors } from './cursor.ts';
+
+const START_MS = 1_000;
+
+function filtersOf(shard: { index: number; count: number }, lanes: number): string[] {
+  return createCursors({ region: 'apac', shard, lanes, startMs: START_MS }).map(({ filter }) => filter);
+}
 
 it('reads every lane of a region at once when there are no shards', () => {
-  const tracks = createTracks('apac', { shard: { index: 0, count: 1 }, lanes: 16 });
-  expect(tracks.map(({ filter }) => filter)).toEqual(['health.diagnostics.apac.edge.*']);
+  expect(filtersOf({ index: 0, count: 1 }, 16)).toEqual(['health.diagnostics.apac.edge.*']);
 });
 
 it('reads a shard by its lanes', () => {
-  const tracks = createTracks('apac', { shard: { index: 1, count: 3 }, lanes: 8 });
-  expect(tracks.map(({ filter }) => filter.split('.').at(-1))).toEqual(['f01', 'f04', 'f07']);
+  expect(filtersOf({ index: 1, count: 3 }, 8).map((filter) => filter.split('.').at(-1))).toEqual(['f01', 'f04', 'f07']);
 });
 
-it.each<[Partial<Track>, ReturnType<typeof startOf>]>([
-  [{}, { from: 'time', ms: 1_000 }],
-  [{ stream: 'a' }, { from: 'time', ms: 1_000 }],
-  [
-    { stream: 'a', lastSeq: 41 },
-    { from: 'sequence', sequence: 42 },
-  ],
-  [{ stream: 'b', replaced: true }, { from: 'beginning' }],
-  [
-    { stream: 'b', replaced: true, lastSeq: 2 },
-    { from: 'sequence', sequence: 3 },
-  ],
-])('goes on where it has read to: %j', (overrides, start) => {
-  const [track] = createTracks('apac', { shard: { index: 0, count: 1 }, lanes: 1 });
-  expect(startOf({ ...(track as Track), ...overrides }, 1_000)).toEqual(start);
+describe('a cursor', () => {
+  const stream = (created: string, lastSequence: number) => ({ created, lastSequence });
+
+  function createCursor(): Cursor {
+    const [cursor] = createCursors({ region: 'apac', shard: { index: 0, count: 1 }, lanes: 1, startMs: START_MS });
+    return cursor as Cursor;
+  }
+
+  it('begins at the start time, also when the stream is known but nothing has been read', () => {
+    const cursor = createCursor();
+    expect(cursor.next()).toEqual({ from: 'time', ms: START_MS });
+    expect(cursor.confirm(stream('a', 41))).toBe(true);
+    expect(cursor.next()).toEqual({ from: 'time', ms: START_MS });
+  });
+
+  it('goes on after the last message read', () => {
+    const cursor = createCursor();
+    cursor.confirm(stream('a', 41));
+    cursor.advance(41);
+    expect(cursor.confirm(stream('a', 41))).toBe(true);
+    expect(cursor.next()).toEqual({ from: 'sequence', sequence: 42 });
+  });
+
+  it.each([
+    ['was created anew', stream('b', 50)],
+    ['has fewer messages than were read', stream('a', 40)],
+  ])('goes back to the beginning when the stream %s', (_, found) => {
+    const cursor = createCursor();
+    cursor.confirm(stream('a', 41));
+    cursor.advance(41);
+    expect(cursor.confirm(found)).toBe(false);
+    expect(cursor.next()).toEqual({ from: 'beginning' });
+    expect(cursor.confirm(found)).toBe(true);
+    cursor.advance(2);
+    expect(cursor.next()).toEqual({ from: 'sequence', sequence: 3 });
+  });
 });

@@ -1,47 +1,73 @@
-/** What the feed reads of each region, and how far it has read: pure bookkeeping, no NATS. */
+/** What the feed reads, and how far it has read: pure bookkeeping, no NATS. */
 import { edgeSubject, lanesOf, type Shard } from '../../shared/subjects.ts';
-import type { OrderedConsumer, Start } from './ordered-consumer.ts';
+import type { FoundStream } from './stream.ts';
 
-export type Ownership = { readonly shard: Shard; readonly lanes: number };
+/** Where in the stream a consumer begins. */
+export type Start =
+  | { readonly from: 'beginning' }
+  | { readonly from: 'time'; readonly ms: number }
+  | { readonly from: 'sequence'; readonly sequence: number };
 
-/** One subject filter of one region, and how far it has been read. */
-export type Track = {
-  readonly region: string;
+/** The position of one subject filter in the stream. It outlives the consumers that move it. */
+export type Cursor = {
   readonly filter: string;
-  consumer: OrderedConsumer | undefined;
-  /** The consumer is known to read the stream that we think it reads. */
-  open: boolean;
-  caughtUp: boolean;
-  /** When the stream that `lastSeq` counts in was made; undefined before the first. */
-  stream: string | undefined;
-  /** The stream replaced one that was read before: all of it is new to us. */
-  replaced: boolean;
-  /** 0 before the first message of the stream. */
-  lastSeq: number;
+  /** After the last message read; before the first message, one TTL before the process started. */
+  next(): Start;
+  /** The message with this stream sequence has been handled. */
+  advance(sequence: number): void;
+  /**
+   * Compares the stream that is there with the one that the position counts in.
+   * @returns false when it is another: the position is then the new stream's beginning
+   */
+  confirm(stream: Pick<FoundStream, 'created' | 'lastSequence'>): boolean;
 };
 
-/** The tracks of one region: one of all lanes, or one for each owned lane when there are shards. */
-export function createTracks(region: string, ownership: Ownership): Track[] {
-  return filtersOf(region, ownership).map((filter) => ({
-    region,
-    filter,
-    consumer: undefined,
-    open: false,
-    caughtUp: false,
-    stream: undefined,
-    replaced: false,
-    lastSeq: 0,
-  }));
+export type CursorsOptions = {
+  readonly region: string;
+  readonly shard: Shard;
+  readonly lanes: number;
+  /** Where to begin in a stream not read before: nothing older can still be alive. */
+  readonly startMs: number;
+};
+
+/**
+ * The cursors of one region: a single one without shards, or one for each owned lane with them,
+ * since nats-server before 2.10 has no consumers with several filters.
+ */
+export function createCursors({ region, shard, lanes, startMs }: CursorsOptions): Cursor[] {
+  return filtersOf(region, shard, lanes).map((filter) => createCursor(filter, startMs));
 }
 
-/** Without shards every lane is ours, also one that a forwarder with more LANES than we know writes to. */
-function filtersOf(region: string, { shard, lanes }: Ownership): string[] {
+/** Without shards all lanes are read, also those of a Forwarder that has more LANES than we do. */
+function filtersOf(region: string, shard: Shard, lanes: number): string[] {
   if (shard.count === 1) return [edgeSubject(region, '*')];
   return lanesOf(shard, lanes).map((lane) => edgeSubject(region, lane));
 }
 
-/** After the last message; else from one TTL before we started, which is all that can still be alive. */
-export function startOf({ lastSeq, replaced }: Track, startMs: number): Start {
-  if (lastSeq > 0) return { from: 'sequence', sequence: lastSeq + 1 };
-  return replaced ? { from: 'beginning' } : { from: 'time', ms: startMs };
+function createCursor(filter: string, startMs: number): Cursor {
+  /** 0 before the first message of the stream. */
+  let lastSequence = 0;
+  /** When the stream was created; undefined until a stream has been confirmed. */
+  let created: string | undefined;
+  /** The stream replaced one that was read before, so all of it is new. */
+  let isReplacement = false;
+
+  return {
+    filter,
+    next() {
+      if (lastSequence > 0) return { from: 'sequence', sequence: lastSequence + 1 };
+      return isReplacement ? { from: 'beginning' } : { from: 'time', ms: startMs };
+    },
+    advance(sequence) {
+      lastSequence = sequence;
+    },
+    confirm(stream) {
+      const isSame = created === undefined || (created === stream.created && stream.lastSequence >= lastSequence);
+      created = stream.created;
+      if (isSame) return true;
+      isReplacement = true;
+      lastSequence = 0;
+      return false;
+    },
+  };
 }

@@ -1,13 +1,13 @@
 /**
- * One ordered push consumer over a core subscription: messages in the stream's order with none
- * left out, or an end with its reason. It never repairs itself: building the next one, from the
- * right place, is the feed's.
+ * One ordered push consumer over a core subscription: it hands over messages in the stream's order
+ * with none left out, or ends with a reason. It never repairs itself; the reader opens the next one.
  *
- * Ours rather than the client library's, because that one hides when it is rebuilt and for how
- * long it has been deaf, and both decide here what may be believed.
+ * The client library has an ordered consumer, but that one recreates itself without saying so. We
+ * must know for how long nothing was heard: sessions may not expire in that time.
  */
 import {
   AckPolicy,
+  type ConsumerConfig,
   createInbox,
   DeliverPolicy,
   isFlowControlMsg,
@@ -21,13 +21,19 @@ import {
   ReplayPolicy,
 } from 'nats';
 import { STREAM } from '../../shared/subjects.ts';
-import type { Intake } from './work-queue.ts';
+import { parseAckSubject } from './ack-subject.ts';
+import type { Start } from './cursor.ts';
+import type { WorkQueue } from './work-queue.ts';
 
-/** Where in the stream to begin. */
-export type Start =
-  | { readonly from: 'beginning' }
-  | { readonly from: 'time'; readonly ms: number }
-  | { readonly from: 'sequence'; readonly sequence: number };
+/** One message of the stream, as the broker delivered it. */
+export type FeedMessage = {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Its number in the stream, from 1. */
+  readonly sequence: number;
+  /** The broker's clock when it stored the message, in milliseconds since the epoch. */
+  readonly timestampMs: number;
+};
 
 export type ConsumerOptions = {
   readonly connection: NatsConnection;
@@ -35,43 +41,41 @@ export type ConsumerOptions = {
   readonly inboxPrefix: string;
   readonly filter: string;
   readonly start: Start;
-  /** How often the server speaks when it has nothing to say; at least 100. */
+  /** How often the server sends a heartbeat when there is no message; at least 100. */
   readonly heartbeatMs: number;
-  readonly intake: Intake;
+  readonly queue: WorkQueue;
   readonly now: () => number;
-  onMessage(subject: string, data: Uint8Array, sequence: number): void;
-  /** All that was in the stream when the consumer was made has been delivered. */
+  onMessage(message: FeedMessage): void;
+  /** All that was in the stream when the consumer was created has been handled. */
   onCaughtUp(): void;
 };
 
 export type OrderedConsumer = {
-  /** Rejects with a NatsError when the server doesn't make the consumer, or doesn't answer. */
+  /** Rejects with a NatsError when the server doesn't create the consumer, or doesn't answer. */
   readonly opened: Promise<void>;
   /** Resolves with the reason when it has ended; nothing is delivered after that. */
   readonly ended: Promise<string>;
-  /** When anything at all was last heard: a message, a heartbeat or a flow control request. */
-  readonly heardMs: number;
+  /** When a message, a heartbeat or a flow control request last arrived, in ms since the epoch. */
+  readonly lastHeardMs: number;
   close(reason: string): void;
 };
 
-type Delivery = { readonly sequence: number; readonly delivered: number; readonly pending: number };
-
 export function openConsumer(options: ConsumerOptions): OrderedConsumer {
-  const { connection, filter, start, intake, now } = options;
+  const { connection, queue, now } = options;
   const inbox = createInbox(options.inboxPrefix);
   const ended = Promise.withResolvers<string>();
-  let heardMs = now();
+  let lastHeardMs = now();
   let closed = false;
   let caughtUp = false;
   let delivered = 0;
-  /** How many deliveries make up what was there at the beginning; unknown until the server has answered. */
+  /** How many deliveries there were to make when the consumer was created; unknown until the server answers. */
   let backlog = Number.POSITIVE_INFINITY;
 
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
-      heardMs = now();
+      lastHeardMs = now();
       if (error) close(error.code);
-      else intake.offer(() => handle(message));
+      else queue.offer(() => handle(message));
     },
   });
 
@@ -82,7 +86,7 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     ended.resolve(reason);
   }
 
-  function noteCaughtUp(): void {
+  function reportCaughtUp(): void {
     if (caughtUp || closed) return;
     caughtUp = true;
     options.onCaughtUp();
@@ -96,56 +100,61 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
   }
 
   function handleDelivery(message: Msg): void {
-    const delivery = parseDelivery(message.reply ?? '');
-    if (delivery?.delivered !== delivered + 1) {
-      close(delivery ? 'gap' : 'ended by the server');
+    const ack = parseAckSubject(message.reply ?? '');
+    if (ack?.consumerSequence !== delivered + 1) {
+      close(ack ? 'sequence gap' : 'ended by the server');
       return;
     }
     delivered++;
-    options.onMessage(message.subject, message.data, delivery.sequence);
-    if (delivery.pending === 0 || delivered >= backlog) noteCaughtUp();
+    const { streamSequence: sequence, timestampMs, pending } = ack;
+    options.onMessage({ subject: message.subject, data: message.data, sequence, timestampMs });
+    if (pending === 0 || delivered >= backlog) reportCaughtUp();
   }
 
   function handleHeartbeat(message: Msg): void {
     const stalled = message.headers?.get(JsHeaders.ConsumerStalledHdr);
     if (stalled) connection.publish(stalled);
-    if (Number(message.headers?.get(JsHeaders.LastConsumerSeqHdr)) > delivered) close('gap');
+    if (Number(message.headers?.get(JsHeaders.LastConsumerSeqHdr)) > delivered) close('sequence gap');
     // A heartbeat means that there is nothing to deliver, unless delivery waits for flow control.
-    else if (!stalled) noteCaughtUp();
+    else if (!stalled) reportCaughtUp();
   }
 
   async function open(): Promise<void> {
-    const info = await options.jsm.consumers.add(STREAM, {
-      name: `aggregator-${nuid.next()}`,
-      deliver_subject: inbox,
-      filter_subject: filter,
-      ack_policy: AckPolicy.None,
-      max_deliver: 1,
-      replay_policy: ReplayPolicy.Instant,
-      flow_control: true,
-      idle_heartbeat: nanos(options.heartbeatMs),
-      mem_storage: true,
-      num_replicas: 1,
-      ...startConfig(start),
-    });
+    const info = await options.jsm.consumers.add(STREAM, consumerConfig(options, inbox));
     backlog = info.num_pending + info.delivered.consumer_seq;
-    // In the queue, so that it comes after what has been delivered already.
-    intake.offer(() => {
-      if (delivered >= backlog) noteCaughtUp();
+    // Through the queue, behind the deliveries that wait there already.
+    queue.offer(() => {
+      if (delivered >= backlog) reportCaughtUp();
     });
   }
 
   return {
     opened: open(),
     ended: ended.promise,
-    get heardMs() {
-      return heardMs;
+    get lastHeardMs() {
+      return lastHeardMs;
     },
     close,
   };
 }
 
-function startConfig(start: Start) {
+function consumerConfig({ filter, heartbeatMs, start }: ConsumerOptions, inbox: string): Partial<ConsumerConfig> {
+  return {
+    name: `aggregator-${nuid.next()}`,
+    deliver_subject: inbox,
+    filter_subject: filter,
+    ack_policy: AckPolicy.None,
+    max_deliver: 1,
+    replay_policy: ReplayPolicy.Instant,
+    flow_control: true,
+    idle_heartbeat: nanos(heartbeatMs),
+    mem_storage: true,
+    num_replicas: 1,
+    ...startConfig(start),
+  };
+}
+
+function startConfig(start: Start): Partial<ConsumerConfig> {
   switch (start.from) {
     case 'beginning':
       return { deliver_policy: DeliverPolicy.All };
@@ -154,17 +163,4 @@ function startConfig(start: Start) {
     case 'sequence':
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence };
   }
-}
-
-/**
- * Reads `$JS.ACK.<stream>.<consumer>.<tries>.<sequence>.<delivered>.<time>.<pending>`, or the
- * longer form with domain and account in front; undefined when it isn't a delivery (ADR-15 of NATS).
- */
-function parseDelivery(reply: string): Delivery | undefined {
-  const tokens = reply.split('.');
-  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
-  const first = tokens.length === 9 ? 5 : 7;
-  const [sequence, delivered, , pending] = tokens.slice(first, first + 4).map(Number);
-  if (sequence === undefined || delivered === undefined || pending === undefined) return undefined;
-  return { sequence, delivered, pending };
 }

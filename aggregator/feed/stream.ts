@@ -1,6 +1,6 @@
 /**
- * The stream HEALTH: found, or made when it is missing and this user may. An existing stream is
- * left as it is. Retrying, and what a stream is read for, is the feed's.
+ * The stream HEALTH: looked at, and created when it is missing and the NATS user may. An existing
+ * stream is never changed, since somebody else configured it; what is wrong with it is logged.
  */
 import {
   DiscardPolicy,
@@ -11,21 +11,34 @@ import {
   StorageType,
   type StreamConfig,
 } from 'nats';
+import type { Logger } from 'pino';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { createChangeFilter } from './change-filter.ts';
 
 export type FoundStream = {
-  /** A stream that is deleted and made again counts from 1 again; the time it was made tells the two apart. */
+  /** When it was created. A stream that is deleted and created again counts from 1 again; this tells the two apart. */
   readonly created: string;
-  readonly lastSeq: number;
-  /** What about it loses beacons or hides them from us, in words for the log. */
-  readonly faults: readonly string[];
+  readonly lastSequence: number;
 };
 
 export type StreamNeeds = { readonly ttlSeconds: number; readonly regions: readonly string[] };
 
-export const MAX_BYTES = 1024 ** 3;
-/** Half a minute of 10,000 beacons a second; less isn't worth calling a stream. */
-const LEAST_BYTES = 64 * 1024 ** 2;
+export type HealthStream = {
+  /**
+   * Asks for the stream, and logs what about it loses beacons or hides them from us.
+   * @throws NatsError, {@link isStreamMissing} when there is none
+   */
+  inspect(jsm: JetStreamManager): Promise<FoundStream>;
+  /**
+   * Creates the stream; calls at the same time share one attempt.
+   * @throws NatsError when the user may not, or the server has hardly any storage
+   */
+  create(jsm: JetStreamManager): Promise<void>;
+};
+
+const MAX_BYTES = 1024 ** 3;
+/** Half a minute of 10,000 beacons a second. A smaller stream would be of no use after a restart. */
+const MIN_BYTES = 64 * 1024 ** 2;
 const DUPLICATE_WINDOW_MS = 120_000;
 
 // nats-server's own error codes, server/errors.json.
@@ -36,18 +49,42 @@ export function isStreamMissing(error: unknown): boolean {
   return errorCode(error) === STREAM_NOT_FOUND;
 }
 
-/** @throws NatsError, {@link isStreamMissing} when it isn't there */
-export async function inspectStream(jsm: JetStreamManager, needs: StreamNeeds): Promise<FoundStream> {
-  const { created, config, state } = await jsm.streams.info(STREAM);
-  return { created: String(created), lastSeq: state.last_seq, faults: faultsOf(config, needs) };
+export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStream {
+  const changes = createChangeFilter();
+  let creating: Promise<void> | undefined;
+
+  async function create(jsm: JetStreamManager): Promise<void> {
+    const maxBytes = await addStream(jsm, needs.ttlSeconds, MAX_BYTES);
+    log.info({ stream: STREAM, maxBytes }, 'stream created');
+    if (maxBytes === MAX_BYTES) return;
+    const hint = 'raise max_file_store in the jetstream block of nats-server';
+    log.warn({ stream: STREAM, maxBytes, wantedBytes: MAX_BYTES, hint }, 'stream is smaller than wanted');
+  }
+
+  return {
+    async inspect(jsm) {
+      const { created, config, state } = await jsm.streams.info(STREAM);
+      const problems = problemsOf(config, needs);
+      if (changes.isNew(STREAM, problems.join()) && problems.length > 0) {
+        const hint = 'change it with `nats stream edit`; the aggregator leaves an existing stream as it is';
+        log.warn({ stream: STREAM, problems, hint }, 'stream is misconfigured');
+      }
+      return { created: String(created), lastSequence: state.last_seq };
+    },
+    create(jsm) {
+      creating ??= create(jsm).finally(() => {
+        creating = undefined;
+      });
+      return creating;
+    },
+  };
 }
 
 /**
- * A server with less room than asked for refuses outright; then half as much is asked for.
+ * A server with less storage than asked for refuses; then half as much is asked for.
  * @returns the bytes that the stream may take
- * @throws NatsError when this user may not, or there is hardly any room
  */
-export async function createStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes = MAX_BYTES): Promise<number> {
+async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: number): Promise<number> {
   const maxAgeMs = 2 * ttlSeconds * 1000;
   try {
     const { config } = await jsm.streams.add({
@@ -64,20 +101,20 @@ export async function createStream(jsm: JetStreamManager, ttlSeconds: number, ma
     });
     return config.max_bytes;
   } catch (error) {
-    if (!NO_STORAGE.has(errorCode(error) ?? 0) || maxBytes / 2 < LEAST_BYTES) throw error;
+    if (!NO_STORAGE.has(errorCode(error) ?? 0) || maxBytes / 2 < MIN_BYTES) throw error;
   }
-  return createStream(jsm, ttlSeconds, maxBytes / 2);
+  return addStream(jsm, ttlSeconds, maxBytes / 2);
 }
 
-function faultsOf(config: StreamConfig, { ttlSeconds, regions }: StreamNeeds): string[] {
-  const faults: string[] = [];
+function problemsOf(config: StreamConfig, { ttlSeconds, regions }: StreamNeeds): string[] {
+  const problems: string[] = [];
   if (config.max_age > 0 && config.max_age < nanos(ttlSeconds * 1000)) {
-    faults.push('max_age is shorter than the session TTL: a restart forgets living sessions');
+    problems.push('max_age is shorter than SESSION_TTL_SECONDS, so a restart loses living sessions');
   }
   const isCovered = (region: string) => config.subjects?.some((pattern) => covers(pattern, edgeSubject(region, '*')));
-  const left = regions.filter((region) => !isCovered(region));
-  if (left.length > 0) faults.push(`subjects leave out ${left.join(', ')}`);
-  return faults;
+  const missing = regions.filter((region) => !isCovered(region));
+  if (missing.length > 0) problems.push(`subjects do not cover ${missing.join(', ')}, so their beacons are not stored`);
+  return problems;
 }
 
 /** Whether every subject that `filter` can match is matched by `pattern` too. */

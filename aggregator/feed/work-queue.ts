@@ -1,18 +1,21 @@
 /**
- * Does work in the order in which it is offered, at most a budget of it in each turn of the event
- * loop, so that a replay at full speed holds up neither timers nor scrapes. The queue's bound is
- * the offerer's: JetStream's flow control, whose requests wait in the same queue to be answered.
+ * Runs jobs in the order in which they are offered, for at most a few milliseconds in each turn of
+ * the event loop. Without it a replay at full speed starved timers and scrapes for seconds.
+ *
+ * The queue has no bound of its own. JetStream's flow control bounds it: the server stops sending
+ * until its request is answered, and the request waits in this queue behind the messages before it.
  */
 import { setImmediate as onImmediate } from 'node:timers';
 
-export type Intake = {
+export type WorkQueue = {
+  /** Runs the job now if this turn has time left and nothing waits, otherwise later in its order. */
   offer(job: () => void): void;
-  readonly waiting: number;
 };
 
-export type IntakeOptions = {
-  /** What a job threw; the jobs after it are done all the same. */
+export type WorkQueueOptions = {
+  /** Receives what a job threw; the jobs after it still run. */
   readonly onError: (error: unknown) => void;
+  /** How long jobs may run in one turn of the event loop; the last one may overrun it. */
   readonly budgetMs?: number;
   /** A clock in milliseconds that never goes back. */
   readonly clock?: () => number;
@@ -20,14 +23,14 @@ export type IntakeOptions = {
   readonly defer?: (turn: () => void) => void;
 };
 
-export function createIntake({
+export function createWorkQueue({
   onError,
   budgetMs = 4,
   clock = () => performance.now(),
   defer = (turn) => {
     onImmediate(turn);
   },
-}: IntakeOptions): Intake {
+}: WorkQueueOptions): WorkQueue {
   let queue: (() => void)[] = [];
   let next = 0;
   let spentMs = 0;
@@ -49,7 +52,7 @@ export function createIntake({
     defer(turn);
   }
 
-  /** The end of a turn: what is left of its budget goes to the queue, and the next has a new one. */
+  /** Spends on the queue what is left of this turn's budget; the next turn has a new one. */
   function turn(): void {
     deferred = false;
     while (next < queue.length && spentMs < budgetMs) run(queue[next++] as () => void);
@@ -67,9 +70,6 @@ export function createIntake({
       deferTurn();
       if (next < queue.length || spentMs >= budgetMs) queue.push(job);
       else run(job);
-    },
-    get waiting() {
-      return queue.length - next;
     },
   };
 }

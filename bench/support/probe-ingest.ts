@@ -36,7 +36,7 @@ const feed = startFeed({
   ttlSeconds,
   log: pino({ level: 'error' }),
   now: Date.now,
-  onMessage(subject, data) {
+  onMessage({ subject, data }) {
     if (mode === 'store') ingest(subject, data, Date.now());
     else parsed += (JSON.parse(decoder.decode(data)) as { beacons: unknown[] }).beacons.length;
     seen++;
@@ -49,7 +49,7 @@ const feed = startFeed({
     throw error;
   },
 });
-const watching = setInterval(() => feed.watch(), 250);
+const watching = setInterval(() => feed.checkHeartbeats(), 250);
 
 function finish(): void {
   const seconds = (performance.now() - started.at) / 1000;

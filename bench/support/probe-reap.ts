@@ -1,6 +1,6 @@
 /** So many sessions that expire in the same second, removed by the real reaper: how long it holds the event loop. */
 
-import { createReaper, TICK_MS } from '../../aggregator/expiry/reaper.ts';
+import { createReaper, REAP_INTERVAL_MS } from '../../aggregator/expiry/reaper.ts';
 import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { type Hold, watchLoop } from './loop-watch.ts';
@@ -35,8 +35,8 @@ const loop = watchLoop();
 const started = performance.now();
 const tick = createReaper({
   expire: (nowMs) => sessions.expire(nowMs + ahead),
-  watch: () => {},
-  interrupted: () => {},
+  checkHeartbeats: () => {},
+  onPaused: () => {},
   now: Date.now,
   defer: setImmediate,
 });
@@ -52,4 +52,4 @@ const timer = setInterval(() => {
     milliseconds: performance.now() - started,
   } satisfies ReapResult);
   process.disconnect?.();
-}, TICK_MS);
+}, REAP_INTERVAL_MS);

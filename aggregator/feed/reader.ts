@@ -1,0 +1,164 @@
+/**
+ * Reads one cursor for as long as the process lives. A consumer that ends, for whatever reason, is
+ * followed by another that begins after the last message handled.
+ */
+import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
+import type { Logger } from 'pino';
+import type { ChangeFilter } from './change-filter.ts';
+import { type Connector, INBOX_PREFIX } from './connection.ts';
+import type { Cursor } from './cursor.ts';
+import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
+import { pause } from './pause.ts';
+import type { RegionStatus } from './region-status.ts';
+import { type HealthStream, isStreamMissing } from './stream.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export type ReaderOptions = {
+  readonly region: string;
+  readonly cursor: Cursor;
+  readonly status: RegionStatus;
+  readonly connector: Connector;
+  readonly stream: HealthStream;
+  readonly queue: WorkQueue;
+  readonly heartbeatMs: number;
+  /** By region, the failures that were logged. */
+  readonly failures: ChangeFilter;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Ends {@link Reader.run}. */
+  readonly signal: AbortSignal;
+  onMessage(message: FeedMessage): void;
+};
+
+export type Reader = {
+  /** Reads until the signal aborts. Rejects only with a bug. */
+  run(): Promise<void>;
+  /**
+   * Closes the consumer, if there is one; another follows.
+   * @param sinceMs from when on its silence means nothing: by default, when it was last heard
+   */
+  drop(reason: string, sinceMs?: number): void;
+  /** Drops a consumer that has missed its heartbeats. */
+  checkHeartbeat(): void;
+};
+
+const REQUEST_TIMEOUT_MS = 3_000;
+const RETRY_MS = 500;
+/** Two heartbeats in a row, and half an interval for their way through the network. */
+const MISSED_HEARTBEATS = 2.5;
+
+export function createReader(options: ReaderOptions): Reader {
+  const { region, cursor, status, connector, stream, heartbeatMs, log, now, signal } = options;
+  let consumer: OrderedConsumer | undefined;
+  /** The consumer reads the stream that the cursor counts in. */
+  let isConfirmed = false;
+  let isCaughtUp = false;
+
+  function report(): void {
+    if (isConfirmed) status.reading(cursor.filter, isCaughtUp);
+  }
+
+  function drop(reason: string, sinceMs = consumer?.lastHeardMs ?? now()): void {
+    if (!consumer) return;
+    consumer.close(reason);
+    consumer = undefined;
+    isConfirmed = false;
+    isCaughtUp = false;
+    status.lost({ filter: cursor.filter, reason, sinceMs });
+  }
+
+  function open(connection: NatsConnection, jsm: JetStreamManager): OrderedConsumer {
+    return openConsumer({
+      connection,
+      jsm,
+      inboxPrefix: INBOX_PREFIX,
+      filter: cursor.filter,
+      start: cursor.next(),
+      heartbeatMs,
+      queue: options.queue,
+      now,
+      onMessage(message) {
+        options.onMessage(message);
+        cursor.advance(message.sequence);
+      },
+      onCaughtUp() {
+        isCaughtUp = true;
+        report();
+      },
+    });
+  }
+
+  /** Opens a consumer and returns when it has ended. */
+  async function readOnce(connection: NatsConnection): Promise<void> {
+    const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+    const opened = open(connection, jsm);
+    consumer = opened;
+    await Promise.race([opened.opened.then(() => confirm(opened, jsm)), opened.ended]);
+    drop(await opened.ended);
+  }
+
+  /**
+   * Makes sure that the consumer reads the stream that the cursor counts in. Asked after the consumer
+   * was created: asked before, a stream replaced in between would be read from the old one's position.
+   */
+  async function confirm(opened: OrderedConsumer, jsm: JetStreamManager): Promise<void> {
+    const found = await stream.inspect(jsm);
+    if (consumer !== opened) return;
+    if (!cursor.confirm(found)) {
+      opened.close('stream replaced');
+      return;
+    }
+    isConfirmed = true;
+    report();
+  }
+
+  async function recover(connection: NatsConnection, error: NatsError): Promise<void> {
+    if (signal.aborted) return;
+    let failure: unknown = error;
+    if (isStreamMissing(error)) {
+      try {
+        const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+        return await stream.create(jsm);
+      } catch (createError) {
+        failure = createError;
+      }
+    }
+    if (!(failure instanceof NatsError)) throw failure;
+    const reason = failure.api_error?.description ?? failure.message;
+    if (options.failures.isNew(region, reason)) {
+      log.warn({ region, reason, hint: hintFor(failure) }, 'cannot read the feed; retrying');
+    }
+    await pause(RETRY_MS, signal);
+  }
+
+  return {
+    drop,
+    async run() {
+      while (!signal.aborted) {
+        const connection = await connector.connected();
+        if (!connection) return;
+        const openedMs = now();
+        try {
+          await readOnce(connection);
+          // A consumer that ended at once would do so again and again, without a pause.
+          if (now() - openedMs < RETRY_MS) await pause(RETRY_MS, signal);
+        } catch (error) {
+          if (!(error instanceof NatsError)) throw error;
+          drop(error.code);
+          await recover(connection, error);
+        }
+      }
+    },
+    checkHeartbeat() {
+      if (consumer && now() - consumer.lastHeardMs > MISSED_HEARTBEATS * heartbeatMs) drop('no heartbeat');
+    },
+  };
+}
+
+function hintFor(failure: NatsError): string {
+  if (isStreamMissing(failure) || failure.code === ErrorCode.PermissionsViolation) {
+    return 'create the stream HEALTH, and grant what docs/security.md lists to the NATS user of the aggregator';
+  }
+  if (failure.code === ErrorCode.NoResponders) return 'enable JetStream in nats-server';
+  return 'look into the log of nats-server';
+}
