@@ -1,15 +1,16 @@
 /**
- * The aggregator's process: the only place that sees the environment, signals, timers and files,
- * and where the parts are put together.
+ * The aggregator's process. Only this file sees the environment, signals, timers and files; it
+ * creates the parts and connects them.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
-import { startFeed } from './feed/feed.ts';
+import { type Feed, startFeed } from './feed/feed.ts';
 import { readBoard } from './http/board-files.ts';
 import { createPacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
@@ -18,19 +19,156 @@ import { createIngest } from './ingest/ingest.ts';
 import { expose } from './metrics/exposition.ts';
 import { createMetrics } from './metrics/self-metrics.ts';
 import { seriesBound } from './metrics/series-bound.ts';
-import { createSessions } from './store/sessions.ts';
+import { createSessions, type Sessions } from './store/sessions.ts';
 
-/** How long scrapes that are under way may take to end when we are told to stop. */
+/** How long requests under way may take to end after a signal to stop. */
 const DRAIN_MS = 3_000;
 
-function loadConfig(): Config {
-  const result = readConfig(process.env, readIfThere(new URL('../wrangler.toml', import.meta.url)), { canRead });
-  if (result.ok) return result.config;
-  for (const problem of result.problems) process.stderr.write(`aggregator: ${problem}\n`);
-  process.exit(1);
+type Context = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Ends the process over a bug. */
+  readonly fail: (error: unknown) => never;
+};
+
+function run(config: Config): void {
+  const log = createLog(config);
+  const fail = (error: unknown): never => {
+    log.fatal({ err: error }, 'unexpected error; exiting');
+    process.exit(1);
+  };
+  process.on('uncaughtException', fail);
+  const context: Context = { config, log, fail, now: Date.now };
+
+  let isStopping = false;
+  const sessions = createSessions(config);
+  const feed = feedSessions(sessions, context, () => {
+    if (readiness().ready) log.info('ready');
+  });
+  function readiness(): Readiness {
+    const regions = Object.fromEntries(config.regions.map((region) => [region, feed.state(region)]));
+    const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
+    return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
+  }
+  const reaping = setInterval(createSessionReaper(sessions, feed, context), REAP_INTERVAL_MS);
+  const server = serve(sessions, readiness, context);
+
+  onStopSignal(async (signal) => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info({ signal }, 'stopping');
+    await Promise.all([closeServer(server), stopFeed(feed)]);
+    clearInterval(reaping);
+    log.info('stopped');
+    process.exit(0);
+  }, fail);
 }
 
-function readIfThere(url: URL): string | undefined {
+function createLog({ logLevel }: Config): Logger {
+  return pino({
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  });
+}
+
+function feedSessions(sessions: Sessions, { config, log, now, fail }: Context, onRegionUp: () => void): Feed {
+  const { natsCreds } = config;
+  const ingest = createIngest(sessions);
+  return startFeed({
+    access: {
+      servers: config.natsServers,
+      tls: config.natsTls,
+      login: config.natsLogin,
+      creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
+    },
+    regions: config.regions,
+    shard: config.shard,
+    lanes: config.lanes,
+    ttlSeconds: config.ttlSeconds,
+    log,
+    now,
+    onMessage: ({ subject, data }) => ingest(subject, data, now()),
+    onUp(region) {
+      sessions.feedUp(region, now());
+      onRegionUp();
+    },
+    onDown: sessions.feedDown,
+    onFailure: fail,
+  });
+}
+
+function createSessionReaper(sessions: Sessions, feed: Feed, { log, now }: Context): () => void {
+  return createReaper({
+    expire: sessions.expire,
+    checkHeartbeats: feed.checkHeartbeats,
+    onPaused(sinceMs) {
+      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; reading what it missed');
+      feed.resync(sinceMs);
+    },
+    now,
+    defer: setImmediate,
+  });
+}
+
+function serve(sessions: Sessions, readiness: () => Readiness, { config, log, now, fail }: Context): Server {
+  const { host, port, regions, shard } = config;
+  const metrics = createMetrics(sessions, { version: packageJson.version, storeBound: seriesBound(config) });
+  const server = createHttpServer({
+    expose: (options) => expose(sessions, options),
+    selfMetrics: metrics.text,
+    worst: (query) => worst(sessions, query),
+    readiness,
+    regions,
+    metricsToken: config.metricsToken,
+    board: readBoard(fileURLToPath(new URL('board', import.meta.url))),
+    pacer: createPacer(),
+    now,
+    log,
+  });
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    const hint = LISTEN_HINTS[error.code ?? ''];
+    if (hint === undefined) fail(error);
+    exitWith(`cannot listen on ${host}:${port}: ${error.code}: ${hint}`);
+  });
+  server.listen(port, host, () => {
+    const { address, port: boundPort } = server.address() as AddressInfo;
+    log.info({ address, port: boundPort, regions, shard: `${shard.index}/${shard.count}` }, 'listening');
+  });
+  return server;
+}
+
+/** What an operator does about an address that can't be listened on; any other error is a bug. */
+const LISTEN_HINTS: { readonly [code: string]: string } = {
+  EADDRINUSE: 'another process uses it; stop that process or set PORT',
+  EACCES: 'this user may not; set PORT to 1024 or higher',
+  EADDRNOTAVAIL: 'HOST is not an address of this machine',
+};
+
+function closeServer(server: Server): Promise<void> {
+  server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** Waits no longer than the drain time: a NATS that doesn't answer must not keep the process alive. */
+function stopFeed(feed: Feed): Promise<void> {
+  const drained = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
+  return Promise.race([feed.stop(), drained]);
+}
+
+function onStopSignal(stop: (signal: string) => Promise<void>, fail: (error: unknown) => never): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(fail));
+}
+
+function loadConfig(): Config {
+  const result = readConfig(process.env, readIfPresent(new URL('../wrangler.toml', import.meta.url)), { canRead });
+  return result.ok ? result.config : exitWith(...result.problems);
+}
+
+function readIfPresent(url: URL): string | undefined {
   try {
     return readFileSync(url, 'utf8');
   } catch (cause) {
@@ -48,103 +186,10 @@ function canRead(path: string): boolean {
   }
 }
 
-function run(config: Config): void {
-  const { regions, natsCreds } = config;
-  const log = pino({
-    level: config.logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (level) => ({ level }) },
-  });
-  const now = Date.now;
-  const sessions = createSessions(config);
-  const ingest = createIngest(sessions);
-  const metrics = createMetrics(sessions, { version: packageJson.version, storeBound: seriesBound(config) });
-  let stopping = false;
-
-  function fail(error: unknown): never {
-    log.fatal({ err: error }, 'unexpected failure');
-    process.exit(1);
-  }
-  process.on('uncaughtException', fail);
-
-  const feed = startFeed({
-    access: {
-      servers: config.natsServers,
-      tls: config.natsTls,
-      login: config.natsLogin,
-      creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
-    },
-    regions,
-    shard: config.shard,
-    lanes: config.lanes,
-    ttlSeconds: config.ttlSeconds,
-    log,
-    now,
-    onMessage: ({ subject, data }) => ingest(subject, data, now()),
-    onUp: (region) => {
-      sessions.feedUp(region, now());
-      if (readiness().ready) log.info('ready');
-    },
-    onDown: (region, sinceMs) => sessions.feedDown(region, sinceMs),
-    onFailure: fail,
-  });
-
-  function readiness(): Readiness {
-    const states = Object.fromEntries(regions.map((region) => [region, feed.state(region)]));
-    const ready = !stopping && Object.values(states).every((state) => state === 'up');
-    return ready ? { ready } : { ready, reason: stopping ? 'stopping' : 'feed', regions: states };
-  }
-
-  const tick = createReaper({
-    expire: sessions.expire,
-    checkHeartbeats: feed.checkHeartbeats,
-    onPaused(sinceMs) {
-      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; reading what it missed');
-      feed.resync(sinceMs);
-    },
-    now,
-    defer: setImmediate,
-  });
-  const timer = setInterval(tick, REAP_INTERVAL_MS);
-
-  const server = createHttpServer({
-    expose: (options) => expose(sessions, options),
-    selfMetrics: metrics.text,
-    worst: (query) => worst(sessions, query),
-    readiness,
-    regions,
-    metricsToken: config.metricsToken,
-    board: readBoard(fileURLToPath(new URL('board', import.meta.url))),
-    pacer: createPacer(),
-    now,
-    log,
-  });
-  server.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES' && error.code !== 'EADDRNOTAVAIL') fail(error);
-    process.stderr.write(`aggregator: cannot listen on ${config.host}:${config.port}: ${error.code}\n`);
-    process.exit(1);
-  });
-  server.listen(config.port, config.host, () => {
-    const { address, port } = server.address() as AddressInfo;
-    log.info({ address, port, regions, shard: `${config.shard.index}/${config.shard.count}` }, 'listening');
-  });
-
-  async function stop(signal: string): Promise<void> {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'stopping');
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
-    // A request to a NATS that doesn't answer must not keep us.
-    const drained = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
-    await Promise.all([closed, Promise.race([feed.stop(), drained])]);
-    clearInterval(timer);
-    log.info('stopped');
-    process.exit(0);
-  }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(fail));
+/** One line for each problem that an operator can solve. */
+function exitWith(...problems: readonly string[]): never {
+  for (const problem of problems) process.stderr.write(`aggregator: ${problem}\n`);
+  process.exit(1);
 }
 
 run(loadConfig());
