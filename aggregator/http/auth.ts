@@ -1,14 +1,14 @@
-/** METRICS_TOKEN: who may read metrics, sessions and the board. */
+/** Authorization with METRICS_TOKEN, for metrics, sessions and the board. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export type Authorize = (authorization: string | undefined) => boolean;
 
-/** What a 401 asks for. Basic comes first: a browser asks for the board's password only then. */
+/** Basic comes first: Chromium asks for a password only when it is the first challenge. */
 export const CHALLENGE = 'Basic realm="edgepulse", charset="UTF-8", Bearer realm="edgepulse"';
 
 /**
  * Accepts `Bearer <token>`, and `Basic` with the token as the password and any user name.
- * @param token undefined lets everybody in
+ * @param token undefined authorizes every request
  */
 export function createAuthorize(token: string | undefined): Authorize {
   if (token === undefined) return () => true;
@@ -17,7 +17,7 @@ export function createAuthorize(token: string | undefined): Authorize {
     const [scheme = '', credentials = ''] = authorization.trim().split(/ +/);
     const given = scheme.toLowerCase() === 'basic' ? passwordOf(credentials) : credentials;
     if (!/^(bearer|basic)$/i.test(scheme)) return false;
-    // Digests have one length, so that the comparison's time says nothing about the token.
+    // timingSafeEqual takes only equal lengths; digests have them, and so hide the token's length too.
     return timingSafeEqual(digest(given), expected);
   };
 }

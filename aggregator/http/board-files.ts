@@ -1,4 +1,7 @@
-/** The board's page and its assets, read from disk once: what is served is a lookup, never a path. */
+/**
+ * The board's page and its assets, read from disk once, at start. A request only looks its path up
+ * in the map, so that no path can reach another file.
+ */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -17,7 +20,7 @@ const CONTENT_TYPES: { readonly [extension: string]: string } = {
   '.woff2': 'font/woff2',
 };
 
-/** `index.html` is served as `/`. Files of other kinds (sources, tests) are left out; no folder is no board. */
+/** `index.html` is served as `/`. Sources and tests are left out. Without the folder the map is empty. */
 export function readBoard(folder: string): BoardFiles {
   const files = new Map<string, BoardFile>();
   for (const name of listFiles(folder)) {

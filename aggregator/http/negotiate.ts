@@ -2,7 +2,7 @@
 
 type Range = { readonly name: string; readonly parameters: ReadonlyMap<string, string>; readonly q: number };
 
-/** OpenMetrics 1.0 only for who names it, and not for who prefers text; anybody else gets text 0.0.4. */
+/** True only for a client that names OpenMetrics 1.0 and does not prefer text; all others get text 0.0.4. */
 export function wantsOpenMetrics(accept: string | undefined): boolean {
   const ranges = parse(accept);
   const openMetrics = best(ranges, ['application/openmetrics-text'], '1.0.0');
@@ -17,7 +17,7 @@ export function wantsGzip(acceptEncoding: string | undefined): boolean {
   return range !== undefined && range.q > 0;
 }
 
-/** The highest weight of a range with one of the names, and with our version or none. */
+/** The highest weight of the ranges that have one of the names, and either no version or ours. */
 function best(ranges: readonly Range[], names: readonly string[], version: string): number {
   let q = 0;
   for (const range of ranges) {

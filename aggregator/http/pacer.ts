@@ -1,20 +1,20 @@
 /**
- * Long work in slices between turns of the event loop. However many scrapes and queries there
- * are, one slice at most is done in a turn, so that together they hold the loop no longer than one.
+ * Runs long work in slices between turns of the event loop. Scrapes and queries share one slice per
+ * turn, so that many of them at once hold up ingest no longer than one does.
  */
 import { setImmediate as onImmediate } from 'node:timers';
 
 export type Pacer = {
-  /** Text in chunks, each the work of one turn. Ended early, it ends the source too. */
+  /** The source's text in chunks, each the work of one turn. Returning early also ends the source. */
   text(source: Generator<string, void, void>): AsyncGenerator<string, void, void>;
-  /** Runs the source to its end for its result. */
+  /** Runs the source to its end and resolves with its result. */
   run<T>(source: Generator<void, T, void>): Promise<T>;
   /** Resolves when it is the caller's turn. */
   turn(): Promise<void>;
 };
 
 export type PacerOptions = {
-  /** How long a slice may take; its last step comes on top. */
+  /** How long a slice may take; the step that is running then is still finished. */
   readonly sliceMs?: number;
   /** A clock in milliseconds that never goes back. */
   readonly clock?: () => number;
@@ -22,7 +22,7 @@ export type PacerOptions = {
   readonly defer?: (turn: () => void) => void;
 };
 
-/** Encoding and compressing a chunk takes the loop's time as well. */
+/** In characters. Bounded, because encoding and compressing a chunk holds up the event loop too. */
 const CHUNK_LENGTH = 128 * 1024;
 
 export function createPacer({

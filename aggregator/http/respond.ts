@@ -1,7 +1,7 @@
-/** Answers of the aggregator's HTTP server that are short enough to send at once. */
+/** Responses of the aggregator's HTTP server that are sent in one piece. */
 import type { ServerResponse } from 'node:http';
 
-/** On every answer. The board's page has no inline script or style, and nobody frames it. */
+/** On every response. The board has no inline script or style, and must not be framed. */
 const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'referrer-policy': 'no-referrer',
@@ -25,7 +25,7 @@ export function setSecurityHeaders(response: ServerResponse): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
 }
 
-/** node:http leaves the body out when the request was HEAD. */
+/** For a HEAD request node:http leaves the body out. */
 export function sendBody(response: ServerResponse, status: number, body: Buffer | string, headers: Headers): void {
   response.writeHead(status, { ...headers, 'content-length': `${Buffer.byteLength(body)}` });
   response.end(body);
@@ -38,7 +38,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   });
 }
 
-/** RFC 9457. @param detail names what is wrong, never a value that was sent */
+/** RFC 9457. @param detail what is wrong, without any value that the client sent */
 export function sendProblem(response: ServerResponse, status: ProblemStatus, detail: string, headers?: Headers): void {
   const problem = { type: 'about:blank', title: TITLES[status], status, detail };
   sendBody(response, status, `${JSON.stringify(problem)}\n`, {

@@ -1,6 +1,6 @@
 /**
- * The aggregator's HTTP server: who may read what, and where it is answered. Scrapes are
- * scrape.ts's; the truth about sessions and the feed comes in through the options.
+ * The aggregator's HTTP server: its routes, who may use them, and its limits. scrape.ts answers
+ * scrapes; what is known of sessions and the feed is passed in as options.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -13,7 +13,7 @@ import { sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.t
 import { createScrape, type ScrapeOptions } from './scrape.ts';
 import { WORST_SORTS, type WorstQuery, type WorstSession } from './worst.ts';
 
-/** Whether the aggregator can be believed, and if not, why: the state of each region's feed. */
+/** Whether the metrics are complete, and if not, why: the state of each region's feed. */
 export type Readiness = { readonly ready: boolean; readonly [detail: string]: unknown };
 
 export type ServerOptions = ScrapeOptions & {
@@ -30,14 +30,14 @@ export type ServerOptions = ScrapeOptions & {
 type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void;
 type Route = { readonly isOpen: boolean; readonly handle: Handler };
 
-/** Slow clients hold a socket, not more: this many, and none without a word for this long. */
+/** A slow client costs a socket and nothing else: at most this many, none idle for longer than this. */
 const MAX_CONNECTIONS = 512;
 const IDLE_MS = 30_000;
-/** Longer than a scrape interval, so that a Prometheus keeps its connection. */
+/** Longer than the usual scrape interval, so that Prometheus keeps its connection. */
 const KEEP_ALIVE_MS = 75_000;
 const QUERIES_AT_ONCE = 8;
 
-/** Not listening yet. */
+/** The server does not listen yet; `listen` is for the caller. */
 export function createHttpServer(options: ServerOptions): Server {
   const routes = createRoutes(options);
   const authorize = createAuthorize(options.metricsToken);
@@ -46,13 +46,13 @@ export function createHttpServer(options: ServerOptions): Server {
     setSecurityHeaders(response);
     const [path = '/', search] = (request.url ?? '/').split('?', 2);
     const route = routes.get(path);
-    // Before anything else, so that without the token not even a path can be guessed.
+    // Checked before the path is, so that without the token nobody can find out which paths exist.
     if (!route?.isOpen && !authorize(request.headers.authorization)) {
-      sendProblem(response, 401, 'METRICS_TOKEN is required', { 'www-authenticate': CHALLENGE });
+      sendProblem(response, 401, 'send METRICS_TOKEN as a bearer token, or as the password of Basic', { 'www-authenticate': CHALLENGE });
     } else if (!route) {
       sendProblem(response, 404, 'no such path');
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      sendProblem(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD' });
+      sendProblem(response, 405, 'only GET and HEAD are allowed', { allow: 'GET, HEAD' });
     } else {
       await route.handle(request, response, new URLSearchParams(search));
     }
@@ -62,7 +62,7 @@ export function createHttpServer(options: ServerOptions): Server {
     answer(request, response).catch((error: unknown) => {
       options.log.error({ err: error, path: request.url?.split('?')[0] }, 'request failed');
       if (response.headersSent) response.destroy();
-      else sendProblem(response, 500, 'see the log');
+      else sendProblem(response, 500, 'internal error; the log of the aggregator has it');
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -106,7 +106,7 @@ function createRoutes(options: ServerOptions): ReadonlyMap<string, Route> {
 function createSessionsQuery({ worst, regions, pacer, now }: ServerOptions): Handler {
   let underWay = 0;
   const entries = {
-    region: v.optional(v.picklist(regions, 'region: is not one of this aggregator')),
+    region: v.optional(v.picklist(regions, 'region: is not a region of this aggregator')),
     meeting_id: v.optional(v.custom<string>(isId, 'meeting_id: is not an id')),
     sort: v.optional(v.picklist(WORST_SORTS, `sort: is not one of ${WORST_SORTS.join(', ')}`), 'rtt'),
     limit: v.optional(
