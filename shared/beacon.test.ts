@@ -11,7 +11,7 @@ describe('decodeBeacon', () => {
     expect(decodeBeacon(beacon)).toStrictEqual({ ok: true, value: decoded });
   });
 
-  it.each(invalidBeacons)('refuses $name', ({ beacon, reason }) => {
+  it.each(invalidBeacons)('rejects $name', ({ beacon, reason }) => {
     expect(decodeBeacon(beacon)).toMatchObject({ ok: false, reason });
   });
 
@@ -31,11 +31,11 @@ describe('decodeBeacon', () => {
   });
 
   it.each(invalidBeacons)('names the place and never the value: $name', ({ beacon }) => {
-    const refused = decodeBeacon(beacon);
-    expect(refused.ok ? '' : refused.detail).toMatch(/^[a-z][\w .[\]]*$/);
+    const rejected = decodeBeacon(beacon);
+    expect(rejected.ok ? '' : rejected.detail).toMatch(/^[a-z][\w .[\]]*$/);
   });
 
-  it('refuses NaN and Infinity, which only a caller that is not JSON can pass', () => {
+  it('rejects NaN and Infinity, which only a caller that is not JSON can pass', () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(decodeBeacon(validBeacon({ rtt: [value] }))).toMatchObject({ reason: 'out_of_range' });
     }
@@ -49,7 +49,7 @@ describe('decodeBeacon', () => {
     expect(decoded.ok && decoded.value.leaving).toBe(undefined);
   });
 
-  it('never throws, and refuses with a known reason, whatever it is given', () => {
+  it('never throws, and rejects with a known reason, whatever it is given', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withSparseArray: true }), (value) => {
         const decoded = decodeBeacon(value);

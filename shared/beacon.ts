@@ -1,8 +1,9 @@
 /**
  * The beacon, version 1: its type, its limits and its decoder, for both sides of NATS.
- * The decoder is ours rather than a schema library's because it runs on the two hot paths
- * (docs/adr/0002-own-beacon-decoder.md has the measurement). It reads known fields into a new object, so
- * nothing unknown (and no token) travels on.
+ *
+ * The decoder is written by hand because it runs on both hot paths, and a schema library was slower
+ * there (docs/adr/0002-own-beacon-decoder.md). It copies known fields into a new object, so that
+ * unknown fields, and the token, go no further.
  */
 import { accept, type Reject, type Result, reject } from './reject.ts';
 
@@ -17,7 +18,7 @@ export const LIMITS = {
 
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Members of W3C `RTCInboundRtpStreamStats` (audio), cumulative; seconds and samples as there. */
+/** Members of W3C `RTCInboundRtpStreamStats` (audio), cumulative, in its units: seconds, samples, packets. */
 export const AUDIO_MAX = {
   jitterBufferDelay: COUNTER_MAX,
   jitterBufferEmittedCount: COUNTER_MAX,
@@ -42,7 +43,7 @@ export const VIDEO_MAX = {
   packetsLost: COUNTER_MAX,
 } as const;
 
-/** NetEQ decides one operation every 10 ms, so 100 a second is the most that is real; 1000 is absurd. */
+/** NetEQ chooses one operation every 10 ms, so that real rates end at 100 a second. */
 export const OPERATIONS_MAX = {
   normal: 1_000,
   expand: 1_000,
@@ -84,7 +85,7 @@ export type Beacon = {
   participant_id: string;
   /** +1 for each beacon of the session, from 0. */
   seq: number;
-  /** Beacons that the client itself gave up, cumulative. */
+  /** Beacons that the client gave up sending, cumulative. */
   dropped?: number;
   server?: Server;
   /** RTT samples since the last beacon, newest last. */
@@ -101,7 +102,7 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value);
 }
 
-/** Decodes a parsed JSON value. Never throws; a refusal names the field. */
+/** Decodes a parsed JSON value. Never throws; `detail` of a reject names the field. */
 export function decodeBeacon(value: unknown): Result<Beacon> {
   if (!isFields(value)) return reject('invalid_field', 'the beacon is not an object');
   if (value.v !== 1) return reject('unsupported_version', 'v is not 1');
@@ -109,8 +110,8 @@ export function decodeBeacon(value: unknown): Result<Beacon> {
   if (!isId(meeting_id)) return reject('invalid_id', 'meeting_id');
   if (!isId(session_id)) return reject('invalid_id', 'session_id');
   if (!isId(participant_id)) return reject('invalid_id', 'participant_id');
-  const badCount = refuseCount(seq, 'seq') ?? (dropped === undefined ? undefined : refuseCount(dropped, 'dropped'));
-  if (badCount) return badCount;
+  const invalidCount = checkCount(seq, 'seq') ?? (dropped === undefined ? undefined : checkCount(dropped, 'dropped'));
+  if (invalidCount) return invalidCount;
   if (leaving !== undefined && leaving !== true) return reject('invalid_field', 'leaving is not true');
   const peers = decodePeers(value.peers);
   if (!peers.ok) return peers;
@@ -144,10 +145,10 @@ function decodeRtt(value: unknown): Result<number[]> {
   if (value.length > LIMITS.rttSamples) return reject('too_many_samples', `rtt has more than ${LIMITS.rttSamples}`);
   const samples: number[] = [];
   for (const sample of value) {
-    const refused = refuseNumber(sample, LIMITS.rttSeconds, 'rtt', samples.length);
-    // Milliseconds are the likeliest mistake.
-    if (refused)
-      return refused.reason === 'out_of_range' ? { ...refused, detail: `${refused.detail} seconds` } : refused;
+    const invalid = checkNumber(sample, LIMITS.rttSeconds, 'rtt', samples.length);
+    // Clients most often get this wrong by sending milliseconds, so the unit is named.
+    if (invalid)
+      return invalid.reason === 'out_of_range' ? { ...invalid, detail: `${invalid.detail} seconds` } : invalid;
     samples.push(sample as number);
   }
   return accept(samples);
@@ -211,7 +212,7 @@ function decodeNetEq(value: unknown): Result<NetEqStats> {
   return accept(neteq);
 }
 
-/** Reads the members that `limits` names, each at most its limit; absent stays absent. */
+/** Reads the members named in `limits`, each from 0 to its limit. Absent members stay absent. */
 function decodeNumbers<Limits extends { readonly [name: string]: number }>(
   value: unknown,
   limits: Limits,
@@ -222,21 +223,23 @@ function decodeNumbers<Limits extends { readonly [name: string]: number }>(
   for (const name in limits) {
     const number = value[name];
     if (number === undefined) continue;
-    const refused = refuseNumber(number, limits[name] as number, path, name);
-    if (refused) return refused;
+    const invalid = checkNumber(number, limits[name] as number, path, name);
+    if (invalid) return invalid;
     numbers[name] = number as number;
   }
   return accept(numbers as Numbers<Limits>);
 }
 
-function refuseNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
+/** @returns undefined when the value is a number from 0 to `max` */
+function checkNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
   if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
-  // The comparison is written so that NaN fails it too.
+  // Written this way round because NaN fails every comparison.
   if (!(value >= 0 && value <= max)) return reject('out_of_range', `${path}.${name} is not within 0 to ${max}`);
   return undefined;
 }
 
-function refuseCount(value: unknown, name: string): Reject | undefined {
+/** @returns undefined when the value is an integer from 0 to {@link COUNTER_MAX} */
+function checkCount(value: unknown, name: string): Reject | undefined {
   if (typeof value !== 'number' || !Number.isInteger(value))
     return reject('invalid_field', `${name} is not an integer`);
   if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', `${name} is not within 0 to ${COUNTER_MAX}`);

@@ -1,4 +1,4 @@
-/** The one web global that shared code uses; Node, workerd and browsers all have it (WHATWG URL). */
+/** The only web global that shared code uses: WHATWG URL, which Node, workerd and browsers all have. */
 declare class URL {
   static canParse(url: string): boolean;
   constructor(url: string);

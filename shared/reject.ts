@@ -1,6 +1,6 @@
 /**
- * Why a beacon was refused: one closed union that is the HTTP answer's `type`, the metric's
- * `reason` label and the log's field. What the answer looks like on the wire is the worker's.
+ * Why a beacon was rejected: one closed union. The same word is the last part of the problem's
+ * `type` in the HTTP response, the `reason` label of the metric and the field of the log line.
  */
 
 /** HTTP status of each reason. The keys are the closed set of reasons; renaming one breaks dashboards. */
@@ -34,10 +34,10 @@ export type RejectReason = keyof typeof REJECT_STATUS;
 
 export const REJECT_REASONS = Object.keys(REJECT_STATUS) as readonly RejectReason[];
 
-/** A refusal. `detail` names the place, never the value: values may be tokens or people. */
+/** `detail` names the field at fault, never its value: that may be a token or identify a person. */
 export type Reject = { readonly ok: false; readonly reason: RejectReason; readonly detail: string };
 
-/** Bad input is a value: callers branch on `ok`, nothing is thrown for what a client sent. */
+/** Bad input is a value, not an exception: callers branch on `ok`. */
 export type Result<T> = { readonly ok: true; readonly value: T } | Reject;
 
 export function accept<T>(value: T): Result<T> {

@@ -20,7 +20,7 @@ describe('edgeSubject', () => {
     ['apac', '>'],
     ['apac', 'f00.x'],
     ['apac', 'f00\n'],
-  ])('refuses the tokens %j, %j', (region, lane) => {
+  ])('rejects the tokens %j, %j', (region, lane) => {
     expect(() => edgeSubject(region, lane)).toThrow(RangeError);
   });
 

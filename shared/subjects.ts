@@ -1,7 +1,9 @@
 /**
- * NATS subjects, lanes and shards: who owns a meeting's beacons, decided by arithmetic alone.
- * Subject: `health.diagnostics.{region}.{service_type}.{server_id}`; from the edge the
- * service type is `edge` and the server id a lane, `f00`, `f01`, ...
+ * NATS subjects, lanes and shards. Arithmetic alone decides which shard owns a meeting's beacons, so
+ * that worker and aggregator need no coordination.
+ *
+ * A subject is `health.diagnostics.{region}.{service_type}.{server_id}`. Beacons from the edge have
+ * `edge` as the service type and their lane, `f00`, `f01`, ..., as the server id.
  */
 
 export const STREAM = 'HEALTH';
@@ -14,7 +16,7 @@ export const LANES_MAX = 256;
 const REGION = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const LANE = /^f[0-9]{2,3}$/;
 
-/** A region's name is one subject token and one label value: lower-case letters, digits and inner hyphens. */
+/** A region's name is a subject token and a label value: lower-case letters, digits, inner hyphens, at most 32. */
 export function isRegionName(value: unknown): value is string {
   return typeof value === 'string' && REGION.test(value);
 }
@@ -46,10 +48,10 @@ export function lanesOf(shard: Shard, lanes: number): string[] {
   return owned;
 }
 
-/** @throws RangeError when a token could change the subject's meaning: that is a bug in the caller. */
+/** @throws RangeError when the region or lane is no valid subject token, which is a bug in the caller */
 export function edgeSubject(region: string, lane: string): string {
   if (!isRegionName(region) || !(isLane(lane) || lane === '*')) {
-    throw new RangeError(`no subject token: ${JSON.stringify([region, lane])}`);
+    throw new RangeError(`not a valid region and lane: ${JSON.stringify([region, lane])}`);
   }
   return `${SUBJECT_ROOT}.${region}.${SERVICE_TYPE}.${lane}`;
 }
