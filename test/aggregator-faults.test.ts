@@ -1,7 +1,7 @@
 /**
- * The aggregator when something breaks: real processes, a real nats-server that is killed, frozen,
- * emptied, and has streams and consumers deleted under its clients. What holds throughout: nobody
- * is lost, nobody is made up, and what can't be known is absent.
+ * The aggregator when something breaks: real processes, and a real nats-server that is killed, frozen
+ * and emptied, and whose streams and consumers are deleted. Throughout, no living session may be
+ * lost, none may be invented, and what can't be known must be absent.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { laneName, lanesOf, STREAM } from '../shared/subjects.ts';
@@ -15,9 +15,9 @@ const TTL_MS = 60_000;
 /** For tests of expiry itself. */
 const SHORT_TTL_MS = 5_000;
 const SHORT_TTL = { SESSION_TTL_SECONDS: `${SHORT_TTL_MS / 1000}` };
-/** A dead link is noticed within this time, whatever it looks like. */
+/** A dead connection must be noticed within this time, however it died. */
 const NOTICED_MS = 10_000;
-/** What is noticed is put right as soon as it is noticed; a busy machine takes its time for it. */
+/** Recovery starts as soon as the fault is noticed; the rest is for a busy machine. */
 const MENDED_MS = 2 * NOTICED_MS;
 
 const ends: (() => Promise<unknown>)[] = [];
