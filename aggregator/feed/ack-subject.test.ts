@@ -12,9 +12,12 @@ it.each([
   expect({ timestampMs: Math.round(timestampMs * 10) / 10, ...rest }).toEqual(metadata);
 });
 
-it.each(['', '_INBOX.aggregator.x', '$JS.FC.HEALTH.aggregator-x.1.41.7.9.2', '$JS.ACK.HEALTH', '$JS.ACK.a.b.c.d.e.f.g.h'])(
-  'tells what is no delivery: %j',
-  (reply) => {
-    expect(parseAckSubject(reply)).toBeUndefined();
-  },
-);
+it.each([
+  '',
+  '_INBOX.aggregator.x',
+  '$JS.FC.HEALTH.aggregator-x.1.41.7.9.2',
+  '$JS.ACK.HEALTH',
+  '$JS.ACK.a.b.c.d.e.f.g.h',
+])('tells what is no delivery: %j', (reply) => {
+  expect(parseAckSubject(reply)).toBeUndefined();
+});

@@ -48,7 +48,9 @@ export function createHttpServer(options: ServerOptions): Server {
     const route = routes.get(path);
     // Checked before the path is, so that without the token nobody can find out which paths exist.
     if (!route?.isOpen && !authorize(request.headers.authorization)) {
-      sendProblem(response, 401, 'send METRICS_TOKEN as a bearer token, or as the password of Basic', { 'www-authenticate': CHALLENGE });
+      sendProblem(response, 401, 'send METRICS_TOKEN as a bearer token, or as the password of Basic', {
+        'www-authenticate': CHALLENGE,
+      });
     } else if (!route) {
       sendProblem(response, 404, 'no such path');
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
