@@ -2,10 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Child, ChildEnded, type Children } from './children.ts';
+import { type Child, ChildEnded, type Children } from './processes/children.ts';
 import { formatEnvFile } from './env-file.ts';
 import type { Settings } from './settings.ts';
-import { ensureTool } from './tools.ts';
+import { ensureTool } from './tools/tools.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 120_000;

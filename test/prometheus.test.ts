@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../dev/ports.ts';
-import { requireTool } from '../dev/tools.ts';
+import { requireTool } from '../dev/tools/tools.ts';
 import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
 import { type RunningProcess, startProcess } from './support/processes/process.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { requireTool } from '../../../dev/tools.ts';
+import { requireTool } from '../../../dev/tools/tools.ts';
 
 const FLAGS = [
   '--headless',

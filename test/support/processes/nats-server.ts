@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireTool } from '../../../dev/tools.ts';
+import { requireTool } from '../../../dev/tools/tools.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 
 export type NatsServerOptions = {

@@ -3,7 +3,7 @@
  * takes the whole process group along, also when the test itself fails.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type Guard, killGroup, spawned, startGuard } from '../../../dev/process-group.ts';
+import { type Guard, killGroup, spawned, startGuard } from '../../../dev/processes/process-group.ts';
 import { eventually } from '../poll.ts';
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };

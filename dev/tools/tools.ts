@@ -1,16 +1,16 @@
 /**
  * The programs that the system needs beside npm packages: where they are, and the command that
- * brings the missing ones (`npm run install-tools`). How one is installed is tool-install.ts's.
+ * brings the missing ones (`npm run install-tools`). How one is installed is install.ts's.
  */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { installTool } from './tool-install.ts';
+import { installTool } from './install.ts';
 
 export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Where programs are put that were unpacked for this project alone. */
-export const TOOLS_FOLDER = join(import.meta.dirname, '..', '.edgepulse', 'tools');
+export const TOOLS_FOLDER = join(import.meta.dirname, '..', '..', '.edgepulse', 'tools');
 
 /** Debian puts servers in /usr/sbin, which is not on the PATH of an ordinary user. */
 const FOLDERS = [
