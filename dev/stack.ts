@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Child, ChildEnded, type Children } from './processes/children.ts';
 import { formatEnvFile } from './env-file.ts';
 import type { Settings } from './settings.ts';
-import { ensureTool } from './tools/tools.ts';
+import { ensureTool } from './tools/ensure.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 120_000;

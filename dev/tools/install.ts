@@ -42,11 +42,11 @@ export async function installTool(tool: Tool, { folder, report }: Install): Prom
       report(`${tool} is missing: brew install ${HOMEBREW[tool].join(' ')}`);
       await run('brew', ['install', '--quiet', ...HOMEBREW[tool]], { maxBuffer: Number.POSITIVE_INFINITY });
     } else {
-      throw new Error('neither apt-get nor brew is here');
+      throw new Error('found neither apt-get nor brew');
     }
   } catch (cause) {
     const why = cause instanceof Error ? (cause.message.trim().split('\n').at(-1) ?? '') : String(cause);
-    throw new Error(`${tool} is missing and could not be installed (${why}): install it so that it is on the PATH`, {
+    throw new Error(`${tool} is missing and installing it failed (${why}): install it yourself and put it on the PATH`, {
       cause,
     });
   }

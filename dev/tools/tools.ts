@@ -1,10 +1,6 @@
-/**
- * The programs that the system needs beside npm packages: where they are, and the command that
- * brings the missing ones (`npm run install-tools`). How one is installed is install.ts's.
- */
+/** The programs that the system needs beside npm packages, and where they are on this machine. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { installTool } from './install.ts';
 
 export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium'] as const;
 export type Tool = (typeof TOOLS)[number];
@@ -49,29 +45,9 @@ export async function requireTool(tool: Tool): Promise<string> {
   return path;
 }
 
-/**
- * Finds the program or installs it; returns its path.
- * @throws with one line that says what to install by hand
- */
-export async function ensureTool(tool: Tool, report: (line: string) => void): Promise<string> {
-  const found = await findTool(tool);
-  if (found !== undefined) return found;
-  await installTool(tool, { folder: TOOLS_FOLDER, report });
-  return requireTool(tool);
-}
-
 async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,
   );
-}
-
-if (import.meta.main) {
-  try {
-    for (const tool of TOOLS) await ensureTool(tool, (line) => console.error(line));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
 }
