@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from './config.ts';
 
@@ -10,13 +9,25 @@ REGIONS = [
   { name = "apac", latitude = 1.3, longitude = 103.8 },
   { name = "eu-west", latitude = 50.1, longitude = 8.7 },
 ]
+
+[env.production.vars]
+LANES = "32"
+SERVERS = ["https://production.example"]
+REGIONS = [{ name = "oc", latitude = -33.9, longitude = 151.2 }]
 `;
+const DEVELOPMENT = { NATS_URL: 'nats://broker:4222', ENVIRONMENT: 'development' };
+const OUTRIGHT = { REGIONS: 'sa,oc', SERVERS: 'https://a.example', LANES: '32' };
 const machine = { canRead: (path: string) => path === '/creds' };
 
-function read(env: Record<string, string> = {}, wrangler: string | undefined = WRANGLER): Config {
-  const result = readConfig({ NATS_URL: 'nats://broker:4222', ...env }, wrangler, machine);
+function readAll(env: Record<string, string>, wrangler: string | undefined = WRANGLER): Config {
+  const result = readConfig(env, wrangler, machine);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.config;
+}
+
+/** Over a sound environment, that of development. */
+function read(env: Record<string, string> = {}): Config {
+  return readAll({ ...DEVELOPMENT, ...env });
 }
 
 function problems(env: Record<string, string>, wrangler: string | undefined = WRANGLER): readonly string[] {
@@ -25,7 +36,7 @@ function problems(env: Record<string, string>, wrangler: string | undefined = WR
 }
 
 describe('readConfig', () => {
-  it('has a default for all but NATS_URL', () => {
+  it('has a default for all but NATS_URL and the topology', () => {
     expect(read()).toEqual({
       natsServers: ['broker:4222'],
       natsLogin: undefined,
@@ -35,6 +46,7 @@ describe('readConfig', () => {
       servers: ['https://media.example', 'wss://media.example'],
       shard: { index: 0, count: 1 },
       lanes: 8,
+      topology: expect.stringMatching(/^[0-9a-f]{16}$/),
       ttlSeconds: 30,
       maxSessions: 200_000,
       maxSessionSeries: 50_000,
@@ -46,20 +58,10 @@ describe('readConfig', () => {
     expect(Object.isFrozen(read())).toBe(true);
   });
 
-  it('reads the wrangler.toml of this repository', () => {
-    const wrangler = readFileSync(new URL('../wrangler.toml', import.meta.url), 'utf8');
-    expect(read({}, wrangler).regions).toContain('apac');
-  });
-
   it.each<[Record<string, string>, Partial<Config>]>([
     [{ REGION: 'eu-west' }, { regions: ['eu-west'] }],
     [{ REGION: ' apac , apac,eu-west' }, { regions: ['apac', 'eu-west'] }],
-    [{ REGIONS: 'sa,oc' }, { regions: ['sa', 'oc'] }],
-    [{ REGIONS: '[{"name":"sa","latitude":-23,"longitude":-46}]' }, { regions: ['sa'] }],
-    [{ SERVERS: 'https://a.example,https://b.example' }, { servers: ['https://a.example', 'https://b.example'] }],
-    [{ SERVERS: '["https://a.example"]' }, { servers: ['https://a.example'] }],
     [{ SHARD: '1/3' }, { shard: { index: 1, count: 3 } }],
-    [{ LANES: '32' }, { lanes: 32 }],
     [{ SESSION_TTL_SECONDS: '1' }, { ttlSeconds: 1 }],
     [
       { PORT: '0', HOST: '::1' },
@@ -77,38 +79,156 @@ describe('readConfig', () => {
   it.each<[Record<string, string>, string]>([
     [{ NATS_URL: '' }, 'NATS_URL: is required'],
     [{ NATS_URL: 'http://broker' }, 'NATS_URL: is not a list of nats://host:port or tls://host:port'],
-    [{ NATS_URL: 'nats://u:p@a,nats://b' }, 'NATS_URL: has addresses with different logins'],
-    [{ NATS_CREDS: '/gone' }, 'NATS_CREDS: is not a file that can be read'],
-    [{ REGION: 'sa' }, 'REGION: names a region that is not configured'],
-    [{ REGIONS: 'Nowhere' }, 'REGIONS: has a name that is no region name (lower-case letters, digits, inner hyphens)'],
-    [{ REGIONS: 'sa,sa' }, 'REGIONS: lists a region twice'],
-    [{ REGIONS: '[{"name":"sa","longitude":0}]' }, 'REGIONS.0.latitude: is required'],
-    [{ SERVERS: 'media' }, 'SERVERS: not a server URL: "media"'],
-    [{ SHARD: '2/2' }, 'SHARD: has an index that is not below its count'],
-    [{ SHARD: '0/9' }, 'SHARD: has more shards than LANES'],
+    [{ NATS_URL: 'nats://u:p@a,nats://b' }, 'NATS_URL: has servers with different user names or passwords'],
+    [{ NATS_CREDS: '/gone' }, 'NATS_CREDS: is not a readable file'],
+    [{ REGION: 'sa' }, 'REGION: has a region that is not in REGIONS'],
+    [{ SHARD: '2/2' }, 'SHARD: has an index that is not below its count (the first of two is 0/2)'],
+    [{ SHARD: '0/9' }, 'SHARD: has more shards than there are LANES'],
     [{ SHARD: 'first' }, 'SHARD: is not s/S, for example 0/2'],
-    [{ LANES: '257' }, 'LANES: is not an integer from 1 to 256'],
     [{ SESSION_TTL_SECONDS: '0' }, 'SESSION_TTL_SECONDS: is not an integer from 1 to 3600'],
     [{ SESSION_TTL_SECONDS: '2.5' }, 'SESSION_TTL_SECONDS: is not an integer from 1 to 3600'],
     [{ MAX_SESSIONS: '-1' }, 'MAX_SESSIONS: is not an integer from 1 to 10000000'],
     [{ PORT: '65536' }, 'PORT: is not an integer from 0 to 65535'],
     [{ METRICS_TOKEN: 'two words' }, 'METRICS_TOKEN: is not 1 to 512 visible ASCII characters'],
-  ])('refuses %j', (env, problem) => {
-    expect(problems({ NATS_URL: 'nats://broker', ...env })).toEqual([problem]);
+    [{ HOST: 'two words' }, 'HOST: is not a host name or address'],
+  ])('rejects %j', (env, problem) => {
+    expect(problems({ ...DEVELOPMENT, ...env })).toEqual([problem]);
   });
 
   it('names every problem at once', () => {
-    const all = problems({ REGION: 'sa', SHARD: '3/2', PORT: 'x', LOG_LEVEL: 'loud' });
-    expect(all.map((problem) => problem.split(':')[0])).toEqual(['NATS_URL', 'SHARD', 'PORT', 'LOG_LEVEL', 'REGION']);
+    const all = problems({ REGION: 'Moon', SHARD: '3/2', PORT: 'x', LOG_LEVEL: 'loud', LANES: '0' });
+    const names = ['REGIONS', 'SERVERS', 'NATS_URL', 'LANES', 'REGION', 'SHARD', 'PORT', 'LOG_LEVEL'];
+    expect(all.map((problem) => problem.split(':')[0]).toSorted()).toEqual(names.toSorted());
+  });
+});
+
+describe('the topology', () => {
+  const production = { NATS_URL: 'nats://broker', ENVIRONMENT: 'production' };
+  const bare = { NATS_URL: 'nats://broker' };
+
+  it("is that of the environment's table in wrangler.toml", () => {
+    const { regions, servers, lanes } = readAll(production);
+    expect({ regions, servers, lanes }).toEqual({
+      regions: ['oc'],
+      servers: ['https://production.example'],
+      lanes: 32,
+    });
+    expect(read()).toMatchObject({ regions: ['apac', 'eu-west'], lanes: 8 });
+    expect(readAll(production).topology).not.toBe(read().topology);
   });
 
-  it('does without wrangler.toml when both lists are set, and says so when it is damaged', () => {
-    const bare = readConfig({ NATS_URL: 'n', REGIONS: 'sa', SERVERS: 'https://a.example' }, undefined, machine);
-    expect(bare).toMatchObject({ ok: true, config: { regions: ['sa'], lanes: 16 } });
-    expect(readConfig({ NATS_URL: 'n' }, undefined, machine)).toEqual({
-      ok: false,
-      problems: ['REGIONS: is required', 'SERVERS: is required'],
-    });
-    expect(problems({ NATS_URL: 'n' }, 'vars = ')).toEqual([expect.stringContaining('wrangler.toml: ')]);
+  it('is given outright, and wrangler.toml is not looked at', () => {
+    for (const wrangler of [undefined, WRANGLER, 'vars = ']) {
+      const { regions, servers, lanes } = readAll({ ...bare, ...OUTRIGHT }, wrangler);
+      expect({ regions, servers, lanes }).toEqual({ regions: ['sa', 'oc'], servers: ['https://a.example'], lanes: 32 });
+    }
+  });
+
+  it("has a fingerprint that REGION, SHARD and a region's other members don't change", () => {
+    const table =
+      '[{"name":"sa","latitude":-23,"longitude":-46,"colos":["GRU"],"nats":["tls://n"]},{"name":"oc","latitude":0,"longitude":0}]';
+    const { topology } = readAll({ ...bare, ...OUTRIGHT });
+    expect(readAll({ ...bare, ...OUTRIGHT, REGIONS: table, REGION: 'sa', SHARD: '1/2' }).topology).toBe(topology);
+    expect(readAll({ ...bare, ...OUTRIGHT, LANES: '31' }).topology).not.toBe(topology);
+  });
+
+  it.each<[string, Record<string, string>, string | undefined, string[]]>([
+    [
+      'nothing that says which',
+      {},
+      WRANGLER,
+      ['ENVIRONMENT: is required (development or production), unless all of REGIONS, SERVERS and LANES are set'],
+    ],
+    ['an unknown environment', { ENVIRONMENT: 'staging' }, WRANGLER, ['ENVIRONMENT: is not development or production']],
+    [
+      'an environment, but no file',
+      { ENVIRONMENT: 'production' },
+      undefined,
+      ['ENVIRONMENT: is set, but there is no wrangler.toml to read; set all of REGIONS, SERVERS and LANES instead'],
+    ],
+    [
+      'an environment without a table',
+      { ENVIRONMENT: 'production' },
+      '[vars]\nLANES = "1"',
+      ['wrangler.toml: has no table [env.production.vars]'],
+    ],
+    [
+      'a table without one of the three',
+      { ENVIRONMENT: 'development' },
+      WRANGLER.replace('LANES = "8"', ''),
+      ['wrangler.toml: [vars] has no LANES'],
+    ],
+    [
+      'a table with a bad value',
+      { ENVIRONMENT: 'production' },
+      WRANGLER.replace('"32"', '"0"'),
+      ['wrangler.toml [env.production.vars] LANES: is not an integer from 1 to 256'],
+    ],
+    [
+      'a damaged file',
+      { ENVIRONMENT: 'production' },
+      'vars = ',
+      [expect.stringMatching(/^wrangler\.toml: .+/) as unknown as string],
+    ],
+    [
+      'one outright over a table',
+      { ENVIRONMENT: 'production', LANES: '8' },
+      WRANGLER,
+      [
+        'ENVIRONMENT: is set, and LANES is too; unset ENVIRONMENT and set all of REGIONS, SERVERS and LANES, or unset those to read wrangler.toml',
+      ],
+    ],
+    [
+      'all outright and a table',
+      { ENVIRONMENT: 'production', ...OUTRIGHT },
+      WRANGLER,
+      [
+        'ENVIRONMENT: is set, and REGIONS and SERVERS and LANES are too; unset ENVIRONMENT and set all of REGIONS, SERVERS and LANES, or unset those to read wrangler.toml',
+      ],
+    ],
+    [
+      'one outright alone',
+      { LANES: '8' },
+      WRANGLER,
+      [
+        'REGIONS: is required, because LANES is set; set all of REGIONS, SERVERS and LANES, or ENVIRONMENT alone',
+        'SERVERS: is required, because LANES is set; set all of REGIONS, SERVERS and LANES, or ENVIRONMENT alone',
+      ],
+    ],
+    [
+      'two outright',
+      { REGIONS: 'sa', SERVERS: 'https://a.example' },
+      WRANGLER,
+      [
+        'LANES: is required, because REGIONS and SERVERS are set; set all of REGIONS, SERVERS and LANES, or ENVIRONMENT alone',
+      ],
+    ],
+    [
+      'a bad region name',
+      { ...OUTRIGHT, REGIONS: 'Nowhere' },
+      undefined,
+      ['REGIONS: has an invalid region name (allowed: lower-case letters, digits, inner hyphens)'],
+    ],
+    ['a region twice', { ...OUTRIGHT, REGIONS: 'sa,sa' }, undefined, ['REGIONS: lists a region twice']],
+    [
+      'a region without a place',
+      { ...OUTRIGHT, REGIONS: '[{"name":"sa","longitude":0}]' },
+      undefined,
+      ['REGIONS.0.latitude: is required'],
+    ],
+    ['a server that is none', { ...OUTRIGHT, SERVERS: 'media' }, undefined, ['SERVERS: is not a server URL: "media"']],
+    ['too many lanes', { ...OUTRIGHT, LANES: '257' }, undefined, ['LANES: is not an integer from 1 to 256']],
+  ])('is refused with %s', (_, env, wrangler, expected) => {
+    // Not by its default: undefined here means that there is no file.
+    const result = readConfig({ ...bare, ...env }, wrangler, machine);
+    expect(result.ok ? [] : result.problems).toEqual(expected);
+  });
+
+  it.each([
+    [{ SERVERS: 'https://a.example,https://b.example' }, { servers: ['https://a.example', 'https://b.example'] }],
+    [{ SERVERS: '["https://a.example"]' }, { servers: ['https://a.example'] }],
+    [{ REGIONS: '[{"name":"sa","latitude":-23,"longitude":-46}]' }, { regions: ['sa'] }],
+  ])('is read as a list or as JSON: %j', (env, expected) => {
+    expect(readAll({ ...bare, ...OUTRIGHT, ...env })).toMatchObject(expected);
   });
 });

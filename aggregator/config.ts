@@ -1,12 +1,13 @@
 /**
- * The aggregator's configuration: environment variables over the closed sets of wrangler.toml,
- * checked once and frozen. Reading the environment and the file is main.ts's.
+ * The aggregator's configuration: environment variables and the topology (topology.ts), checked once and
+ * frozen. The environment and the file are read in main.ts.
  */
-import { parse as parseToml } from 'smol-toml';
 import * as v from 'valibot';
 import { RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
-import { isRegionName, LANES_MAX, type Shard } from '../shared/subjects.ts';
+import { isRegionName, type Shard } from '../shared/subjects.ts';
+import { LanesSchema, TOPOLOGY_SETTINGS, topologyFingerprint } from '../shared/topology.ts';
+import { readTopologySource } from './topology.ts';
 
 export type Config = {
   readonly natsServers: readonly string[];
@@ -21,6 +22,8 @@ export type Config = {
   readonly servers: readonly string[];
   readonly shard: Shard;
   readonly lanes: number;
+  /** Fingerprint of the environment's topology, for comparison with the worker's. */
+  readonly topology: string;
   readonly ttlSeconds: number;
   readonly maxSessions: number;
   readonly maxSessionSeries: number;
@@ -50,7 +53,7 @@ const NatsUrl = v.pipe(
   v.everyItem((url) => natsServer(url) !== undefined, 'is not a list of nats://host:port or tls://host:port'),
   v.check(
     (urls) => new Set(urls.map((url) => JSON.stringify(natsServer(url)?.login))).size === 1,
-    'has addresses with different logins',
+    'has servers with different user names or passwords',
   ),
 );
 
@@ -58,7 +61,7 @@ const Names = v.pipe(
   v.string(),
   v.transform((list) => split(list)),
   v.minLength(1, 'is empty'),
-  v.everyItem(isRegionName, 'has a name that is no region name (lower-case letters, digits, inner hyphens)'),
+  v.everyItem(isRegionName, 'has an invalid region name (allowed: lower-case letters, digits, inner hyphens)'),
 );
 
 const RegionTable = v.pipe(
@@ -82,7 +85,7 @@ const ShardText = v.pipe(
     const [index = 0, count = 0] = text.split('/').map(Number);
     return { index, count };
   }),
-  v.check(({ index, count }) => index < count, 'has an index that is not below its count'),
+  v.check(({ index, count }) => index < count, 'has an index that is not below its count (the first of two is 0/2)'),
 );
 
 const Settings = v.object({
@@ -92,11 +95,11 @@ const Settings = v.object({
   SERVERS: ServersSchema,
   REGION: v.optional(Names),
   SHARD: v.optional(ShardText, '0/1'),
-  LANES: v.optional(integer(1, LANES_MAX), '16'),
+  LANES: LanesSchema,
   SESSION_TTL_SECONDS: v.optional(integer(1, 3_600), '30'),
   MAX_SESSIONS: v.optional(integer(1, 10_000_000), '200000'),
   MAX_SESSION_SERIES: v.optional(integer(0, 10_000_000), '50000'),
-  HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is no host')), '0.0.0.0'),
+  HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
   PORT: v.optional(integer(0, 65_535), '9464'),
   METRICS_TOKEN: v.optional(v.pipe(v.string(), v.regex(TOKEN, 'is not 1 to 512 visible ASCII characters'))),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`), 'info'),
@@ -109,12 +112,16 @@ const Schema = v.pipe(
     v.partialCheck(
       [['REGION'], ['REGIONS']],
       ({ REGION = [], REGIONS }) => REGION.every((name) => REGIONS.includes(name)),
-      'names a region that is not configured',
+      'has a region that is not in REGIONS',
     ),
     ['REGION'],
   ),
   v.forward(
-    v.partialCheck([['SHARD'], ['LANES']], ({ SHARD, LANES }) => SHARD.count <= LANES, 'has more shards than LANES'),
+    v.partialCheck(
+      [['SHARD'], ['LANES']],
+      ({ SHARD, LANES }) => SHARD.count <= LANES,
+      'has more shards than there are LANES',
+    ),
     ['SHARD'],
   ),
 );
@@ -124,19 +131,25 @@ export type Machine = { readonly canRead: (path: string) => boolean };
 
 /**
  * @param env the process environment; an empty value counts as not set
- * @param wranglerToml the text of wrangler.toml, whose `[vars]` give REGIONS, SERVERS and LANES
- *   unless the environment does; undefined when there is no such file
+ * @param wranglerToml the text of wrangler.toml, read when ENVIRONMENT names one of its tables;
+ *   undefined when there is no such file
  */
 export function readConfig(env: Environment, wranglerToml: string | undefined, machine: Machine): ConfigResult {
-  const vars = readVars(wranglerToml);
-  if (!vars.ok) return vars;
-  const values: { [name: string]: unknown } = { ...vars.values };
-  const problems: string[] = [];
+  const source = readTopologySource(env, wranglerToml);
+  const values: { [name: string]: unknown } = {};
   for (const name of Object.keys(Settings.entries)) if (env[name]) values[name] = env[name];
-  for (const name of ['REGIONS', 'SERVERS']) values[name] = parseArray(values[name]);
+  Object.assign(values, source.values);
   const parsed = v.safeParse(Schema, values);
-  for (const issue of parsed.issues ?? []) problems.push(`${v.getDotPath(issue)}: ${describe(issue)}`);
-  if (env.NATS_CREDS && !machine.canRead(env.NATS_CREDS)) problems.push('NATS_CREDS: is not a file that can be read');
+  const problems = [...source.problems];
+  for (const issue of parsed.issues ?? []) {
+    const path = v.getDotPath(issue) ?? '';
+    const ofTopology = TOPOLOGY_SETTINGS.some((name) => path.split('.')[0] === name);
+    // That one of them is missing has been said above, with what to do about it.
+    if (ofTopology && source.problems.length > 0 && values[path] === undefined) continue;
+    const place = ofTopology && source.table !== '' ? `wrangler.toml ${source.table} ${path}` : path;
+    problems.push(`${place}: ${describe(issue)}`);
+  }
+  if (env.NATS_CREDS && !machine.canRead(env.NATS_CREDS)) problems.push('NATS_CREDS: is not a readable file');
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, config: toConfig(parsed.output) };
 }
@@ -152,6 +165,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     servers: values.SERVERS,
     shard: values.SHARD,
     lanes: values.LANES,
+    topology: topologyFingerprint({ regions: values.REGIONS, servers: values.SERVERS, lanes: values.LANES }),
     ttlSeconds: values.SESSION_TTL_SECONDS,
     maxSessions: values.MAX_SESSIONS,
     maxSessionSeries: values.MAX_SESSION_SERIES,
@@ -160,31 +174,6 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     metricsToken: values.METRICS_TOKEN,
     logLevel: values.LOG_LEVEL,
   });
-}
-
-type Vars = { readonly ok: true; readonly values: { readonly [name: string]: unknown } };
-
-function readVars(wranglerToml: string | undefined): Vars | { ok: false; problems: string[] } {
-  if (wranglerToml === undefined) return { ok: true, values: {} };
-  try {
-    const vars = parseToml(wranglerToml).vars;
-    const { REGIONS, SERVERS, LANES } = (typeof vars === 'object' ? vars : {}) as { [name: string]: unknown };
-    return { ok: true, values: { REGIONS, SERVERS, LANES } };
-  } catch (error) {
-    // smol-toml's message draws the place over several lines; the first says it.
-    const [first] = String(error instanceof Error ? error.message : error).split('\n');
-    return { ok: false, problems: [`wrangler.toml: ${first}`] };
-  }
-}
-
-/** A JSON array out of the environment; anything else, damaged JSON too, is left to the schema. */
-function parseArray(value: unknown): unknown {
-  if (typeof value !== 'string' || !value.trimStart().startsWith('[')) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 type NatsServer = { address: string; tls: boolean; login: { user: string; pass: string } | undefined };

@@ -135,7 +135,8 @@ function serve(sessions: Sessions, readiness: () => Readiness, { config, log, no
   });
   server.listen(port, host, () => {
     const { address, port: boundPort } = server.address() as AddressInfo;
-    log.info({ address, port: boundPort, regions, shard: `${shard.index}/${shard.count}` }, 'listening');
+    const fields = { address, port: boundPort, regions, shard: `${shard.index}/${shard.count}` };
+    log.info({ ...fields, topology: config.topology }, 'listening');
   });
   return server;
 }

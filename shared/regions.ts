@@ -9,7 +9,10 @@ import { isRegionName } from './subjects.ts';
 const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
 const RegionSchema = v.strictObject({
-  name: v.custom<string>(isRegionName, 'name: lower-case letters, digits and inner hyphens, at most 32'),
+  name: v.custom<string>(
+    isRegionName,
+    'is not a region name (lower-case letters, digits and inner hyphens, at most 32)',
+  ),
   /** Degrees north and east of the region's centre. */
   latitude: v.pipe(v.number(), v.minValue(-90), v.maxValue(90)),
   longitude: v.pipe(v.number(), v.minValue(-180), v.maxValue(180)),
@@ -22,12 +25,9 @@ const RegionSchema = v.strictObject({
 
 const RegionTable = v.pipe(
   v.array(RegionSchema),
-  v.minLength(1, 'at least one region'),
-  v.maxLength(64, 'at most 64 regions'),
-  v.check(
-    (regions) => new Set(regions.map((region) => region.name)).size === regions.length,
-    'a region is listed twice',
-  ),
+  v.minLength(1, 'has no region'),
+  v.maxLength(64, 'has more than 64 regions'),
+  v.check((regions) => new Set(regions.map((region) => region.name)).size === regions.length, 'lists a region twice'),
 );
 const RegionText = v.pipe(v.string(), v.parseJson(undefined, 'is not JSON'), RegionTable);
 

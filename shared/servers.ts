@@ -20,13 +20,13 @@ export const ServersSchema = v.pipe(
       v.transform((list) => list.split(',').flatMap((item) => item.trim() || [])),
     ),
   ]),
-  v.maxLength(SERVERS_MAX, `at most ${SERVERS_MAX} servers`),
+  v.maxLength(SERVERS_MAX, `has more than ${SERVERS_MAX} servers`),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const origins = new Set<string>();
     for (const url of dataset.value) {
       const origin = serverOrigin(url);
       if (origin === undefined) {
-        addIssue({ message: `not a server URL: ${JSON.stringify(url)}` });
+        addIssue({ message: `is not a server URL: ${JSON.stringify(url)}` });
         return NEVER;
       }
       origins.add(origin);

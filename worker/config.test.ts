@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from './config.ts';
+import { topologyFingerprint } from '../shared/topology.ts';
+import { parseConfig, readConfig } from './config.ts';
 
 const limit = { limit: async () => ({ success: true }) };
 const region = { name: 'apac', latitude: 1.35, longitude: 103.8 };
@@ -39,34 +40,34 @@ describe('parseConfig', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['an environment that does not exist', { ENVIRONMENT: 'staging' }, /ENVIRONMENT: neither/],
-    ['no lanes', { LANES: undefined }, /LANES/],
-    ['lanes that are no number', { LANES: '16x' }, /LANES: not a number/],
-    ['zero lanes', { LANES: '0' }, /LANES: less than 1/],
-    ['too many lanes', { LANES: '257' }, /LANES: more than 256/],
-    ['no regions', { REGIONS: [] }, /REGIONS: at least one region/],
-    ['a region with a bad name', { REGIONS: [{ ...region, name: 'a.b' }] }, /REGIONS.0.name: /],
-    ['a server that is none', { SERVERS: 'media-1' }, /SERVERS: not a server URL/],
-    ['neither secret nor JWKS', { BEACON_SECRET: undefined }, /BEACON_SECRET: neither/],
+    ['an environment that does not exist', { ENVIRONMENT: 'staging' }, /ENVIRONMENT: is not development or production/],
+    ['no lanes', { LANES: undefined }, /LANES: is not an integer/],
+    ['lanes that are no number', { LANES: '16x' }, /LANES: is not an integer from 1 to 256/],
+    ['zero lanes', { LANES: '0' }, /LANES: is not an integer from 1 to 256/],
+    ['too many lanes', { LANES: '257' }, /LANES: is not an integer from 1 to 256/],
+    ['no regions', { REGIONS: [] }, /REGIONS: has no region/],
+    ['a region with a bad name', { REGIONS: [{ ...region, name: 'a.b' }] }, /REGIONS.0.name: is not a region name/],
+    ['a server that is none', { SERVERS: 'media-1' }, /SERVERS: is not a server URL/],
+    ['neither secret nor JWKS', { BEACON_SECRET: undefined }, /BEACON_SECRET: is required, unless/],
     ['an empty secret', { BEACON_SECRET: '' }, /BEACON_SECRET: is empty/],
-    ['a JWKS URL that is none', { BEACON_JWKS_URL: 'jwks.json' }, /BEACON_JWKS_URL: not a URL/],
-    ['a NATS URL that is none', { NATS_URL: 'nats://a:1,http://b' }, /NATS_URL: not a URL/],
-    ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/x' }, /ALLOWED_ORIGINS: not an exact origin/],
+    ['a JWKS URL that is none', { BEACON_JWKS_URL: 'jwks.json' }, /BEACON_JWKS_URL: is not a URL with https/],
+    ['a NATS URL that is none', { NATS_URL: 'nats://a:1,http://b' }, /NATS_URL: is not a URL with nats/],
+    ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/x' }, /ALLOWED_ORIGINS: is not an exact origin/],
     ['a wildcard for an origin', { ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS/],
     ['any port of another host', { ALLOWED_ORIGINS: 'https://a.example:*' }, /ALLOWED_ORIGINS/],
     ['the origin null', { ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS/],
-    ['a switch that is neither on nor off', { DEV_REGION_HEADER: 'yes' }, /DEV_REGION_HEADER: neither/],
+    ['a switch that is neither on nor off', { DEV_REGION_HEADER: 'yes' }, /DEV_REGION_HEADER: is not on or off/],
   ])('refuses %s', (_, overrides, problem) => {
     expect(() => parseConfig({ ...development, ...overrides })).toThrow(problem);
   });
 
   it.each<[string, object, RegExp]>([
-    ['the region header', { DEV_REGION_HEADER: 'on' }, /DEV_REGION_HEADER: on, which is for development alone/],
-    ['a short secret', { BEACON_SECRET: 'short' }, /BEACON_SECRET: shorter than 32 bytes/],
+    ['the region header', { DEV_REGION_HEADER: 'on' }, /DEV_REGION_HEADER: is on, which only development allows/],
+    ['a short secret', { BEACON_SECRET: 'short' }, /BEACON_SECRET: is shorter than 32 bytes/],
     ['no session limit', { SESSION_LIMIT: undefined }, /SESSION_LIMIT: the rate-limit binding is missing/],
     ['no address limit', { ADDRESS_LIMIT: undefined }, /ADDRESS_LIMIT: the rate-limit binding is missing/],
     ['a region without NATS', { REGIONS: [region] }, /REGIONS: apac has no nats servers/],
-    ['any port of this machine', { ALLOWED_ORIGINS: 'http://localhost:*' }, /ALLOWED_ORIGINS: not an exact origin/],
+    ['any port of this machine', { ALLOWED_ORIGINS: 'http://localhost:*' }, /ALLOWED_ORIGINS: is not an exact origin/],
     ['keys fetched in the clear', { BEACON_JWKS_URL: 'http://a.example/jwks.json' }, /BEACON_JWKS_URL/],
   ])('refuses to start production with %s', (_, overrides, problem) => {
     expect(() => parseConfig({ ...production, ...overrides })).toThrow(problem);
@@ -76,6 +77,20 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ ...development, ENVIRONMENT: undefined, DEV_REGION_HEADER: 'on' })).toThrow(
       /ENVIRONMENT.*DEV_REGION_HEADER.*SESSION_LIMIT/,
     );
+  });
+
+  it('has the fingerprint of its topology', () => {
+    const { topology } = parseConfig(development);
+    const servers = ['https://media-1.example.com'];
+    expect(topology).toBe(topologyFingerprint({ regions: ['apac'], servers, lanes: 16 }));
+  });
+
+  it('says each problem on a line of its own', () => {
+    const result = readConfig({ ...development, LANES: 'x', DEV_REGION_HEADER: 'yes' });
+    expect(result).toEqual({
+      ok: false,
+      problems: ['LANES: is not an integer from 1 to 256', 'DEV_REGION_HEADER: is not on or off'],
+    });
   });
 
   it('names every problem at once, and no secret', () => {

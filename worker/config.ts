@@ -5,11 +5,13 @@
 import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
-import { LANES_MAX } from '../shared/subjects.ts';
+import { LanesSchema, topologyFingerprint } from '../shared/topology.ts';
 import { type AllowedOrigins, parseOrigins } from './receive/origins.ts';
 
 export type Config = {
   readonly lanes: number;
+  /** Fingerprint of the topology, for comparison with the aggregators'. */
+  readonly topology: string;
   readonly regions: readonly Region[];
   /** Origins of the configured media servers. */
   readonly servers: readonly string[];
@@ -28,32 +30,37 @@ const DEVELOPMENT_NATS = 'nats://127.0.0.1:4222';
 /** RFC 7518, 3.2: a key of HS256 has at least the size of its hash. */
 const SECRET_BYTES_MIN = 32;
 
-const Text = v.optional(v.pipe(v.string('not a string'), v.nonEmpty('is empty')));
+const Text = v.optional(v.pipe(v.string('is not text'), v.nonEmpty('is empty')));
 
 const VarsSchema = v.object({
-  ENVIRONMENT: v.picklist(['development', 'production'], 'neither development nor production'),
-  LANES: v.pipe(
-    v.string('not a string'),
-    v.regex(/^\d+$/, 'not a number'),
-    v.transform(Number),
-    v.minValue(1, 'less than 1'),
-    v.maxValue(LANES_MAX, `more than ${LANES_MAX}`),
-  ),
+  ENVIRONMENT: v.picklist(['development', 'production'], 'is not development or production'),
+  LANES: LanesSchema,
   REGIONS: RegionsSchema,
   SERVERS: ServersSchema,
-  ALLOWED_ORIGINS: v.optional(v.string('not a string'), ''),
+  ALLOWED_ORIGINS: v.optional(v.string('is not text'), ''),
   BEACON_SECRET: Text,
   BEACON_JWKS_URL: Text,
   NATS_URL: Text,
   NATS_CREDS: Text,
-  DEV_REGION_HEADER: v.optional(v.picklist(['on', 'off'], 'neither on nor off'), 'off'),
+  DEV_REGION_HEADER: v.optional(v.picklist(['on', 'off'], 'is not on or off'), 'off'),
 });
 
 /** The bindings that are configuration: those of `Env`, and any that a test makes up. */
 export type ConfigEnv = { readonly [name: string]: unknown };
 
+/** Either the configuration or every problem with it, one readable line each. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 /** @throws Error naming every problem of `env` */
 export function parseConfig(env: ConfigEnv): Config {
+  const result = readConfig(env);
+  if (!result.ok) throw new Error(`invalid configuration: ${result.problems.join('; ')}`);
+  return result.config;
+}
+
+export function readConfig(env: ConfigEnv): ConfigResult {
   const vars = v.safeParse(VarsSchema, env);
   // Whatever does not call itself development is held to production's rules.
   const production = env.ENVIRONMENT !== 'development';
@@ -61,22 +68,30 @@ export function parseConfig(env: ConfigEnv): Config {
   const problems = [
     ...(vars.issues ?? []).map((issue) => `${v.getDotPath(issue) ?? 'bindings'}: ${issue.message}`),
     ...originProblems.map((problem) => `ALLOWED_ORIGINS: ${problem}`),
-    ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: neither it nor BEACON_JWKS_URL is set']),
-    ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? /^https:/ : /^https?:/),
-    ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, /^(nats|tls):/)),
+    ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: is required, unless BEACON_JWKS_URL is set']),
+    ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? ['https'] : ['https', 'http']),
+    ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, ['nats', 'tls'])),
     ...(production ? productionProblems(env) : []),
     ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
   ];
-  if (!vars.success || problems.length > 0) throw new Error(`bad configuration: ${problems.join('; ')}`);
-  const { output } = vars;
+  if (!vars.success || problems.length > 0) return { ok: false, problems };
+  return { ok: true, config: toConfig(vars.output, origins) };
+}
+
+function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrigins): Config {
   return Object.freeze({
     lanes: output.LANES,
+    topology: topologyFingerprint({
+      regions: output.REGIONS.map(({ name }) => name),
+      servers: output.SERVERS,
+      lanes: output.LANES,
+    }),
     regions: output.REGIONS,
     servers: output.SERVERS,
     allowedOrigins: origins,
     beaconSecret: output.BEACON_SECRET,
     jwksUrl: output.BEACON_JWKS_URL,
-    natsServers: listOf(output.NATS_URL ?? (production ? '' : DEVELOPMENT_NATS)),
+    natsServers: listOf(output.NATS_URL ?? (output.ENVIRONMENT === 'development' ? DEVELOPMENT_NATS : '')),
     natsCreds: output.NATS_CREDS,
     devRegionHeader: output.DEV_REGION_HEADER === 'on',
   });
@@ -85,13 +100,13 @@ export function parseConfig(env: ConfigEnv): Config {
 /** Development's switches are off, and what development may leave out is there. */
 function productionProblems(env: ConfigEnv): string[] {
   const problems: string[] = [];
-  if (env.DEV_REGION_HEADER === 'on') problems.push('DEV_REGION_HEADER: on, which is for development alone');
+  if (env.DEV_REGION_HEADER === 'on') problems.push('DEV_REGION_HEADER: is on, which only development allows');
   for (const binding of ['SESSION_LIMIT', 'ADDRESS_LIMIT']) {
     if (env[binding] === undefined) problems.push(`${binding}: the rate-limit binding is missing`);
   }
   const secret = env.BEACON_SECRET;
   if (typeof secret === 'string' && new TextEncoder().encode(secret).byteLength < SECRET_BYTES_MIN) {
-    problems.push(`BEACON_SECRET: shorter than ${SECRET_BYTES_MIN} bytes`);
+    problems.push(`BEACON_SECRET: is shorter than ${SECRET_BYTES_MIN} bytes`);
   }
   return problems;
 }
@@ -101,9 +116,10 @@ function natsProblems(regions: readonly Region[], natsUrl: unknown): string[] {
   return without.map((region) => `REGIONS: ${region.name} has no nats servers, and NATS_URL is not set`);
 }
 
-function urlProblems(name: string, url: unknown, schemes: RegExp): string[] {
+function urlProblems(name: string, url: unknown, schemes: readonly string[]): string[] {
   if (typeof url !== 'string' || url === '') return [];
-  return URL.canParse(url) && schemes.test(url) ? [] : [`${name}: not a URL that can be used here`];
+  const valid = URL.canParse(url) && schemes.includes(url.slice(0, url.indexOf('://')));
+  return valid ? [] : [`${name}: is not a URL with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`];
 }
 
 function listOf(list: unknown): string[] {

@@ -29,6 +29,7 @@ const now = (): number => Date.now();
 // Read while the module loads, so that a worker with a bad configuration never starts.
 const config = parseConfig({ ...env });
 const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
+log.info('started', { topology: config.topology, regions: regions.map(({ name }) => name), lanes });
 const answerFor = createAnswerFor(config.allowedOrigins);
 const placeOf = createPlaceOf(regions, config.devRegionHeader);
 /** By name: deriving an id costs a hash, and there are as many as regions times lanes. */

@@ -25,7 +25,7 @@ export function parseOrigins(list: string, loopback: boolean): { origins: Allowe
     if (entry === '') continue;
     if (host !== undefined && loopback) anyPort.add(host);
     else if (isOrigin(entry)) exact.add(entry);
-    else problems.push(`not an exact origin: ${JSON.stringify(entry)}`);
+    else problems.push(`is not an exact origin: ${JSON.stringify(entry)}`);
   }
   return { origins: { exact, anyPort }, problems };
 }

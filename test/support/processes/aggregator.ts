@@ -1,15 +1,19 @@
 /** The aggregator as a process of its own on a free port. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readWranglerVars } from '../../../aggregator/topology.ts';
 import { freePort } from '../../../dev/ports.ts';
+import { TOPOLOGY_SETTINGS } from '../../../shared/topology.ts';
 import { type Scrape, scrape } from '../metrics/scrape.ts';
 import { eventually } from '../poll.ts';
 import { type Exit, type RunningProcess, startProcess } from './process.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'aggregator', 'main.ts');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const MAIN = join(ROOT, 'aggregator', 'main.ts');
 
 export type AggregatorOptions = {
   readonly natsUrl: string;
-  /** More of its environment, for example SESSION_TTL_SECONDS. */
+  /** More of its environment, for example SESSION_TTL_SECONDS; the topology is development's, REGIONS, SERVERS and LANES change it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether to wait until it is ready (the default) or only until it listens. */
   readonly untilReady?: boolean;
@@ -37,7 +41,7 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
   const url = `http://127.0.0.1:${port}`;
   const launch = async (): Promise<RunningProcess> => {
     const started = await startProcess(process.execPath, [MAIN], {
-      env: { NATS_URL: options.natsUrl, HOST: '127.0.0.1', PORT: `${port}`, ...options.env },
+      env: { NATS_URL: options.natsUrl, HOST: '127.0.0.1', PORT: `${port}`, ...withTopology(options.env) },
     });
     await orEnd(started, async () => (await fetch(`${url}/healthz`)).ok);
     return started;
@@ -65,6 +69,15 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     },
     stop: () => running.stop(),
   };
+}
+
+/** The aggregator takes a topology whole: what a test does not say of it is development's. */
+function withTopology(env: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  if (!TOPOLOGY_SETTINGS.some((name) => name in env)) return { ENVIRONMENT: 'development', ...env };
+  const read = readWranglerVars(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'), 'development');
+  if (!read.ok) throw new Error(read.problem);
+  const { REGIONS, SERVERS, LANES } = read.vars;
+  return { REGIONS: JSON.stringify(REGIONS), SERVERS: JSON.stringify(SERVERS), LANES: String(LANES), ...env };
 }
 
 /** Waits until it is up. @throws with its output when it ends instead or takes too long; then it is killed too */

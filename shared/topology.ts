@@ -1,0 +1,45 @@
+/**
+ * The topology: what the worker and the aggregators of one environment must agree on, or beacons are
+ * published that nobody reads. Its fingerprint lets the two compare it without exchanging it.
+ */
+import * as v from 'valibot';
+import { LANES_MAX } from './subjects.ts';
+
+/** The three settings that are the topology: one source gives all of them, on either side. */
+export const TOPOLOGY_SETTINGS = ['REGIONS', 'SERVERS', 'LANES'] as const;
+
+/** The part of the topology that both sides use. A region's colos, centre and NATS servers are the worker's alone. */
+export type Topology = {
+  /** Names of all regions of the environment, whichever of them a process serves. */
+  readonly regions: readonly string[];
+  /** Origins of the media servers. */
+  readonly servers: readonly string[];
+  /** Lanes of each region. */
+  readonly lanes: number;
+};
+
+/** LANES as wrangler.toml and the environment hold it: text. */
+export const LanesSchema = v.pipe(
+  v.string(`is not an integer from 1 to ${LANES_MAX}`),
+  v.check(isLanes, `is not an integer from 1 to ${LANES_MAX}`),
+  v.transform(Number),
+);
+
+function isLanes(text: string): boolean {
+  return /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= LANES_MAX;
+}
+
+/**
+ * 16 hexadecimal digits that are equal for equal topologies, in whatever order regions and servers are listed.
+ * It detects drift and resists no attacker: 64-bit FNV-1a of the sorted names.
+ * @see https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
+ * @example topologyFingerprint({ regions: ['apac'], servers: ['https://media.example'], lanes: 16 })
+ */
+export function topologyFingerprint({ regions, servers, lanes }: Topology): string {
+  const text = JSON.stringify([[...new Set(regions)].sort(), [...new Set(servers)].sort(), lanes]);
+  let hash = 0xcbf29ce484222325n;
+  for (let i = 0; i < text.length; i++) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, '0');
+}
