@@ -48,7 +48,8 @@ async function startReady(env?: Record<string, string>, command?: string[]): Pro
 async function familyOf(running: RunningProcess): Promise<ProcessInfo[]> {
   const family = await descendantsOf(running.pid);
   const names = family.map(({ command }) => command).join('\n');
-  for (const part of ['aggregator/main.ts', 'wrangler', 'workerd', 'dev/processes/guard.ts']) expect(names).toContain(part);
+  for (const part of ['aggregator/main.ts', 'wrangler', 'workerd', 'dev/processes/guard.ts'])
+    expect(names).toContain(part);
   return family;
 }
 
