@@ -8,6 +8,7 @@ export const REJECT_STATUS = {
   malformed_json: 400,
   incomplete_body: 400,
   damaged_encoding: 400,
+  unknown_region: 400,
   token_missing: 401,
   token_invalid: 401,
   token_expired: 401,

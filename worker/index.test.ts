@@ -82,6 +82,20 @@ describe('the other routes', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
+  it.each([
+    ['POST', '/v1/beacons'],
+    ['GET', '/v1/region'],
+  ])('reject a region that is not configured: %s %s', async (method, path) => {
+    const body = method === 'POST' ? await signedBeacon('nowhere') : null;
+    const headers = { 'x-dev-region': 'moon', 'content-type': 'text/plain' };
+    const answer = await ask(path, { method, headers, body });
+    expect([answer.status, answer.headers.get('content-type')]).toStrictEqual([400, 'application/problem+json']);
+    expect(await answer.json()).toMatchObject({
+      type: '/problems/unknown_region',
+      detail: expect.stringContaining('us-east, us-west, eu-west, apac, sa, oc'),
+    });
+  });
+
   it('say that the worker is healthy, to GET and to HEAD', async () => {
     expect(await (await ask('/healthz')).json()).toStrictEqual({ status: 'ok' });
     expect((await ask('/healthz', { method: 'HEAD' })).status).toBe(200);

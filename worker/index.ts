@@ -63,7 +63,9 @@ app.get('/v1/region', (c) => {
       { ok: false, reason: 'origin_forbidden', detail: 'the origin is not allowed' },
       new Headers(SECURITY_HEADERS),
     );
-  const answer = Response.json({ region: placeOf(c.req.raw).region.name }, { headers });
+  const { region, rejected } = placeOf(c.req.raw);
+  if (rejected) return refusalAnswer(rejected, new Headers(headers));
+  const answer = Response.json({ region: region.name }, { headers });
   answer.headers.set('cache-control', 'no-store');
   return answer;
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reject } from '../../shared/reject.ts';
 import { BEACONS_URL, regions } from '../testing.ts';
 import { createPlaceOf } from './place.ts';
 
@@ -21,11 +22,20 @@ describe('createPlaceOf', () => {
 
   it('lets the header choose in development, among the configured regions', () => {
     expect(place({ colo: 'SIN' }, { 'x-dev-region': 'eu-west' }, true)).toStrictEqual(['eu-west', '']);
-    expect(place({ colo: 'SIN' }, { 'x-dev-region': 'moon' }, true)).toStrictEqual(['apac', 'SIN']);
     expect(place({ colo: 'SIN' }, {}, true)).toStrictEqual(['apac', 'SIN']);
+  });
+
+  it.each(['moon', 'APAC', '', 'apac,eu-west'])('rejects an unknown region in development: %j', (name) => {
+    const request = new Request(BEACONS_URL, { headers: { 'x-dev-region': name }, cf: { colo: 'SIN' } });
+    const { region, rejected } = createPlaceOf(regions, true)(request);
+    // Counted where it came in.
+    expect(region.name).toBe('apac');
+    expect(rejected).toEqual(reject('unknown_region', 'x-dev-region is not one of eu-west, apac'));
   });
 
   it('ignores the header otherwise', () => {
     expect(place({ colo: 'SIN' }, { 'x-dev-region': 'eu-west' })).toStrictEqual(['apac', 'SIN']);
+    const request = new Request(BEACONS_URL, { headers: { 'x-dev-region': 'moon' }, cf: { colo: 'SIN' } });
+    expect(createPlaceOf(regions, false)(request).rejected).toBeUndefined();
   });
 });

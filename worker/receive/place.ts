@@ -3,11 +3,18 @@
  * client sends takes part, but for the header that development can switch on.
  */
 import { chooseRegion, type Region } from '../../shared/regions.ts';
+import { type Reject, reject } from '../../shared/reject.ts';
 
 export const REGION_HEADER = 'x-dev-region';
 
-/** `colo` is the data centre's IATA code, or empty where it is unknown. */
-export type RequestPlace = { readonly region: Region; readonly colo: string };
+/** Where a request came in. */
+export type RequestPlace = {
+  readonly region: Region;
+  /** The data centre's IATA code, or empty where it is unknown. */
+  readonly colo: string;
+  /** Set when the request asks for a region that does not exist, which only development's header can do. */
+  readonly rejected?: Reject;
+};
 
 export type PlaceOf = (request: Request) => RequestPlace;
 
@@ -22,14 +29,19 @@ export function createPlaceOf(regions: readonly Region[], devRegionHeader: boole
   function placeOf(request: Request): RequestPlace {
     const cf: Partial<IncomingRequestCfProperties> = request.cf ?? {};
     const { colo } = cf;
-    const known = byColo.get(colo ?? '');
-    if (known) return known;
+    const listed = byColo.get(colo ?? '');
+    if (listed) return listed;
     return { region: chooseRegion(regions, cf), colo: colo !== undefined && COLO.test(colo) ? colo : '' };
   }
 
   if (!devRegionHeader) return placeOf;
+  const known = [...byName.keys()].join(', ');
+  const unknownRegion = reject('unknown_region', `${REGION_HEADER} is not one of ${known}`);
   return (request) => {
-    const region = byName.get(request.headers.get(REGION_HEADER) ?? '');
-    return region ? { region, colo: '' } : placeOf(request);
+    const name = request.headers.get(REGION_HEADER);
+    const region = byName.get(name ?? '');
+    if (region) return { region, colo: '' };
+    // A misspelt name would otherwise post to another region, and be looked for in vain in its own.
+    return name === null ? placeOf(request) : { ...placeOf(request), rejected: unknownRegion };
   };
 }

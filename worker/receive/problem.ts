@@ -14,6 +14,10 @@ const EXPLANATIONS: { readonly [Reason in RejectReason]: Explanation } = {
   malformed_json: { title: 'The body is not JSON', help: 'Send one JSON object in UTF-8.' },
   incomplete_body: { title: 'The body did not arrive whole', help: 'Send the whole body within ten seconds.' },
   damaged_encoding: { title: 'The body does not decompress', help: 'Send one whole gzip stream, or no encoding.' },
+  unknown_region: {
+    title: 'The region is not configured',
+    help: 'In development, x-dev-region takes the name of a region in REGIONS; leave it out to be tagged as in production.',
+  },
   token_missing: {
     title: 'No token',
     help: 'Send the token as "Authorization: Bearer", or as "token" in the body where no header is possible.',

@@ -78,6 +78,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     try {
       const allowed = answerFor(visit.request.headers.get('origin'));
       if (!allowed) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
+      if (visit.place.rejected) return refuse(visit.place.rejected, allowed.headers, visit);
       const taken = await take(visit, patience);
       return taken.ok ? allowed.empty : refuse(taken, allowed.headers, visit);
     } finally {
