@@ -57,7 +57,7 @@ export function joinCall({ meetingId, sessionId, region, nowMs, random }: Joinin
     rttSeconds: between(random, low, high) / 1000,
     seq: 0,
     lastAtMs: nowMs,
-    // Spread over the interval, so that a fleet never beats in step.
+    // Spread over the interval, so that not everybody posts at once.
     nextAtMs: nowMs + random() * BEACON_EVERY_MS,
     streams: new Map(),
   };

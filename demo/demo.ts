@@ -21,7 +21,7 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
   const fleet = createFleet({ seed: SEED, startMs });
   const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
   let incident = false;
-  report(`demo: ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
+  report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
   const timer = setInterval(() => {
     const nowMs = Date.now();
     const isNow = isIncident(nowMs - startMs);
@@ -40,9 +40,9 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
 function describeIncident(begins: boolean, nowMs: number): string {
   const { region, rttSeconds, expandPerSecond } = INCIDENT;
   const time = new Date(nowMs).toISOString().slice(11, 19);
-  if (!begins) return `${time}Z incident in ${region} ends`;
+  if (!begins) return `${time}Z the incident in ${region} ended`;
   const rtt = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms`;
-  return `${time}Z incident in ${region} begins: ${rtt}, NetEQ expands ${expandPerSecond.low}-${expandPerSecond.high}/s`;
+  return `${time}Z an incident in ${region} began: ${rtt}, NetEQ expand ${expandPerSecond.low}-${expandPerSecond.high}/s`;
 }
 
 /** One token for each session, minted at its first beacon and forgotten with its last. */

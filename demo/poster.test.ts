@@ -76,12 +76,12 @@ it.each([429, 503])('posts again what got a %i, after the time that the edge ask
   expect(reports).toEqual([]);
 });
 
-it('drops what the edge refuses, and says so once', async () => {
+it('drops what the worker rejects, and says so once', async () => {
   answer = () => ({ status: 422 });
   poster.post({ region: 'apac', beacon: validBeacon({ seq: 0 }) });
   poster.post({ region: 'apac', beacon: validBeacon({ seq: 1 }) });
   await eventually(() => hits.length === 2 && reports.length > 0);
-  expect(reports).toEqual(['the edge answers 422 to a beacon of the demo']);
+  expect(reports).toEqual(['the worker rejected a beacon with status 422']);
 });
 
 it.each([

@@ -13,7 +13,7 @@ export type PosterOptions = {
   readonly url: string;
   /** A token for the beacon's session. */
   readonly tokenFor: (beacon: Beacon) => Promise<string>;
-  /** Told once of each status that a valid beacon should not get. */
+  /** Called once for each status that a valid beacon should not get. */
   readonly report: (line: string) => void;
 };
 
@@ -48,7 +48,7 @@ export function createPoster({ url, tokenFor, report }: PosterOptions): Poster {
       pause(retryAfterMs(response?.headers.get('retry-after')));
     } else if (status !== 204 && !reported.has(status)) {
       reported.add(status);
-      report(`the edge answers ${status} to a beacon of the demo`);
+      report(`the worker rejected a beacon with status ${status}`);
     }
     pump();
   };

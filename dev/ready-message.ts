@@ -1,49 +1,52 @@
-/** What `npm start` prints when everything is up: the addresses and commands that work as printed. */
+/** What `npm start` prints when everything is up: the addresses, and commands that work as printed. */
 import type { Settings } from './settings.ts';
 import type { Addresses } from './stack.ts';
 
-export type Announcement = {
+export type Ready = {
   readonly addresses: Addresses;
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'metricsToken' | 'regions' | 'ttlSeconds'>;
   /** A valid token for {@link SAMPLE}'s session. */
   readonly token: string;
+  /** How long the start took. */
   readonly seconds: number;
 };
 
+/** The session that the printed commands post for. */
 export const SAMPLE = { meetingId: 'hello', sessionId: 'hello-1' } as const;
 
 /** Lines; the first alone starts with `ready`. */
-export function announce({ addresses, settings, token, seconds }: Announcement): string[] {
+export function readyMessage({ addresses, settings, token, seconds }: Ready): string[] {
   const { worker, aggregator } = addresses;
-  const bearer = settings.metricsToken === undefined ? '' : ` -H "Authorization: Bearer $METRICS_TOKEN"`;
+  const { metricsToken, regions, ttlSeconds } = settings;
+  const bearer = metricsToken === undefined ? '' : ' -H "Authorization: Bearer $METRICS_TOKEN"';
+  const login = metricsToken === undefined ? '' : '  (any user name; the password is METRICS_TOKEN)';
   return [
-    `ready after ${seconds.toFixed(1)} s (Ctrl-C ends everything)`,
+    `ready after ${seconds.toFixed(1)} s (press Ctrl-C to stop everything)`,
     '',
     `  beacons  ${worker}/v1/beacons`,
     `  metrics  ${aggregator}/metrics`,
-    `  board    ${aggregator}/`,
+    `  board    ${aggregator}/${login}`,
     `  NATS     ${addresses.nats}`,
     '',
-    "Post a beacon; the answer is 204 (-H 'x-dev-region: NAME' posts it from that region):",
+    'Post a beacon (the answer is 204):',
     '',
-    `  curl -i ${worker}/v1/beacons -H 'Content-Type: text/plain' -d '${sampleBeacon(token)}'`,
+    `  curl -i ${worker}/v1/beacons -H 'Content-Type: text/plain' -d ${sampleBeacon(token)}`,
     '',
-    `See it; it is gone ${settings.ttlSeconds} s after its last beacon:`,
+    `Add -H 'x-dev-region: NAME' to post it from another region: ${regions.join(', ')}.`,
+    '',
+    `See it in the metrics; it disappears ${ttlSeconds} s after its last beacon:`,
     '',
     `  curl -s ${aggregator}/metrics${bearer} | grep '${SAMPLE.sessionId}'`,
     '',
   ];
 }
 
-/** In single quotes for a shell: it holds none itself. */
+/**
+ * One word of a shell (sh, bash, zsh). Each run needs a higher `seq`, or it would repeat the last beacon. It jumps
+ * by thousands a second: the aggregator takes that for another numbering, and smaller gaps for lost beacons.
+ */
 function sampleBeacon(token: string): string {
-  return JSON.stringify({
-    v: 1,
-    token,
-    meeting_id: SAMPLE.meetingId,
-    session_id: SAMPLE.sessionId,
-    seq: 0,
-    rtt: [0.12],
-    peers: [],
-  });
+  const { meetingId: meeting_id, sessionId: session_id } = SAMPLE;
+  const json = JSON.stringify({ v: 1, token, meeting_id, session_id, seq: 0, rtt: [0.12], peers: [] });
+  return `'${json.replace('"seq":0', `"seq":'$(date +%s)'0000`)}'`;
 }

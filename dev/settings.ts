@@ -1,5 +1,12 @@
-/** What `npm start` reads from the environment, checked once; what the apps read themselves is passed on as it is. */
+/**
+ * What `npm start` reads from the environment. Its own settings and those of both apps are checked here, so that
+ * every problem is named before anything is started.
+ */
 import * as v from 'valibot';
+import { readConfig as readAggregatorConfig } from '../aggregator/config.ts';
+import { readWranglerVars, type Values } from '../aggregator/topology.ts';
+import { TOPOLOGY_SETTINGS } from '../shared/topology.ts';
+import { readConfig as readWorkerConfig } from '../worker/config.ts';
 import { DEVELOPMENT_SECRET } from './token.ts';
 
 export type Settings = {
@@ -8,58 +15,142 @@ export type Settings = {
   /** Undefined: a nats-server of our own. */
   readonly natsUrl: string | undefined;
   readonly secret: string;
-  /** Of a session, as the aggregator will read it; only told to the reader here. */
-  readonly ttlSeconds: string;
+  readonly ttlSeconds: number;
   /** Where the aggregator listens. */
   readonly host: string;
   readonly metricsToken: string | undefined;
-  /** Settings of the worker that override wrangler.toml's. */
+  /** Names of the regions that the worker knows. */
+  readonly regions: readonly string[];
+  /** Variables of the worker over wrangler.toml's; NATS_URL comes to them when it is known. */
   readonly workerVars: { readonly [name: string]: string };
+  /** The aggregator's environment; NATS_URL comes to it when it is known. */
+  readonly aggregatorEnv: Environment;
+};
+
+/** Either the settings or every problem with them, one readable line each. */
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export type SettingsSources = {
+  readonly env: Environment;
+  /** The text of wrangler.toml. */
+  readonly wranglerToml: string;
+  /** The text of a file. @throws when it can't be read */
+  readonly readFile: (path: string) => string;
 };
 
 type Environment = { readonly [name: string]: string | undefined };
 
 /** The worker's settings that the environment may override in development. */
-const WORKER_VARS = ['SERVERS', 'REGIONS', 'LANES', 'ALLOWED_ORIGINS', 'BEACON_JWKS_URL'] as const;
+const WORKER_VARS = [...TOPOLOGY_SETTINGS, 'ALLOWED_ORIGINS', 'BEACON_JWKS_URL'] as const;
+
+/** In place of the address of the nats-server that is still to be started. */
+const SOME_NATS_URL = 'nats://127.0.0.1:4222';
+
+const PORT_PROBLEM = 'is not a port number from 1 to 65535';
 
 const Port = v.pipe(
   v.string(),
-  v.regex(/^\d{1,5}$/, 'is not a port'),
+  v.check((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, PORT_PROBLEM),
   v.transform(Number),
-  v.minValue(1, 'is not a port'),
-  v.maxValue(65_535, 'is not a port'),
 );
 
-const Schema = v.object({
-  WORKER_PORT: v.optional(Port, '8787'),
-  AGGREGATOR_PORT: v.optional(Port, '9464'),
-  NATS_URL: v.optional(v.string()),
-  BEACON_SECRET: v.optional(v.string(), DEVELOPMENT_SECRET),
-  SESSION_TTL_SECONDS: v.optional(v.string(), '30'),
-  HOST: v.optional(v.string(), '0.0.0.0'),
-  METRICS_TOKEN: v.optional(v.string()),
-});
+const Schema = v.pipe(
+  v.object({
+    WORKER_PORT: v.optional(Port, '8787'),
+    AGGREGATOR_PORT: v.optional(Port, '9464'),
+    NATS_URL: v.optional(v.string()),
+    BEACON_SECRET: v.optional(v.string(), DEVELOPMENT_SECRET),
+    ENVIRONMENT: v.optional(v.literal('development', 'npm start runs development only; unset it')),
+  }),
+  v.forward(
+    v.partialCheck(
+      [['WORKER_PORT'], ['AGGREGATOR_PORT']],
+      ({ WORKER_PORT, AGGREGATOR_PORT }) => WORKER_PORT !== AGGREGATOR_PORT,
+      'is the same as WORKER_PORT',
+    ),
+    ['AGGREGATOR_PORT'],
+  ),
+);
 
-/** @throws with every problem, one line each */
-export function readSettings(env: Environment): Settings {
+export function readSettings({ env, wranglerToml, readFile }: SettingsSources): SettingsResult {
   // An empty variable counts as not set, as it does for the apps.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = v.safeParse(Schema, given);
-  if (!parsed.success) {
-    throw new TypeError(parsed.issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`).join('\n'));
-  }
-  const values = parsed.output;
-  if (values.WORKER_PORT === values.AGGREGATOR_PORT) {
-    throw new TypeError(`WORKER_PORT and AGGREGATOR_PORT are both ${values.WORKER_PORT}`);
-  }
-  return {
-    workerPort: values.WORKER_PORT,
-    aggregatorPort: values.AGGREGATOR_PORT,
-    natsUrl: values.NATS_URL,
-    secret: values.BEACON_SECRET,
-    ttlSeconds: values.SESSION_TTL_SECONDS,
-    host: values.HOST,
-    metricsToken: values.METRICS_TOKEN,
-    workerVars: Object.fromEntries(WORKER_VARS.flatMap((name) => (given[name] ? [[name, given[name]]] : []))),
+  const read = readWranglerVars(wranglerToml, 'development');
+  if (!read.ok) return { ok: false, problems: [read.problem] };
+  const own = v.safeParse(Schema, given);
+  const workerVars = {
+    ...pick(given, WORKER_VARS),
+    BEACON_SECRET: given.BEACON_SECRET ?? DEVELOPMENT_SECRET,
+    DEV_REGION_HEADER: 'on',
+    ...credentials(given.NATS_CREDS, readFile),
   };
+  const aggregatorEnv = environmentOfAggregator(given, read.vars);
+  const natsUrl = given.NATS_URL ?? SOME_NATS_URL;
+  const aggregator = readAggregatorConfig({ ...aggregatorEnv, NATS_URL: natsUrl }, undefined, {
+    canRead: () => 'NATS_CREDS' in workerVars,
+  });
+  const worker = readWorkerConfig({ ...read.vars, ...workerVars, NATS_URL: natsUrl });
+  const problems = withoutRepeats([
+    (own.issues ?? []).map((issue) => `${v.getDotPath(issue)}: ${issue.message}`),
+    aggregator.ok ? [] : aggregator.problems,
+    worker.ok ? [] : worker.problems,
+  ]);
+  if (!own.success || !aggregator.ok || !worker.ok) return { ok: false, problems };
+  return {
+    ok: true,
+    settings: {
+      workerPort: own.output.WORKER_PORT,
+      aggregatorPort: own.output.AGGREGATOR_PORT,
+      natsUrl: own.output.NATS_URL,
+      secret: own.output.BEACON_SECRET,
+      ttlSeconds: aggregator.config.ttlSeconds,
+      host: aggregator.config.host,
+      metricsToken: aggregator.config.metricsToken,
+      regions: worker.config.regions.map(({ name }) => name),
+      workerVars,
+      aggregatorEnv: { ...aggregatorEnv, PORT: `${own.output.AGGREGATOR_PORT}` },
+    },
+  };
+}
+
+/**
+ * The topology is development's with what the environment changes of it. It is resolved here, once, and both apps
+ * are given the same: the aggregator by itself takes it from one source only.
+ */
+function environmentOfAggregator(given: Environment, vars: Values): Environment {
+  const { BEACON_SECRET: _secret, ENVIRONMENT: _environment, PORT: _port, ...rest } = given;
+  const topology = TOPOLOGY_SETTINGS.map((name) => {
+    const value = given[name] ?? vars[name];
+    return [name, typeof value === 'string' ? value : JSON.stringify(value)];
+  });
+  return { HOST: '127.0.0.1', ...rest, ...Object.fromEntries(topology) };
+}
+
+/** The aggregator takes a path, the worker the text. What can't be read is the aggregator's problem to name. */
+function credentials(path: string | undefined, readFile: (path: string) => string): { NATS_CREDS?: string } {
+  if (path === undefined) return {};
+  try {
+    return { NATS_CREDS: readFile(path) };
+  } catch {
+    return {};
+  }
+}
+
+/** What a reader says of a setting that an earlier one has already complained of is left out. */
+function withoutRepeats(readers: readonly (readonly string[])[]): string[] {
+  const settingOf = (problem: string) => /^[A-Z_]+/.exec(problem)?.[0] ?? problem;
+  const named = new Set<string>();
+  const all: string[] = [];
+  for (const problems of readers) {
+    const fresh = problems.filter((problem) => !named.has(settingOf(problem)));
+    for (const problem of fresh) named.add(settingOf(problem));
+    all.push(...fresh);
+  }
+  return all;
+}
+
+function pick(given: Environment, names: readonly string[]): { [name: string]: string } {
+  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
 }

@@ -1,14 +1,18 @@
 /** The parts of the system on this machine: the command of each, started in order, and when each is up. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Child, ChildEnded, type Children } from './processes/children.ts';
 import { formatEnvFile } from './env-file.ts';
+import { withoutLogin } from './nats-probe.ts';
+import { type Child, ChildEnded, type Children } from './processes/children.ts';
 import type { Settings } from './settings.ts';
 import { ensureTool } from './tools/ensure.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+/** The repository's folder. */
+export const ROOT = join(import.meta.dirname, '..');
 const READY_MS = 120_000;
+/** A start takes a few seconds: whoever waits longer wants to know for what. */
+const PROGRESS_MS = 10_000;
 
 export type StackOptions = {
   readonly settings: Settings;
@@ -29,14 +33,18 @@ export type Addresses = {
 export async function startStack(options: StackOptions): Promise<Addresses> {
   const { settings } = options;
   const nats = settings.natsUrl ?? (await startNats(options));
-  if (settings.natsUrl !== undefined) options.report(`using NATS at ${withoutLogin(settings.natsUrl)}`);
+  if (settings.natsUrl !== undefined) options.report(`using the NATS server at ${withoutLogin(settings.natsUrl)}`);
   const worker = `http://127.0.0.1:${settings.workerPort}`;
   const aggregator = `http://${reachable(settings.host)}:${settings.aggregatorPort}`;
   const [aggregatorChild, workerChild] = await Promise.all([
     startAggregator(options, nats),
     startWorker(options, nats),
   ]);
-  await Promise.all([untilOk(`${aggregator}/readyz`, aggregatorChild), untilOk(`${worker}/healthz`, workerChild)]);
+  const { report } = options;
+  await Promise.all([
+    untilOk({ url: `${aggregator}/readyz`, child: aggregatorChild, report }),
+    untilOk({ url: `${worker}/healthz`, child: workerChild, report }),
+  ]);
   return { worker, aggregator, nats: withoutLogin(nats) };
 }
 
@@ -51,28 +59,20 @@ async function startNats({ children, folder, env, report }: StackOptions): Promi
   return `nats://127.0.0.1:${port}`;
 }
 
-function startAggregator({ children, settings, env, report }: StackOptions, nats: string): Promise<Child> {
+function startAggregator({ children, settings, report }: StackOptions, nats: string): Promise<Child> {
   report('starting the aggregator');
-  const { BEACON_SECRET: _secret, ...rest } = env;
   return children.start({
     name: 'aggregator',
     command: process.execPath,
     args: [join(ROOT, 'aggregator', 'main.ts')],
-    env: { ...rest, NATS_URL: nats, PORT: `${settings.aggregatorPort}` },
+    env: { ...settings.aggregatorEnv, NATS_URL: nats },
   });
 }
 
 async function startWorker({ children, settings, folder, env, report }: StackOptions, nats: string): Promise<Child> {
-  report('starting the worker in workerd');
+  report('starting the worker');
   const envFile = join(folder, 'worker.env');
-  const vars = {
-    ...settings.workerVars,
-    NATS_URL: nats,
-    BEACON_SECRET: settings.secret,
-    DEV_REGION_HEADER: 'on',
-    ...(env.NATS_CREDS ? { NATS_CREDS: await readFile(env.NATS_CREDS, 'utf8') } : {}),
-  };
-  await writeFile(envFile, formatEnvFile(vars), { mode: 0o600 });
+  await writeFile(envFile, formatEnvFile({ ...settings.workerVars, NATS_URL: nats }), { mode: 0o600 });
   const child = await children.start({
     name: 'worker',
     command: process.execPath,
@@ -80,9 +80,9 @@ async function startWorker({ children, settings, folder, env, report }: StackOpt
     // It leaves temporary files behind when it is killed: in our folder they are removed with the rest.
     env: { ...programEnv(env), ...QUIET_WRANGLER, TMPDIR: folder },
   });
-  // wrangler would start workerd again and go on; a part that died is told of here, and nothing hides it.
+  // wrangler would start workerd again and go on, and the crash would be hidden.
   void child.line(/runtime crashed unexpectedly/).then(() => {
-    children.fail(new ChildEnded('worker ended (workerd was killed or crashed)', { cause: child.tail() }));
+    children.fail(new ChildEnded('worker ended unexpectedly (workerd crashed or was killed)', { cause: child.tail() }));
   });
   return child;
 }
@@ -122,35 +122,44 @@ function programEnv({ PATH, HOME, TMPDIR, LANG }: NodeJS.ProcessEnv): NodeJS.Pro
   return { PATH, HOME, TMPDIR, LANG };
 }
 
-async function untilOk(url: string, child: Child): Promise<void> {
+type UntilOk = { readonly url: string; readonly child: Child; readonly report: (line: string) => void };
+
+/** Polls until the answer is 200; says now and then what it is waiting for. */
+async function untilOk({ url, child, report }: UntilOk): Promise<void> {
+  let answer = 'does not answer';
+  const progress = setInterval(() => {
+    const last = child.tail().split('\n').at(-1);
+    report(`still waiting for the ${child.name}: ${url} ${answer}${last ? `; its last line of output: ${last}` : ''}`);
+  }, PROGRESS_MS);
   const poll = async () => {
     for (;;) {
-      const status = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
-        async (response) => {
-          await response.body?.cancel();
-          return response.status;
-        },
-        () => undefined,
-      );
+      const status = await statusOf(url);
       if (status === 200) return;
+      answer = status === undefined ? 'does not answer' : `answers ${status}`;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
-  await within(child, poll());
+  await within(child, poll()).finally(() => clearInterval(progress));
+}
+
+async function statusOf(url: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return undefined;
+  }
 }
 
 async function within<T>(child: Child, up: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`${child.name} is not up after ${READY_MS / 1000} s`, { cause: child.tail() }));
+      reject(new Error(`${child.name} is not ready after ${READY_MS / 1000} s`, { cause: child.tail() }));
     }, READY_MS);
   });
   return Promise.race([up, late]).finally(() => clearTimeout(timer));
-}
-
-function withoutLogin(url: string): string {
-  return url.replaceAll(/\/\/[^@/,]*@/g, '//');
 }
 
 /** The address to ask for on this machine of one that listens on `host`. */

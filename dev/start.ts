@@ -1,77 +1,105 @@
-/**
- * `npm start`: the whole system on this machine, until Ctrl-C; with `--demo` a fleet of simulated
- * clients too. This file wires; the parts are in stack.ts, what they run in in children.ts.
- */
+/** Starts the whole system on this machine and stops it again; the parts are in stack.ts, their processes in processes/. */
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, styleText } from 'node:util';
-import { startDemo } from '../demo/demo.ts';
-import { announce, SAMPLE } from './ready-message.ts';
-import { ChildEnded, createChildren } from './processes/children.ts';
+import { natsProblem } from './nats-probe.ts';
 import { isPortFree } from './ports.ts';
+import { createChildren } from './processes/children.ts';
+import { readyMessage, SAMPLE } from './ready-message.ts';
 import { readSettings, type Settings } from './settings.ts';
-import { startStack } from './stack.ts';
+import { type Addresses, ROOT, startStack } from './stack.ts';
 import { mintToken } from './token.ts';
 
 const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 
-/** Someone asked for the end: no failure. */
-class Stopped extends Error {
+/** Somebody asked for the end: that is no failure. */
+export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
-const options = readOptions();
+export type RunningSystem = {
+  readonly addresses: Addresses;
+  /** What tokens are signed with. */
+  readonly secret: string;
+};
 
-const say = (line: string) => console.log(line);
+export type StartOptions = {
+  /** Prints a line; progress is quiet, the ready line good. */
+  readonly say: (line: string, tone?: 'quiet' | 'good') => void;
+  /** Whether the output of each process is printed. */
+  readonly verbose: boolean;
+  /** Regions that `onReady` posts to. */
+  readonly requiredRegions?: readonly string[];
+  /** Called when everything is up; what it returns is stopped first. */
+  readonly onReady?: (system: RunningSystem) => { stop(): void };
+};
 
-async function main(): Promise<void> {
+/** Never resolves. @throws Stopped when asked to stop; another error when a part fails, after everything was stopped */
+export async function startSystem(options: StartOptions): Promise<never> {
+  const { say, verbose, requiredRegions = [], onReady } = options;
   const startedAt = performance.now();
-  const settings = readSettings(process.env);
-  await requirePorts(settings);
-  const stopped = untilAsked();
+  const settings = loadSettings(requiredRegions);
+  await requireSurroundings(settings);
+  const stopped = untilStopped();
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-'));
   const children = await createChildren({
     folder,
-    ...(options.verbose ? { onLine: (name, line) => say(dim(`${name}: ${line}`)) } : {}),
+    ...(verbose ? { onLine: (name, line) => say(`${name}: ${line}`, 'quiet') } : {}),
   });
   const ended = Promise.race([stopped, children.failed]);
   try {
-    const addresses = await Promise.race([
-      startStack({ settings, children, folder, env: process.env, report: (line) => say(dim(line)) }),
-      ended,
-    ]);
+    const report = (line: string) => say(line, 'quiet');
+    const stack = startStack({ settings, children, folder, env: process.env, report });
+    const addresses = await Promise.race([stack, ended]);
     const token = await mintToken({ ...SAMPLE, secret: settings.secret, expiresAtMs: Date.now() + TOKEN_TTL_MS });
-    const lines = announce({ addresses, settings, token, seconds: (performance.now() - startedAt) / 1000 });
-    for (const line of lines) say(line.startsWith('ready') ? styled('green', line) : line);
-    const demo = options.demo
-      ? startDemo({ worker: addresses.worker, secret: settings.secret, report: say })
-      : undefined;
-    await ended.finally(() => demo?.stop());
+    const seconds = (performance.now() - startedAt) / 1000;
+    for (const line of readyMessage({ addresses, settings, token, seconds })) {
+      say(line, line.startsWith('ready') ? 'good' : undefined);
+    }
+    const guest = onReady?.({ addresses, secret: settings.secret });
+    return await ended.finally(() => guest?.stop());
   } finally {
     await children.stop();
   }
 }
 
-/** @throws with one line for each port that is taken, before anything was started */
-async function requirePorts({ workerPort, aggregatorPort, host }: Settings): Promise<void> {
-  const wanted = [
-    { port: workerPort, host: '127.0.0.1', variable: 'WORKER_PORT' },
-    { port: aggregatorPort, host, variable: 'AGGREGATOR_PORT' },
-  ];
-  const free = await Promise.all(wanted.map(({ port, host: on }) => isPortFree(port, on)));
-  const taken = wanted.filter((_, i) => !free[i]);
-  if (taken.length > 0) {
-    throw new Error(taken.map(({ port, variable }) => `port ${port} is in use: set ${variable} to another`).join('\n'));
-  }
+/** @throws with one line for each problem */
+function loadSettings(requiredRegions: readonly string[]): Settings {
+  const result = readSettings({
+    env: process.env,
+    wranglerToml: readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
+    readFile: (path) => {
+      accessSync(path, constants.R_OK);
+      return readFileSync(path, 'utf8');
+    },
+  });
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  const missing = requiredRegions.filter((name) => !result.settings.regions.includes(name));
+  if (missing.length > 0) throw new Error(`REGIONS: the simulated clients need ${missing.join(', ')} too`);
+  return result.settings;
 }
 
-/** Rejects with {@link Stopped} when a signal, a closed terminal or the end of npm asks for the end. */
-function untilAsked(): Promise<never> {
+/** @throws with one line for each port that is taken and for a NATS that does not answer, before anything was started */
+async function requireSurroundings({ workerPort, aggregatorPort, host, natsUrl }: Settings): Promise<void> {
+  const [workerFree, aggregatorFree, nats] = await Promise.all([
+    isPortFree(workerPort, '127.0.0.1'),
+    isPortFree(aggregatorPort, host),
+    natsUrl === undefined ? undefined : natsProblem(natsUrl),
+  ]);
+  const problems: string[] = [];
+  if (!workerFree) problems.push(`WORKER_PORT: port ${workerPort} is already in use`);
+  if (!aggregatorFree) problems.push(`AGGREGATOR_PORT: port ${aggregatorPort} is already in use`);
+  if (nats !== undefined) problems.push(`NATS_URL: ${nats}`);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+/** Rejects with {@link Stopped} on a signal, when the terminal is closed, or when npm ends. */
+function untilStopped(): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => reject(new Stopped(signal)));
-  // Output that nobody reads any more: the terminal is gone, or the pipe's reader is.
+  // Nobody reads the output any more: the terminal is gone, or the reader of the pipe.
   process.stdout.on('error', () => reject(new Stopped('output closed')));
   if (process.env.npm_lifecycle_event !== undefined) {
     const npm = process.ppid;
@@ -81,43 +109,3 @@ function untilAsked(): Promise<never> {
   }
   return promise;
 }
-
-function readOptions(): { demo: boolean; verbose: boolean } {
-  try {
-    return parseArgs({
-      options: { demo: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false } },
-    }).values;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    console.error('usage: npm start -- [--verbose], npm run demo -- [--verbose]; settings are environment variables');
-    process.exit(2);
-  }
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const others = error instanceof ChildEnded ? '; the others are stopped' : '';
-  const said = typeof error.cause === 'string' && error.cause ? `its last lines:\n${error.cause}\n` : '';
-  // Last, where the eye is: what the child said may be long, and is not always about its end.
-  return `${said}${styled('red', error.message + others)}`;
-}
-
-function dim(text: string): string {
-  return styled('dim', text);
-}
-
-/** Colour on a terminal alone, and not with NO_COLOR: styleText looks at both. */
-function styled(format: 'dim' | 'green' | 'red', text: string): string {
-  return styleText(format, text, { stream: process.stdout, validateStream: true });
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof Stopped)) {
-    console.error(explain(error));
-    process.exitCode = 1;
-  }
-}
-// A poll of a part that never came up may still be under way.
-process.exit();

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../dev/ports.ts';
+import { scrape } from './support/metrics/scrape.ts';
 import { eventually } from './support/poll.ts';
+import { listeningOf } from './support/processes/listening.ts';
 import { startNatsServer } from './support/processes/nats-server.ts';
 import { type RunningProcess, startProcess } from './support/processes/process.ts';
 import { descendantsOf, isAlive, type ProcessInfo } from './support/processes/process-tree.ts';
@@ -31,7 +33,10 @@ afterEach(async () => {
   for (const process of started.splice(0)) await process.kill();
 });
 
-async function start(env: Record<string, string> = {}, command = [process.execPath, 'dev/start.ts']) {
+const START = [process.execPath, 'dev/main.ts'];
+const DEMO = [process.execPath, 'demo/main.ts'];
+
+async function start(env: Record<string, string> = {}, command = START) {
   const [file = '', ...args] = command;
   const running = await startProcess(file, args, { cwd: ROOT, env: { ...ports, TMPDIR: folder, ...env } });
   started.push(running);
@@ -51,6 +56,16 @@ async function familyOf(running: RunningProcess): Promise<ProcessInfo[]> {
   for (const part of ['aggregator/main.ts', 'wrangler', 'workerd', 'dev/processes/guard.ts'])
     expect(names).toContain(part);
   return family;
+}
+
+/** NATS, the worker and the aggregator all listen, and nobody but this machine can reach them. */
+async function expectOnLoopback(family: readonly ProcessInfo[]): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const listening = await listeningOf(family.map(({ pid }) => pid));
+  const ours = [ports.WORKER_PORT, ports.AGGREGATOR_PORT].map((port) => `127.0.0.1:${port}`);
+  expect(listening).toEqual(expect.arrayContaining(ours));
+  expect(listening.length).toBeGreaterThan(ours.length);
+  expect(listening.filter((address) => !address.startsWith('127.0.0.1:'))).toEqual([]);
 }
 
 async function expectNothingLeft(family: readonly ProcessInfo[]): Promise<void> {
@@ -97,7 +112,15 @@ describe('npm start', () => {
     await eventually(async () =>
       /^edgepulse_session_rtt_seconds\{region="[a-z-]+",.*"hello-1"/m.test(await shell(commandIn(running, 'curl -s'))),
     );
+    // It works again long before the session has expired: the second is a beacon of its own, not the first once more.
+    await eventually(async () => {
+      expect(await shell(commandIn(running, 'curl -i'))).toMatch(/^HTTP\/1\.1 204 /m);
+      const metrics = await scrape(`http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`);
+      expect(metrics.sum('edgepulse_beacons_lost_total')).toBe(0);
+      return metrics.sum('edgepulse_beacons_total', { outcome: 'applied' }) >= 2;
+    });
     const family = await familyOf(running);
+    await expectOnLoopback(family);
     running.signal('SIGTERM');
     expect(await running.exited).toEqual({ code: 0, signal: null });
     await expectNothingLeft(family);
@@ -123,7 +146,7 @@ describe('npm start', () => {
       const family = await familyOf(running);
       expect(family.map(({ command }) => command).join('\n')).not.toContain('nats-server');
       expect(family.map(({ command }) => command).join('\n')).not.toContain('my own');
-      await running.waitForLine(/gone 77 s after/);
+      await running.waitForLine(/disappears 77 s after/);
       expect(await shell(commandIn(running, 'curl -i'))).toMatch(/^HTTP\/1\.1 204 /m);
       await eventually(async () =>
         /^edgepulse_session_rtt_seconds\{region="mine",.*"hello-1"/m.test(await shell(commandIn(running, 'curl -s'))),
@@ -148,7 +171,7 @@ describe('npm start', () => {
     expect(victim).toBeDefined();
     process.kill(victim?.pid ?? Number.NaN, 'SIGKILL');
     expect(await running.exited).toEqual({ code: 1, signal: null });
-    expect(running.output()).toMatch(new RegExp(`^${name} ended .*the others are stopped`, 'm'));
+    expect(running.output()).toMatch(new RegExp(`^${name} ended unexpectedly .*; everything else was stopped$`, 'm'));
     await expectNothingLeft(family);
   });
 
@@ -167,31 +190,75 @@ describe('npm start', () => {
     await expectNothingLeft(family);
   });
 
-  it('refuses a port in use with one line, and starts nothing', async () => {
+  it('rejects a port in use with one line, and starts nothing', async () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(Number(ports.AGGREGATOR_PORT), '0.0.0.0', resolve));
     try {
       const running = await start();
       expect(await running.exited).toEqual({ code: 1, signal: null });
-      expect(running.output()).toBe(`port ${ports.AGGREGATOR_PORT} is in use: set AGGREGATOR_PORT to another\n`);
+      expect(running.output()).toBe(`AGGREGATOR_PORT: port ${ports.AGGREGATOR_PORT} is already in use\n`);
       expect(await leftovers()).toEqual([]);
     } finally {
       await new Promise((resolve) => blocker.close(resolve));
     }
   });
 
-  it('shows why a part did not come up', async () => {
-    const running = await start({ SESSION_TTL_SECONDS: 'soon' });
+  it('names every problem of the environment in a line each, and starts nothing', async () => {
+    const running = await start({
+      WORKER_PORT: 'abc',
+      LANES: '0',
+      SESSION_TTL_SECONDS: 'soon',
+      BEACON_JWKS_URL: 'jwks.json',
+    });
     expect(await running.exited).toEqual({ code: 1, signal: null });
-    expect(running.output()).toMatch(/^aggregator ended \(exit code 1\); the others are stopped/m);
-    expect(running.output()).toContain('SESSION_TTL_SECONDS');
+    expect(running.output()).toBe(
+      [
+        'WORKER_PORT: is not a port number from 1 to 65535',
+        'LANES: is not an integer from 1 to 256',
+        'SESSION_TTL_SECONDS: is not an integer from 1 to 3600',
+        'BEACON_JWKS_URL: is not a URL with https:// or http://',
+        '',
+      ].join('\n'),
+    );
     expect(await leftovers()).toEqual([]);
+  });
+
+  it('says within 5 s that it cannot reach NATS_URL, without the password in it', async () => {
+    const nats = await freePort();
+    const startedAt = performance.now();
+    const running = await start({ NATS_URL: `nats://user:s3cret@127.0.0.1:${nats}` });
+    expect(await running.exited).toEqual({ code: 1, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(running.output()).toBe(`NATS_URL: no NATS server at nats://127.0.0.1:${nats} (connection refused)\n`);
+    expect(await leftovers()).toEqual([]);
+  });
+});
+
+describe.each([
+  ['npm start', START],
+  ['npm run demo', DEMO],
+])('%s -- --help', (name, command) => {
+  it('says how it is used, and starts nothing', async () => {
+    const running = await start({}, [...command, '--help']);
+    expect(await running.exited).toEqual({ code: 0, signal: null });
+    expect(running.stdout()).toMatch(new RegExp(`^usage: ${name} -- `));
+    for (const word of ['--verbose', 'WORKER_PORT', 'AGGREGATOR_PORT', 'NATS_URL', 'README.md']) {
+      expect(running.stdout()).toContain(word);
+    }
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is pointed to by an unknown option', async () => {
+    const running = await start({}, [...command, '--loud']);
+    expect(await running.exited).toEqual({ code: 2, signal: null });
+    expect(running.output()).toContain("'--loud'");
+    expect(running.output()).toContain(`Run "${name} -- --help" for usage.`);
   });
 });
 
 describe('npm run demo', () => {
   it('has three regions of sessions in /metrics within 60 s of the ready line', async () => {
-    const running = await startReady({}, [process.execPath, 'dev/start.ts', '--demo']);
+    const running = await startReady({}, DEMO);
     await eventually(
       async () => {
         const text = await (await fetch(`http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`)).text();

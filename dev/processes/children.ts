@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { killGroup, signal, spawned, startGuard } from './process-group.ts';
 
 export type ChildCommand = {
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -22,7 +22,7 @@ export type Child = {
   line(pattern: RegExp): Promise<RegExpMatchArray>;
 };
 
-/** A child that ended although nobody stopped it. */
+/** A child ended, and nobody had stopped it. */
 export class ChildEnded extends Error {
   override readonly name = 'ChildEnded';
 }
@@ -30,9 +30,9 @@ export class ChildEnded extends Error {
 export type Children = {
   /** @throws when the command can't be started */
   start(command: ChildCommand): Promise<Child>;
-  /** Rejects with {@link ChildEnded} when the first child ends unasked; never resolves. */
+  /** Rejects with {@link ChildEnded} when a child ends by itself; never resolves. */
   readonly failed: Promise<never>;
-  /** Makes `failed` reject: something below a child ended that the child itself outlived. */
+  /** Makes `failed` reject when something that a child runs ended, and the child itself did not. */
   fail(error: ChildEnded): void;
   /** Ends all in reverse order of their start: SIGTERM, SIGKILL to the group after the grace. */
   stop(): Promise<void>;
@@ -53,9 +53,9 @@ type Running = { readonly child: Child; readonly exited: Promise<string> };
 export async function createChildren({ folder, onLine }: ChildrenOptions): Promise<Children> {
   const guard = await startGuard({ folder });
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  // Whoever cares awaits it; until then a failure is no unhandled rejection.
+  // It may fail before anybody awaits it, and that must not be an unhandled rejection.
   failed.catch(() => {});
-  guard.exited.then(() => fail(new ChildEnded('guard ended')));
+  guard.exited.then(() => fail(new ChildEnded('dev/processes/guard.ts ended unexpectedly')));
   const running: Running[] = [];
   let stopping = false;
 
@@ -76,7 +76,7 @@ export async function createChildren({ folder, onLine }: ChildrenOptions): Promi
       exited.then((how) => {
         killGroup(pid);
         guard.forget(pid);
-        if (!stopping) fail(new ChildEnded(`${name} ended (${how})`, { cause: output.tail() }));
+        if (!stopping) fail(new ChildEnded(`${name} ended unexpectedly (${how})`, { cause: output.tail() }));
       });
       return started;
     },

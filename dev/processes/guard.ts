@@ -1,6 +1,6 @@
 /**
  * The process that outlives `npm start` by a moment: when its standard input closes, which the
- * kernel does however the parent ended, it kills the process groups that it was told of and removes
+ * kernel does however the parent ended, it kills the process groups on its list and removes
  * the temporary folder. So even `kill -9` of the parent leaves nothing behind.
  * Input: lines `+PID` and `-PID`, the leaders of process groups that began and ended.
  */
@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 const [folder] = process.argv.slice(2);
 const groups = new Set<number>();
 
-// A closed terminal hangs up on everyone; this one's work begins then.
+// A closed terminal sends SIGHUP to everybody, this process included, whose work begins then.
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -24,7 +24,7 @@ for (const pid of groups) {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // ESRCH: the group is gone, which is what is wanted. There is nobody left to tell of anything else.
+    // ESRCH: the group is gone already. Any other error has nobody left to read it.
   }
 }
 if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

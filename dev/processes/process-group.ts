@@ -7,7 +7,7 @@ export type Guard = {
   watch(pid: number): void;
   /** The group has ended. */
   forget(pid: number): void;
-  /** Lets the guard do its last work (see guard.ts) and end. */
+  /** Has the guard clean up (see guard.ts) and end. */
   release(): Promise<void>;
   readonly exited: Promise<void>;
 };
@@ -24,7 +24,7 @@ export async function startGuard({ folder, unref = false }: GuardOptions = {}): 
   const guard = spawn(process.execPath, args, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
   const exited = new Promise<void>((resolve) => guard.once('exit', () => resolve()));
   await spawned(guard, 'the guard');
-  // A guard that was killed is told of by `exited`; writing to it meanwhile is harmless.
+  // That the guard was killed is seen by `exited`; writing to it meanwhile is harmless.
   guard.stdin.on('error', () => {});
   if (unref) {
     guard.unref();
@@ -58,7 +58,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // Nobody is left to get it: that is the aim.
+    // It has ended already.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

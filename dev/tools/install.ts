@@ -46,9 +46,12 @@ export async function installTool(tool: Tool, { folder, report }: Install): Prom
     }
   } catch (cause) {
     const why = cause instanceof Error ? (cause.message.trim().split('\n').at(-1) ?? '') : String(cause);
-    throw new Error(`${tool} is missing and installing it failed (${why}): install it yourself and put it on the PATH`, {
-      cause,
-    });
+    throw new Error(
+      `${tool} is missing and installing it failed (${why}): install it yourself and put it on the PATH`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,0 +1,15 @@
+/** `npm run demo`: the whole system on this machine, and a fleet of simulated clients that posts to it. */
+import { runCommand } from '../dev/command.ts';
+import { startDemo } from './demo.ts';
+import { FLEET } from './fleet.ts';
+import { INCIDENT } from './incident.ts';
+
+await runCommand({
+  name: 'npm run demo',
+  summary: `Does what npm start does, and simulates clients: more than ${FLEET.meetings * FLEET.least} people in ${FLEET.meetings} meetings in
+${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
+every ${INCIDENT.everyMs / 1000} s. Ctrl-C stops everything.`,
+  requiredRegions: FLEET.regions,
+  onReady: ({ addresses, secret }) =>
+    startDemo({ worker: addresses.worker, secret, report: (line) => console.log(line) }),
+});
