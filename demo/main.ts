@@ -6,7 +6,7 @@ import { INCIDENT } from './incident.ts';
 
 await runCommand({
   name: 'npm run demo',
-  summary: `Does what npm start does, and simulates clients: more than ${FLEET.meetings * FLEET.least} people in ${FLEET.meetings} meetings in
+  summary: `Does what npm start does, and simulates clients: at least ${FLEET.meetings * FLEET.least} people in ${FLEET.meetings} meetings in
 ${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
 every ${INCIDENT.everyMs / 1000} s. Ctrl-C stops everything.`,
   requiredRegions: FLEET.regions,

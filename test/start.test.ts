@@ -257,6 +257,13 @@ describe.each([
 });
 
 describe('npm run demo', () => {
+  it('says which regions its clients need when REGIONS lacks them, and starts nothing', async () => {
+    const running = await start({ REGIONS: '[{"name":"apac","latitude":1.35,"longitude":103.8}]' }, DEMO);
+    expect(await running.exited).toEqual({ code: 1, signal: null });
+    expect(running.output()).toBe('REGIONS: the simulated clients need us-east, eu-west too\n');
+    expect(await leftovers()).toEqual([]);
+  });
+
   it('has three regions of sessions in /metrics within 60 s of the ready line', async () => {
     const running = await startReady({}, DEMO);
     await eventually(
