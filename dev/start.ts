@@ -13,7 +13,7 @@ import { mintToken } from './token.ts';
 
 const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 
-/** Somebody asked for the end: that is no failure. */
+/** The system was asked to stop, which is not a failure. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
