@@ -60,10 +60,13 @@ describe('the fleet', () => {
   });
 
   it('numbers the beacons of a session without a gap and sends one every 5 s', () => {
+    let compared = 0;
     for (const { before, after } of steps()) {
+      compared++;
       expect(after.beacon.seq).toBe(before.beacon.seq + 1);
       if (!after.beacon.leaving) expect(Math.abs(after.atMs - before.atMs - 5_000)).toBeLessThanOrEqual(50);
     }
+    expect(compared).toBeGreaterThan(1_000);
   });
 
   it('staggers its beacons', () => {
@@ -92,20 +95,24 @@ describe('the fleet', () => {
 
 describe('its figures', () => {
   it('grow: no W3C counter of a stream that goes on ever falls', () => {
+    let compared = 0;
     for (const { before, after } of steps()) {
       for (const peer of after.beacon.peers) {
         const earlier = before.beacon.peers.find(({ peer_id }) => peer_id === peer.peer_id);
         if (!earlier?.audio || !peer.audio) continue;
         for (const [name, value] of Object.entries(peer.audio)) {
+          compared++;
           expect(value, name).toBeGreaterThanOrEqual(earlier.audio[name as keyof typeof earlier.audio] as number);
         }
       }
     }
+    expect(compared).toBeGreaterThan(1_000);
   });
 
   it('hang together in W3C counters', () => {
-    for (const { audio } of peersOf(sent)) {
-      if (!audio) continue;
+    const audios = peersOf(sent).flatMap(({ audio }) => audio ?? []);
+    expect(audios.length).toBeGreaterThan(1_000);
+    for (const audio of audios) {
       const { totalSamplesReceived = 0, concealedSamples = 0, silentConcealedSamples = 0 } = audio;
       expect(audio.jitterBufferEmittedCount).toBe(totalSamplesReceived - concealedSamples);
       expect(silentConcealedSamples).toBeLessThanOrEqual(concealedSamples);
@@ -139,13 +146,16 @@ describe('the incident', () => {
   });
 
   it('raises the RTT of its region to 280-320 ms and of no other', () => {
+    let hits = 0;
     for (const { region, beacon, atMs } of sent) {
       const hit = region === INCIDENT.region && isIncident(atMs - START_MS);
       for (const seconds of beacon.rtt ?? []) {
+        if (hit) hits++;
         if (hit) expect(seconds >= 0.28 && seconds <= 0.32).toBe(true);
         else expect(seconds).toBeLessThan(0.15);
       }
     }
+    expect(hits).toBeGreaterThan(100);
   });
 
   it('makes NetEQ expand 15-25 times a second, in rates and in counters', () => {

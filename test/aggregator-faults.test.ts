@@ -280,6 +280,7 @@ describe('shards and replicas', () => {
     await feeder.send({ lane: 'f03' }, { session_id: 's-4', rtt: [0.3] });
     const stateOf = async (aggregator: AggregatorProcess) => {
       const answer = await fetch(`${aggregator.url}/metrics?collect[]=population&collect[]=sessions`);
+      expect(answer.status).toBe(200);
       return (await answer.text()).split('\n').sort();
     };
     for (const replica of [first, second]) await eventually(async () => (await living(replica)) === 4);

@@ -54,6 +54,7 @@ describe('production', () => {
   const { vars } = wrangler.env.production;
 
   it('has NATS servers in every region, over TLS', () => {
+    expect(vars.REGIONS.length).toBeGreaterThan(0);
     for (const { nats = [] } of vars.REGIONS) {
       expect(nats.length).toBeGreaterThan(0);
       expect(nats.every((url) => url.startsWith('tls://'))).toBe(true);

@@ -42,7 +42,7 @@ const messages = async () => (await manager.streams.info(STREAM)).state.messages
 it('publishes with credentials that allow its subjects alone', async () => {
   expect((await postBeacon(worker, validBeacon(), { region: 'apac' })).status).toBe(204);
   expect(await messages()).toBe(1);
-  expect(worker.log()).not.toContain('publish failed');
+  expect(worker.log()).not.toMatch(/"level":"(warn|error)"/);
 });
 
 it('spools for a region that its user may not publish in', async () => {
@@ -52,7 +52,8 @@ it('spools for a region that its user may not publish in', async () => {
   expect(await messages()).toBe(before);
 });
 
-it('never logs its credentials', () => {
+it('never logs its credentials', async () => {
+  expect((await postBeacon(worker, validBeacon({ session_id: 's-3' }), { region: 'apac' })).status).toBe(204);
   const secrets = creds.split('\n').filter((line) => line !== '' && !line.startsWith('-'));
   expect(secrets).toHaveLength(2);
   for (const secret of secrets) expect(worker.log()).not.toContain(secret);

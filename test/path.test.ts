@@ -176,18 +176,18 @@ describe('beacons that repeat or overtake each other', () => {
 });
 
 describe('a message that no Forwarder of ours wrote', () => {
-  it.each([
+  it.each<[string, string | Uint8Array, number]>([
     ['not JSON', 'x', 1],
     ['another version', '{"v":2}', 1],
     ['entries that are no beacons', '{"v":1,"region":"apac","lane":"f00","beacons":[{"received_at":1},{}]}', 2],
-    ['binary', '\u0000\u0001\uffff', 1],
-  ])('is counted as invalid and skipped: %s', async (what, text, count) => {
+    ['bytes that are no UTF-8', new Uint8Array([0x00, 0xff, 0xfe, 0xc3]), 1],
+  ])('is counted as invalid and skipped: %s', async (what, message, count) => {
     const session = `after-${what.replaceAll(' ', '-')}`;
     const invalid = async () =>
       (await system.aggregator.metrics()).sum('edgepulse_beacons_total', { region: 'apac', outcome: 'invalid' });
     const before = await invalid();
     const nats = await connect({ servers: system.nats.url, reconnect: false });
-    await nats.jetstream().publish(edgeSubject('apac', 'f00'), text);
+    await nats.jetstream().publish(edgeSubject('apac', 'f00'), message);
     await nats.close();
     await eventually(async () => (await invalid()) === before + count);
     await post(session);

@@ -92,6 +92,7 @@ it('reads the same as /metrics says', async () => {
 
 it('promtool finds no syntax error', async () => {
   const text = await (await fetch(`${system.aggregator.url}/metrics`)).text();
+  expect(text).toContain('\nedgepulse_sessions{');
   const promtool = await requireTool('promtool');
   const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve) => {
     const child = execFile(promtool, ['check', 'metrics'], (_error, stdout, stderr) => {

@@ -46,6 +46,7 @@ describe('the aggregator', () => {
     const after = await system.aggregator.metrics();
     for (const name of ['edgepulse_sessions', 'edgepulse_meetings', 'edgepulse_participants']) {
       for (const region of ['us-east', 'eu-west', 'apac']) {
+        expect(before.sum(name, { region }), `${name} ${region}`).toBeGreaterThan(0);
         expect(after.sum(name, { region }), `${name} ${region}`).toBe(before.sum(name, { region }));
       }
     }

@@ -17,12 +17,31 @@ const BIOME = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 /** Each row: a folder, and what a file in it must not import. */
 const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]])[] = [
   ['shared', ['../worker/log.ts', '../aggregator/config.ts', '../client/a.ts', '../dev/ports.ts', '../test/a.ts']],
-  ['shared', ['node:fs', 'cloudflare:workers', 'nats', 'nats/lib/a.js', 'prom-client', 'hono', 'hono/jwt']],
-  ['client', ['../worker/log.ts', '../aggregator/config.ts', 'node:fs', 'cloudflare:workers', 'nats', 'hono/jwt']],
+  [
+    'shared',
+    [
+      '../demo/a.ts',
+      '../bench/a.ts',
+      'node:fs',
+      'cloudflare:workers',
+      'nats',
+      'nats/lib/a.js',
+      'prom-client',
+      'hono',
+      'hono/jwt',
+    ],
+  ],
+  [
+    'client',
+    ['../worker/log.ts', '../aggregator/config.ts', '../dev/a.ts', 'node:fs', 'cloudflare:workers', 'nats', 'hono/jwt'],
+  ],
   ['worker', ['../aggregator/config.ts', '../client/a.ts', '../dev/ports.ts', 'nats', 'prom-client', 'hono']],
   ['worker/receive', ['../../aggregator/store/a.ts', '../forwarder/a.ts', '../index.ts', '../config.ts', 'nats']],
   ['worker/forwarder', ['../../aggregator/store/a.ts', '../receive/a.ts', '../index.ts', 'prom-client', 'hono/jwt']],
-  ['worker/forward', ['../receive/a.ts', '../forwarder/a.ts', '../config.ts', 'nats', 'hono', 'cloudflare:workers']],
+  [
+    'worker/forward',
+    ['../index.ts', '../receive/a.ts', '../forwarder/a.ts', '../config.ts', 'nats', 'hono', 'cloudflare:workers'],
+  ],
   ['aggregator', ['../worker/log.ts', '../client/a.ts', '../dev/a.ts', '../bench/a.ts', 'nats', 'prom-client', 'hono']],
   ['aggregator/http', ['../main.ts', '../config.ts', '../board/a.js', '../../worker/log.ts', 'nats', 'prom-client']],
   ['aggregator/metrics', ['../http/a.ts', '../ingest/a.ts', '../config.ts', '../../test/support/poll.ts', 'nats']],

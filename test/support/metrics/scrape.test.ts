@@ -22,6 +22,9 @@ describe('the reader of a scrape', () => {
     expect(value('a_total', { x: '1' })).toBe(3);
     expect(value('a_total', { y: 'q"\\\n,{}' })).toBe(3);
     expect(sum('a_total')).toBeCloseTo(3.004);
+    expect(sum('a_total', { x: '3' })).toBe(0);
+    expect(sum('h_count')).toBe(1);
+    expect(() => sum('absent')).toThrow('absent');
     expect(value('bare')).toBeNaN();
     expect(value('absent')).toBeUndefined();
   });

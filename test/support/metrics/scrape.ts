@@ -1,6 +1,6 @@
 /**
  * One scrape of /metrics as tests read it. The text has to be what format 0.0.4 allows as a whole, so
- * that every test that reads metrics checks the exposition too; a single line is metrics.ts's.
+ * that every test that reads metrics checks the exposition too; a single line is exposition-text.ts's.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 import { parseMetrics, pick, type Sample } from './exposition-text.ts';
@@ -15,7 +15,7 @@ export type Scrape = {
   all(name: string, labels?: Labels): Sample[];
   /** The one such sample's value; undefined when there is none. @throws when there are several */
   value(name: string, labels?: Labels): number | undefined;
-  /** Of all such samples; 0 when there is none. */
+  /** Of all such samples; 0 when the family has none such. @throws when there is no such family: 0 would be a guess */
   sum(name: string, labels?: Labels): number;
 };
 
@@ -93,7 +93,10 @@ function toScrape(samples: readonly Sample[], types: ReadonlyMap<string, string>
       if (found.length > 1) throw new Error(`${found.length} samples of ${name} ${JSON.stringify(labels ?? {})}`);
       return found[0]?.value;
     },
-    sum: (name, labels) => all(name, labels).reduce((sum, { value }) => sum + value, 0),
+    sum(name, labels) {
+      if (!types.has(familyOf(name, types))) throw new Error(`no family of ${name}`);
+      return all(name, labels).reduce((sum, { value }) => sum + value, 0);
+    },
   };
 }
 
