@@ -1,6 +1,7 @@
 /** Three kinds of tests: beside the code (Node), inside workerd, and the whole path with real parts. */
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { TEST_SECRET } from './test/support/edge/tokens.ts';
 import { tallyReporter } from './test/support/tally-reporter.ts';
 
 export default defineConfig({
@@ -27,7 +28,7 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: {
-                BEACON_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
+                BEACON_SECRET: TEST_SECRET,
                 DEV_REGION_HEADER: 'on',
                 NATS_URL: inject('natsUrl'),
               },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { verify } from 'hono/jwt';
 import { expect, it } from 'vitest';
+import { AUDIENCE } from '../shared/claims.ts';
 import { DEVELOPMENT_SECRET } from './token.ts';
 
 const run = promisify(execFile);
@@ -15,7 +16,7 @@ it('prints the token and nothing else, for the secret of npm start', async () =>
   const { stdout, stderr } = await token(['--meeting', 'm', '--session', 's', '--ttl', '60']);
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^\S+\n$/);
-  const claims = await verify(stdout.trim(), DEVELOPMENT_SECRET, { alg: 'HS256', aud: 'edgepulse' });
+  const claims = await verify(stdout.trim(), DEVELOPMENT_SECRET, { alg: 'HS256', aud: AUDIENCE });
   expect(claims).toMatchObject({ meeting_id: 'm', sub: 's' });
   const seconds = Number(claims.exp) - Date.now() / 1000;
   expect(seconds).toBeGreaterThan(0);
@@ -25,7 +26,7 @@ it('prints the token and nothing else, for the secret of npm start', async () =>
 it('signs with BEACON_SECRET when there is one', async () => {
   const secret = 'another secret of at least 32 bytes!';
   const { stdout } = await token(['--meeting', 'm', '--session', 's'], { BEACON_SECRET: secret });
-  await expect(verify(stdout.trim(), secret, { alg: 'HS256', aud: 'edgepulse' })).resolves.toBeDefined();
+  await expect(verify(stdout.trim(), secret, { alg: 'HS256', aud: AUDIENCE })).resolves.toBeDefined();
 });
 
 it.each([

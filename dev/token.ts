@@ -5,23 +5,16 @@
 import { parseArgs } from 'node:util';
 import { sign } from 'hono/jwt';
 import { isId } from '../shared/beacon.ts';
+import { type SessionGrant, sessionClaims } from '../shared/claims.ts';
 
 /** What signs and checks tokens on a developer's machine when BEACON_SECRET is not set. It protects nothing. */
 export const DEVELOPMENT_SECRET = 'edgepulse-development-secret-that-protects-nothing';
 
-export const AUDIENCE = 'edgepulse';
-
-export type TokenRequest = {
-  readonly meetingId: string;
-  readonly sessionId: string;
-  readonly secret: string;
-  readonly expiresAtMs: number;
-};
+export type TokenRequest = SessionGrant & { readonly secret: string };
 
 /** A JWT (HS256) that lets one session of one meeting post beacons. */
-export function mintToken({ meetingId, sessionId, secret, expiresAtMs }: TokenRequest): Promise<string> {
-  const claims = { aud: AUDIENCE, meeting_id: meetingId, sub: sessionId, exp: Math.floor(expiresAtMs / 1000) };
-  return sign(claims, secret, 'HS256');
+export function mintToken({ secret, ...grant }: TokenRequest): Promise<string> {
+  return sign(sessionClaims(grant), secret, 'HS256');
 }
 
 const USAGE = 'usage: npm run -s token -- --meeting M --session S [--ttl SECONDS]';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeEnvelope } from '../shared/envelope.ts';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
 import { validBeacon } from './support/edge/beacon.ts';
-import { testToken } from './support/edge/tokens.ts';
+import { testClaims, testToken } from './support/edge/tokens.ts';
 import { eventually } from './support/poll.ts';
 import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
 import { postBeacon } from './support/processes/system.ts';
@@ -22,10 +22,7 @@ async function makeKey(kid: string): Promise<SigningKey> {
   return {
     kid,
     jwk: { kty, crv, x, kid, use: 'sig', alg: 'EdDSA' },
-    token: (sub) => {
-      const exp = Math.floor(Date.now() / 1000) + 600;
-      return sign({ aud: 'edgepulse', meeting_id: 'm-1', sub, exp }, signingKey as never, 'EdDSA');
-    },
+    token: (session) => sign(testClaims({ session }), signingKey as never, 'EdDSA'),
   };
 }
 

@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
   ['a token with alg none', { token: unsignedToken() }, 401, 'token_invalid'],
   // The clocks may differ by 30 s.
   ['an expired token', { token: testToken({ ttlSeconds: -31 }) }, 401, 'token_expired'],
-  ['a token of another audience', { token: testToken({ audience: 'elsewhere' }) }, 401, 'token_audience'],
+  ['a token of another audience', { token: testToken({ claims: { aud: 'elsewhere' } }) }, 401, 'token_audience'],
   ['a token of another session', { token: testToken({ session: 's-2' }) }, 403, 'session_mismatch'],
   ['a token of another meeting', { token: testToken({ meeting: 'm-2' }) }, 403, 'session_mismatch'],
   ['a page of another origin', { headers: { origin: 'https://evil.example.com' } }, 403, 'origin_forbidden'],

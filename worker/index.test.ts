@@ -1,18 +1,16 @@
 /** The worker as it is deployed: real routes, real Forwarders, the rate limits of wrangler.toml. */
 import { exports } from 'cloudflare:workers';
-import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS, REJECT_STATUS } from '../shared/reject.ts';
 import { validBeacon } from '../test/support/edge/beacon.ts';
-import { SECRET } from './testing.ts';
+import { testToken } from '../test/support/edge/tokens.ts';
 
 function ask(path: string, init?: RequestInit): Promise<Response> {
   return exports.default.fetch(`https://edge.example.com${path}`, init);
 }
 
 async function signedBeacon(session: string, meeting = 'm-1'): Promise<string> {
-  const exp = Math.floor(Date.now() / 1000) + 600;
-  const token = await sign({ aud: 'edgepulse', meeting_id: meeting, sub: session, exp }, SECRET, 'HS256');
+  const token = await testToken({ meeting, session });
   return JSON.stringify({ ...validBeacon({ meeting_id: meeting, session_id: session }), token });
 }
 

@@ -2,11 +2,11 @@
  * What the worker's tests share: tokens, and a receiver made of the real parts, whose Forwarders are a
  * recording fake of their port.
  */
-import { sign } from 'hono/jwt';
 import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import type { RejectReason } from '../shared/reject.ts';
 import { serverLabeler } from '../shared/servers.ts';
+import { TEST_SECRET, testClaims, testToken } from '../test/support/edge/tokens.ts';
 import type { ForwardAnswer, ForwardBatch } from './forward/call.ts';
 import { createForwarders } from './forward/client.ts';
 import { createCoalescer } from './forward/coalescer.ts';
@@ -18,7 +18,7 @@ import { createPlaceOf } from './receive/place.ts';
 import { createReceiver, type Receiver } from './receive/receive.ts';
 import { createVerifier } from './receive/token.ts';
 
-export const SECRET = 'a-secret-of-the-tests-0123456789abcdef';
+export const SECRET = TEST_SECRET;
 export const NOW_MS = 1_800_000_000_000;
 export const BEACONS_URL = 'https://edge.example.com/v1/beacons';
 
@@ -29,11 +29,11 @@ export const regions: Region[] = v.parse(RegionsSchema, [
 
 /** The claims of a token for the session of `validBeacon`, an hour from now. */
 export function validClaims(overrides: { [claim: string]: unknown } = {}): { [claim: string]: unknown } {
-  return { aud: 'edgepulse', meeting_id: 'm-1', sub: 's-1', exp: NOW_MS / 1000 + 3600, ...overrides };
+  return testClaims({ nowMs: NOW_MS, claims: overrides });
 }
 
 export function signedToken(overrides: { [claim: string]: unknown } = {}, secret = SECRET): Promise<string> {
-  return sign(validClaims(overrides), secret, 'HS256');
+  return testToken({ nowMs: NOW_MS, claims: overrides, secret });
 }
 
 export type ForwarderCall = { readonly name: string; readonly hint: string | undefined; readonly batch: ForwardBatch };

@@ -5,10 +5,10 @@
  */
 import { decode, verify } from 'hono/jwt';
 import { isId } from '../../shared/beacon.ts';
+import { AUDIENCE } from '../../shared/claims.ts';
 import { accept, type Result, reject } from '../../shared/reject.ts';
 import type { Jwks, JwksVisit } from './jwks.ts';
 
-export const AUDIENCE = 'edgepulse';
 export const CLOCK_SKEW_MS = 30_000;
 /** A token of ours has some 350 characters. */
 const TOKEN_LENGTH_MAX = 2_048;

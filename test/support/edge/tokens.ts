@@ -1,36 +1,36 @@
 /** Tokens for tests: valid ones, and each way of being invalid. */
 import { sign } from 'hono/jwt';
+import { sessionClaims } from '../../../shared/claims.ts';
 
 /** What the tests' worker checks HS256 tokens with. */
 export const TEST_SECRET = 'a-secret-of-the-tests-0123456789abcdef';
 
-export type TokenClaims = {
+export type TokenOptions = {
   readonly meeting?: string;
   readonly session?: string;
-  /** Of now; negative: expired. */
+  /** From `nowMs` on; negative: expired. */
   readonly ttlSeconds?: number;
-  readonly audience?: string;
+  /** Default: the time of day. */
+  readonly nowMs?: number;
+  /** Claims that replace the valid ones; `undefined` leaves one out. */
+  readonly claims?: { readonly [claim: string]: unknown };
   readonly secret?: string;
 };
 
-/** A token for the builder's beacon (`m-1`, `s-1`) unless told otherwise. */
-export function testToken({
-  meeting = 'm-1',
-  session = 's-1',
-  ttlSeconds = 3_600,
-  audience = 'edgepulse',
-  secret = TEST_SECRET,
-}: TokenClaims = {}): Promise<string> {
-  const exp = Math.floor(Date.now() / 1000) + ttlSeconds;
-  return sign({ aud: audience, meeting_id: meeting, sub: session, exp }, secret, 'HS256');
+/** Claims for the session of the builder's beacon (`m-1`, `s-1`), for an hour, unless told otherwise. */
+export function testClaims(options: TokenOptions = {}): { [claim: string]: unknown } {
+  const { meeting = 'm-1', session = 's-1', ttlSeconds = 3_600, nowMs = Date.now(), claims } = options;
+  const grant = { meetingId: meeting, sessionId: session, expiresAtMs: nowMs + ttlSeconds * 1_000 };
+  return { ...sessionClaims(grant), ...claims };
+}
+
+/** A token with {@link testClaims}. */
+export function testToken(options: TokenOptions = {}): Promise<string> {
+  return sign(testClaims(options), options.secret ?? TEST_SECRET, 'HS256');
 }
 
 /** A token that claims to need no signature. */
-export function unsignedToken({ meeting = 'm-1', session = 's-1' }: TokenClaims = {}): string {
-  const exp = Math.floor(Date.now() / 1000) + 3_600;
-  const parts = [
-    { alg: 'none', typ: 'JWT' },
-    { aud: 'edgepulse', meeting_id: meeting, sub: session, exp },
-  ];
+export function unsignedToken(options: TokenOptions = {}): string {
+  const parts = [{ alg: 'none', typ: 'JWT' }, testClaims(options)];
   return `${parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
 }
