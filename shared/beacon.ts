@@ -5,6 +5,7 @@
  * there (docs/adr/0002-own-beacon-decoder.md). It copies known fields into a new object, so that
  * unknown fields, and the token, go no further.
  */
+import { type Fields, isFields } from './fields.ts';
 import { accept, type Reject, type Result, reject } from './reject.ts';
 
 export const LIMITS = {
@@ -93,8 +94,6 @@ export type Beacon = {
   peers: Peer[];
   leaving?: true;
 };
-
-type Fields = { readonly [name: string]: unknown };
 
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -244,8 +243,4 @@ function checkCount(value: unknown, name: string): Reject | undefined {
     return reject('invalid_field', `${name} is not an integer`);
   if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', `${name} is not within 0 to ${COUNTER_MAX}`);
   return undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

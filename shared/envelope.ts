@@ -3,7 +3,9 @@
  * Encoding joins entries that are JSON already, so that an entry is serialised once, in the
  * isolate that received it. Decoding trusts nothing: NATS is a trust boundary.
  */
+
 import { type Beacon, decodeBeacon } from './beacon.ts';
+import { isFields } from './fields.ts';
 import { accept, REJECT_REASONS, type RejectReason, type Result, reject } from './reject.ts';
 import { isLane, isRegionName } from './subjects.ts';
 
@@ -122,8 +124,4 @@ function count(value: unknown): number {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isFields(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
