@@ -4,6 +4,7 @@ import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { expose } from '../metrics/exposition.ts';
 import { createMetrics } from '../metrics/self-metrics.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
+import { applyEntry } from '../store/testing.ts';
 
 export const NOW = 1_800_000_000_000;
 
@@ -52,7 +53,7 @@ export function createStore(regions: readonly string[]): Store {
             rtt: rtt === undefined ? [] : [rtt],
             peers: [{ peer_id: 'other', neteq }],
           });
-          sessions.apply(region, { received_at: NOW, colo: 'SIN', beacon }, NOW);
+          applyEntry(sessions, region, { received_at: NOW, colo: 'SIN', beacon }, NOW);
         }
       }
     },

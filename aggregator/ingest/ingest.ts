@@ -4,7 +4,7 @@
  */
 import { decodeEdgeCounters, decodeEnvelope, type EdgeCounters } from '../../shared/envelope.ts';
 import { parseEdgeSubject } from '../../shared/subjects.ts';
-import { clearReports, createReports, pushBeacon, type Report } from '../store/report.ts';
+import { createReports } from '../store/report.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { absorb, type LaneEpochs } from './edge-totals.ts';
 import { createScanner } from './scanner.ts';
@@ -49,9 +49,7 @@ export function createIngest(sessions: Sessions): Ingest {
       return;
     }
     totals.invalid += invalid;
-    for (let i = 0; i < reports.count; i++) {
-      sessions.applyReport(region, { reports, report: reports.list[i] as Report, nowMs });
-    }
+    sessions.apply(region, reports, nowMs);
   };
 
   /** Fills the reports. Undefined when the message is damaged as a whole. */
@@ -60,9 +58,9 @@ export function createIngest(sessions: Sessions): Ingest {
     if (scanned) return { ...scanned, edge: decodeEdgeCounters(scanned.edge), invalid: 0 };
     const decoded = decodeEnvelope(decoder.decode(data));
     if (!decoded.ok) return undefined;
-    clearReports(reports);
+    reports.clear();
     const { entries, edge, ...message } = decoded.value;
-    for (const { received_at, beacon } of entries) pushBeacon(reports, received_at, beacon);
+    for (const { received_at, beacon } of entries) reports.addBeacon(received_at, beacon);
     return { ...message, edge };
   }
 }

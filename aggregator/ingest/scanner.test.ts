@@ -11,7 +11,7 @@ import {
 } from '../../shared/beacon.ts';
 import { decodeEnvelope, type Entry, encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
 import { edgeCounters, validEntry } from '../../test/support/edge/beacon.ts';
-import { clearReports, createReports, pushBeacon, REPORT_COLUMNS, type Reports } from '../store/report.ts';
+import { createReports, PEER_COLUMN, type Reports } from '../store/report.ts';
 import { createScanner } from './scanner.ts';
 
 const scan = createScanner();
@@ -82,13 +82,23 @@ function asEdgeWrites(entry: Entry): string {
 }
 
 /** Everything that a reader of the reports can see. */
-function contentOf({ list, count, rtt, peerIds, numbers }: Reports): unknown[] {
-  return list.slice(0, count).map(({ rttFrom, rttTo, peersFrom, peersTo, ...fields }) => ({
-    ...fields,
-    rtt: [...rtt.slice(rttFrom, rttTo)],
-    peers: peerIds.slice(peersFrom, peersTo),
-    numbers: [...numbers.slice(peersFrom * REPORT_COLUMNS, peersTo * REPORT_COLUMNS)],
-  }));
+function contentOf(reports: Reports): unknown[] {
+  const columns = Object.values(PEER_COLUMN).flatMap((ofPart) => Object.values(ofPart));
+  return range(0, reports.count).map((i) => {
+    const { rttFrom, rttTo, peersFrom, peersTo, ...fields } = reports.at(i);
+    return {
+      ...fields,
+      rtt: range(rttFrom, rttTo).map(reports.rtt),
+      peers: range(peersFrom, peersTo).map((peer) => ({
+        id: reports.peerId(peer),
+        numbers: columns.map((column) => reports.peerNumber(peer, column)),
+      })),
+    };
+  });
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 /** What the general decoder makes of a text, in the same form; undefined when it refuses any part. */
@@ -96,8 +106,7 @@ function generally(text: string): unknown {
   const decoded = decodeEnvelope(text);
   if (!decoded.ok || decoded.value.invalid > 0) return undefined;
   const reports = createReports();
-  clearReports(reports);
-  for (const { received_at, beacon: one } of decoded.value.entries) pushBeacon(reports, received_at, one);
+  for (const { received_at, beacon: one } of decoded.value.entries) reports.addBeacon(received_at, one);
   return { region: decoded.value.region, lane: decoded.value.lane, reports: contentOf(reports) };
 }
 

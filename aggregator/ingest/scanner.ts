@@ -9,17 +9,7 @@
  */
 import { AUDIO_MAX, LIMITS, NETEQ_MAX, OPERATIONS_MAX, SERVER_TYPES, VIDEO_MAX } from '../../shared/beacon.ts';
 import { isLane, isRegionName } from '../../shared/subjects.ts';
-import {
-  BUFFER_COLUMN,
-  COUNTERS,
-  clearReports,
-  nextReport,
-  OPERATION_COLUMNS,
-  pushPeer,
-  pushRtt,
-  type Report,
-  type Reports,
-} from '../store/report.ts';
+import { PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
 import { bytesOf, type Literal, literal, standsAt } from './literal.ts';
 
 /** What surrounds the beacons. `edge` is parsed JSON, not yet decoded. */
@@ -28,11 +18,11 @@ export type ScannedMessage = { readonly region: string; readonly lane: string; r
 /** Fills the reports; undefined (and then whatever is in the reports is void) for a message in another spelling. */
 export type Scanner = (data: Uint8Array, reports: Reports) => ScannedMessage | undefined;
 
-/** A number by its name, and the column that it goes to (-1: checked, not kept), or an object of such. */
+/** A number by its name, and the column that it goes to (none: checked, not kept), or an object of such. */
 type Member = {
   readonly key: Literal;
   readonly max: number;
-  readonly column: number;
+  readonly column: number | undefined;
   readonly nested?: readonly Member[];
 };
 
@@ -70,15 +60,15 @@ const PEER_ID = literal('{"peer_id":"');
 const AUDIO = literal(',"audio":');
 const NETEQ = literal(',"neteq":');
 const VIDEO = literal(',"video":');
-const AUDIO_MEMBERS = membersOf(AUDIO_MAX, (name) => (COUNTERS as readonly string[]).indexOf(name));
-const VIDEO_MEMBERS = membersOf(VIDEO_MAX, () => -1);
+const AUDIO_MEMBERS = membersOf(AUDIO_MAX, PEER_COLUMN.audio);
+const VIDEO_MEMBERS = membersOf(VIDEO_MAX, {});
 const NETEQ_MEMBERS: readonly Member[] = [
-  ...membersOf(NETEQ_MAX, (name) => (name === 'buffer' ? BUFFER_COLUMN : -1)),
+  ...membersOf(NETEQ_MAX, PEER_COLUMN.neteq),
   {
     key: literal('"operations_per_second":'),
     max: 0,
-    column: -1,
-    nested: membersOf(OPERATIONS_MAX, (_, i) => OPERATION_COLUMNS + i),
+    column: undefined,
+    nested: membersOf(OPERATIONS_MAX, PEER_COLUMN.operations),
   },
 ];
 
@@ -145,7 +135,7 @@ export function createScanner(): Scanner {
     return value <= max ? value : Number.NaN;
   }
 
-  function members(table: readonly Member[], numbers: Float64Array, base: number): boolean {
+  function members(table: readonly Member[], reports: Reports, peer: number): boolean {
     if (!takeByte(OPEN)) return false;
     if (takeByte(CLOSE)) return true;
     let i = 0;
@@ -154,11 +144,11 @@ export function createScanner(): Scanner {
       const member = table[i++];
       if (!member) return false;
       if (member.nested) {
-        if (!members(member.nested, numbers, base)) return false;
+        if (!members(member.nested, reports, peer)) return false;
       } else {
         const value = number(member.max);
         if (Number.isNaN(value)) return false;
-        if (member.column >= 0) numbers[base + member.column] = value;
+        if (member.column !== undefined) reports.setPeerNumber(peer, member.column, value);
       }
     } while (takeByte(COMMA));
     return takeByte(CLOSE);
@@ -168,11 +158,11 @@ export function createScanner(): Scanner {
     if (!take(PEER_ID)) return false;
     const peerId = id();
     if (peerId === undefined || !takeByte(QUOTE)) return false;
-    for (let i = report.peersFrom; i < report.peersTo; i++) if (reports.peerIds[i] === peerId) return false;
-    const base = pushPeer(reports, report, peerId);
-    if (take(AUDIO) && !members(AUDIO_MEMBERS, reports.numbers, base)) return false;
-    if (take(NETEQ) && !members(NETEQ_MEMBERS, reports.numbers, base)) return false;
-    if (take(VIDEO) && !members(VIDEO_MEMBERS, reports.numbers, base)) return false;
+    for (let i = report.peersFrom; i < report.peersTo; i++) if (reports.peerId(i) === peerId) return false;
+    const added = reports.addPeer(peerId);
+    if (take(AUDIO) && !members(AUDIO_MEMBERS, reports, added)) return false;
+    if (take(NETEQ) && !members(NETEQ_MEMBERS, reports, added)) return false;
+    if (take(VIDEO) && !members(VIDEO_MEMBERS, reports, added)) return false;
     return takeByte(CLOSE);
   }
 
@@ -200,7 +190,7 @@ export function createScanner(): Scanner {
     do {
       const sample = number(LIMITS.rttSeconds);
       if (Number.isNaN(sample)) return false;
-      pushRtt(reports, report, sample);
+      reports.addRtt(sample);
     } while (takeByte(COMMA));
     return report.rttTo - report.rttFrom <= LIMITS.rttSamples && takeByte(CLOSE_ARRAY);
   }
@@ -221,7 +211,7 @@ export function createScanner(): Scanner {
   }
 
   function entry(reports: Reports): boolean {
-    const report = nextReport(reports);
+    const report = reports.next();
     if (!take(RECEIVED_AT)) return false;
     report.receivedAtMs = integer();
     if (Number.isNaN(report.receivedAtMs) || !take(COLO)) return false;
@@ -242,7 +232,7 @@ export function createScanner(): Scanner {
     view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
     at = 0;
-    clearReports(reports);
+    reports.clear();
     if (!take(HEAD)) return undefined;
     const region = id();
     if (!isRegionName(region) || !take(LANE)) return undefined;
@@ -271,11 +261,7 @@ function parse(text: string): unknown {
 
 function membersOf(
   limits: { readonly [name: string]: number },
-  columnOf: (name: string, i: number) => number,
+  columns: { readonly [name: string]: number },
 ): Member[] {
-  return Object.entries(limits).map(([name, max], i) => ({
-    key: literal(`"${name}":`),
-    max,
-    column: columnOf(name, i),
-  }));
+  return Object.entries(limits).map(([name, max]) => ({ key: literal(`"${name}":`), max, column: columns[name] }));
 }

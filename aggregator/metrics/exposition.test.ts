@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { validEntry } from '../../test/support/edge/beacon.ts';
 import { parseMetrics, pick } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
+import { applyEntry } from '../store/testing.ts';
 import { type ExposeOptions, expose } from './exposition.ts';
 import { FAMILIES } from './families.ts';
 
@@ -12,7 +13,7 @@ function storeOf(sessionIds: readonly string[]): Sessions {
   const options = { regions: ['apac'], servers: [], ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 };
   const sessions = createSessions(options);
   sessions.feedUp('apac', NOW);
-  for (const session_id of sessionIds) sessions.apply('apac', validEntry({ session_id }, NOW), NOW);
+  for (const session_id of sessionIds) applyEntry(sessions, 'apac', validEntry({ session_id }, NOW), NOW);
   return sessions;
 }
 
@@ -28,8 +29,8 @@ describe('exposition', () => {
     for (const slice of expose(sessions, { nowMs: NOW, collect, openMetrics: false, linesAtOnce: 1 })) {
       text += slice;
       if (!slice.includes('session_rtt_seconds{') || !slice.includes('"s-1"')) continue;
-      sessions.apply('apac', validEntry({ session_id: 's-1', seq: 1, leaving: true }, NOW), NOW);
-      sessions.apply('apac', validEntry({ session_id: 's-1', seq: 2 }, NOW + 2_000), NOW + 2_000);
+      applyEntry(sessions, 'apac', validEntry({ session_id: 's-1', seq: 1, leaving: true }, NOW), NOW);
+      applyEntry(sessions, 'apac', validEntry({ session_id: 's-1', seq: 2 }, NOW + 2_000), NOW + 2_000);
     }
     const ids = pick(parseMetrics(text), 'edgepulse_session_rtt_seconds').map(({ labels }) => labels.session_id);
     expect(ids).toEqual(['s-1', 's-2', 's-3']);

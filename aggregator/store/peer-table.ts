@@ -6,13 +6,13 @@
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { round } from '../live/distribution.ts';
 import { PEER_MEASURES } from '../live/measures.ts';
-import { BUFFER_COLUMN, COUNTERS, OPERATION_COLUMNS } from './report.ts';
+import { COUNTER_COLUMNS, PEER_COLUMN, type Reports } from './report.ts';
 
 const VALUES = PEER_MEASURES.length;
 /** Columns: the measures' values, the NetEQ operations' rates, the W3C counters. */
 export const OPERATIONS_COLUMN = VALUES;
 const COUNTERS_COLUMN = VALUES + NETEQ_OPERATIONS.length;
-const COLUMNS = COUNTERS_COLUMN + COUNTERS.length;
+const COLUMNS = COUNTERS_COLUMN + COUNTER_COLUMNS;
 
 export const BUFFER = 0;
 export const CONCEALMENT = 1;
@@ -78,7 +78,7 @@ export function offsetOf(row: number): number {
 /** Forgets the peer's counters, so that its next report is a first one. */
 export function forgetCounters(table: PeerTable, row: number): void {
   const at = offsetOf(row) + COUNTERS_COLUMN;
-  chunkOf(table, row).fill(Number.NaN, at, at + COUNTERS.length);
+  chunkOf(table, row).fill(Number.NaN, at, at + COUNTER_COLUMNS);
 }
 
 /** The peer's newest values, in the order of the measures; absent is NaN. */
@@ -89,7 +89,7 @@ export function createPeerValues(): PeerValues {
 }
 
 /**
- * Reads a peer's newest numbers, which begin at `from`: fills `values`, stores its counters and
+ * Reads a peer's newest numbers: fills `values`, stores its counters and
  * operations for the next time, adds to `totals`. Rates of a NetEQ client go before those
  * derived from W3C counters.
  * @returns the number of values and operations that are known, i.e. of its detail series
@@ -97,56 +97,54 @@ export function createPeerValues(): PeerValues {
 export function report(
   table: PeerTable,
   row: number,
-  { numbers, from, values, totals }: { numbers: Float64Array; from: number; values: PeerValues; totals: SampleTotals },
+  { reports, peer, values, totals }: { reports: Reports; peer: number; values: PeerValues; totals: SampleTotals },
 ): number {
   const chunk = chunkOf(table, row);
   const at = offsetOf(row);
   values.fill(Number.NaN);
-  const moved = move(chunk, at + COUNTERS_COLUMN, numbers, from);
+  const moved = move(chunk, at + COUNTERS_COLUMN, reports, peer);
   deriveValues(moved, values, totals);
-  const operations = readNetEq(chunk, at + OPERATIONS_COLUMN, numbers, from, values);
+  const operations = readNetEq(chunk, at + OPERATIONS_COLUMN, reports, peer, values);
   for (let i = 0; i < VALUES; i++) values[i] = round(values[i] as number);
   return operations + (Number.isNaN(values[BUFFER]) ? 0 : 1) + (Number.isNaN(values[CONCEALMENT]) ? 0 : 1);
 }
 
-const EXPAND_OPERATION = NETEQ_OPERATIONS.indexOf('expand');
-const ACCELERATE_OPERATION = NETEQ_OPERATIONS.indexOf('accelerate');
-const FAST_ACCELERATE_OPERATION = NETEQ_OPERATIONS.indexOf('fast_accelerate');
+const FIRST_OPERATION = PEER_COLUMN.operations.normal;
 
-function readNetEq(chunk: Float64Array, at: number, numbers: Float64Array, from: number, values: PeerValues): number {
+function readNetEq(chunk: Float64Array, at: number, reports: Reports, peer: number, values: PeerValues): number {
   let known = 0;
   for (let i = 0; i < NETEQ_OPERATIONS.length; i++) {
-    const rate = numbers[from + OPERATION_COLUMNS + i] as number;
+    const rate = reports.peerNumber(peer, FIRST_OPERATION + i);
     chunk[at + i] = round(rate);
     if (!Number.isNaN(rate)) known++;
   }
-  const buffer = numbers[from + BUFFER_COLUMN] as number;
+  const buffer = reports.peerNumber(peer, PEER_COLUMN.neteq.buffer);
   if (!Number.isNaN(buffer)) values[BUFFER] = buffer;
   if (known === 0) return 0;
-  const expand = numbers[from + OPERATION_COLUMNS + EXPAND_OPERATION] as number;
+  const expand = reports.peerNumber(peer, PEER_COLUMN.operations.expand);
   if (!Number.isNaN(expand)) {
     values[EXPAND] = expand;
     // NetEQ decides one operation every 10 ms, so that 100 expands a second conceal everything.
     values[CONCEALMENT] = Math.min(1, expand / 100);
   }
-  const accelerate = numbers[from + OPERATION_COLUMNS + ACCELERATE_OPERATION] as number;
-  const fast = numbers[from + OPERATION_COLUMNS + FAST_ACCELERATE_OPERATION] as number;
+  const accelerate = reports.peerNumber(peer, PEER_COLUMN.operations.accelerate);
+  const fast = reports.peerNumber(peer, PEER_COLUMN.operations.fast_accelerate);
   if (!(Number.isNaN(accelerate) && Number.isNaN(fast))) values[ACCELERATE] = (accelerate || 0) + (fast || 0);
   return known;
 }
 
 /** Scratch of {@link move}: what each counter moved by, NaN where unknown. */
-const movements = new Float64Array(COUNTERS.length);
+const movements = new Float64Array(COUNTER_COLUMNS);
 
 /** Positive differences of the W3C counters; a counter that went down means that all began again at zero. */
-function move(chunk: Float64Array, at: number, numbers: Float64Array, from: number): Float64Array {
+function move(chunk: Float64Array, at: number, reports: Reports, peer: number): Float64Array {
   let wasReset = false;
-  for (let i = 0; i < COUNTERS.length; i++) {
+  for (let i = 0; i < COUNTER_COLUMNS; i++) {
     // A comparison with NaN, where either is absent, is false.
-    if ((numbers[from + i] as number) < (chunk[at + i] as number)) wasReset = true;
+    if (reports.peerNumber(peer, i) < (chunk[at + i] as number)) wasReset = true;
   }
-  for (let i = 0; i < COUNTERS.length; i++) {
-    const now = numbers[from + i] as number;
+  for (let i = 0; i < COUNTER_COLUMNS; i++) {
+    const now = reports.peerNumber(peer, i);
     const before = chunk[at + i] as number;
     movements[i] = wasReset && !Number.isNaN(before) ? now : now - before;
     chunk[at + i] = now;
@@ -154,13 +152,13 @@ function move(chunk: Float64Array, at: number, numbers: Float64Array, from: numb
   return movements;
 }
 
-const DELAY = COUNTERS.indexOf('jitterBufferDelay');
-const EMITTED = COUNTERS.indexOf('jitterBufferEmittedCount');
-const CONCEALED = COUNTERS.indexOf('concealedSamples');
-const SILENT = COUNTERS.indexOf('silentConcealedSamples');
-const REMOVED = COUNTERS.indexOf('removedSamplesForAcceleration');
-const INSERTED = COUNTERS.indexOf('insertedSamplesForDeceleration');
-const TOTAL = COUNTERS.indexOf('totalSamplesReceived');
+const DELAY = PEER_COLUMN.audio.jitterBufferDelay;
+const EMITTED = PEER_COLUMN.audio.jitterBufferEmittedCount;
+const CONCEALED = PEER_COLUMN.audio.concealedSamples;
+const SILENT = PEER_COLUMN.audio.silentConcealedSamples;
+const REMOVED = PEER_COLUMN.audio.removedSamplesForAcceleration;
+const INSERTED = PEER_COLUMN.audio.insertedSamplesForDeceleration;
+const TOTAL = PEER_COLUMN.audio.totalSamplesReceived;
 
 function deriveValues(moved: Float64Array, values: PeerValues, totals: SampleTotals): void {
   const emitted = moved[EMITTED] as number;

@@ -14,7 +14,7 @@ import {
   release,
   report,
 } from './peer-table.ts';
-import { ownCopy, REPORT_COLUMNS, type Report, type Reports } from './report.ts';
+import { ownCopy, type Report, type Reports } from './report.ts';
 import { give, reserve, type SeriesBudget } from './series-budget.ts';
 
 export type SessionPeers = {
@@ -41,8 +41,8 @@ export function updatePeers(
   const before = rows.length;
   const reported = peersTo - peersFrom;
   for (let i = 0; i < reported; i++) {
-    const row = bringForward(peers.table, rows, i, reports.peerIds[peersFrom + i] as string);
-    replaceValues(peers, row, { numbers: reports.numbers, from: (peersFrom + i) * REPORT_COLUMNS, cell });
+    const row = bringForward(peers.table, rows, i, reports.peerId(peersFrom + i));
+    replaceValues(peers, row, { reports, peer: peersFrom + i, cell });
   }
   for (let i = reported; i < rows.length; i++) removePeer(peers, rows[i] as number, cell);
   cell.peers += reported - before;
@@ -91,9 +91,9 @@ function bringForward(table: PeerTable, rows: number[], index: number, id: strin
 function replaceValues(
   { table, budget, values }: SessionPeers,
   row: number,
-  { numbers, from, cell }: { numbers: Float64Array; from: number; cell: Cell },
+  { reports, peer, cell }: { reports: Reports; peer: number; cell: Cell },
 ): void {
-  const known = report(table, row, { numbers, from, values, totals: cell.cumulative });
+  const known = report(table, row, { reports, peer, values, totals: cell.cumulative });
   const chunk = chunkOf(table, row);
   const at = offsetOf(row);
   for (let m = 0; m < VALUES; m++) {

@@ -12,6 +12,7 @@ import { seriesBound } from '../metrics/series-bound.ts';
 import { chunkOf, offsetOf } from './peer-table.ts';
 import type { Session } from './session.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { applyEntry } from './testing.ts';
 
 const START = 1_800_000_000_000;
 const REGIONS = ['apac', 'eu-west'];
@@ -121,7 +122,7 @@ function run(sessions: Sessions, steps: readonly Step[], law: (nowMs: number) =>
   let seq = 100;
   for (const one of steps) {
     if (one.kind === 'apply') {
-      sessions.apply(one.region, entryOf(one.inOrder ? withSeq(one, ++seq) : one, nowMs), nowMs);
+      applyEntry(sessions, one.region, entryOf(one.inOrder ? withSeq(one, ++seq) : one, nowMs), nowMs);
     } else if (one.kind === 'wait') {
       nowMs += one.ms;
     } else if (one.kind === 'down') {
@@ -273,12 +274,12 @@ describe('laws of the store', () => {
         const twice = createStore();
         const fresh = steps.map((one) => ({ ...one, age: 10 }));
         for (const one of fresh) {
-          once.apply(one.region, entryOf(one, START), START);
-          twice.apply(one.region, entryOf(one, START), START);
+          applyEntry(once, one.region, entryOf(one, START), START);
+          applyEntry(twice, one.region, entryOf(one, START), START);
           // A session that MAX_SESSIONS kept out is not remembered, so that its repeat can't be told.
           const refused = REGIONS.reduce((sum, region) => sum + twice.totals(region).refused, 0);
           fc.pre(refused === 0);
-          twice.apply(one.region, entryOf(one, START), START);
+          applyEntry(twice, one.region, entryOf(one, START), START);
         }
         for (const region of REGIONS) {
           expect(twice.totals(region)).toEqual({ ...once.totals(region), duplicate: twice.totals(region).duplicate });
@@ -315,7 +316,7 @@ describe('laws of the store', () => {
           text += slice;
           for (const _ of [1, 2, 3]) {
             const { value: one } = changes.next();
-            if (one) sessions.apply(one.region, entryOf(withSeq(one, ++seq), nowMs), nowMs);
+            if (one) applyEntry(sessions, one.region, entryOf(withSeq(one, ++seq), nowMs), nowMs);
           }
         }
         const keys = parseMetrics(text).map(({ name, labels }) => name + JSON.stringify(labels));

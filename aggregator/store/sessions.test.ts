@@ -3,6 +3,7 @@ import type { Beacon, Peer } from '../../shared/beacon.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../metrics/exposition.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
+import { applyEntry } from './testing.ts';
 
 const START = 1_800_000_000_000;
 const SERVER = 'https://media-apac-1.example.com';
@@ -22,7 +23,7 @@ function storeWith(options: Partial<SessionsOptions> = {}): Sessions {
 
 /** Applies a beacon that the edge received `at` ms after the start, and that arrives 10 ms later. */
 function post(sessions: Sessions, at: number, overrides: Partial<Beacon> = {}, region = 'apac'): void {
-  sessions.apply(region, validEntry(overrides, START + at), START + at + 10);
+  applyEntry(sessions, region, validEntry(overrides, START + at), START + at + 10);
 }
 
 function expireAll(sessions: Sessions, at: number): void {
@@ -71,7 +72,7 @@ describe('expiry', () => {
 
   it('lets a fast edge clock not outlive the others', () => {
     const sessions = storeWith();
-    sessions.apply('apac', validEntry({}, START + 3_600_000), START);
+    applyEntry(sessions, 'apac', validEntry({}, START + 3_600_000), START);
     expireAll(sessions, 30_250);
     expect(sessions.living()).toBe(0);
   });
@@ -116,7 +117,7 @@ describe('expiry', () => {
 
   it('counts a beacon older than the TTL, and never revives its session', () => {
     const sessions = storeWith();
-    sessions.apply('apac', validEntry({ rtt: [0.2] }, START - 31_000), START);
+    applyEntry(sessions, 'apac', validEntry({ rtt: [0.2] }, START - 31_000), START);
     expect(sessions.living()).toBe(0);
     expect(sessions.totals('apac')).toMatchObject({ late: 1, applied: 0 });
     const cell = [...sessions.population.values()][0];
@@ -149,7 +150,7 @@ describe('the reap clock', () => {
     const sessions = storeWith();
     post(sessions, 0);
     sessions.feedDown('apac', START + 1_000);
-    sessions.apply('apac', validEntry({ seq: 1 }, START + 15_000), START + 20_000);
+    applyEntry(sessions, 'apac', validEntry({ seq: 1 }, START + 15_000), START + 20_000);
     sessions.feedUp('apac', START + 20_000);
     expireAll(sessions, 44_900);
     expect(sessions.living()).toBe(1);
@@ -372,7 +373,7 @@ describe('the record owns everything', () => {
   it('labels a session without a server as such', () => {
     const sessions = storeWith();
     const { server: _, ...noServer } = validEntry({}, START).beacon;
-    sessions.apply('apac', { received_at: START, colo: '', beacon: noServer }, START);
+    applyEntry(sessions, 'apac', { received_at: START, colo: '', beacon: noServer }, START);
     expect(shown(sessions, 0).get('edgepulse_sessions{region="apac",server_url="none",server_type="none"}')).toBe(1);
   });
 });

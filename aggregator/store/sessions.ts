@@ -3,7 +3,6 @@
  * clock is an argument. One session record owns everything that the session contributes, and
  * removing the record removes all of it.
  */
-import type { Entry } from '../../shared/envelope.ts';
 import { NO_SERVER, type ServerLabel, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from '../expiry/reap-clock.ts';
 import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from '../expiry/wheel.ts';
@@ -21,7 +20,7 @@ import {
   recall,
   remember,
 } from './departed.ts';
-import { clearReports, createReports, ownCopy, pushBeacon, type Report, type Reports } from './report.ts';
+import { ownCopy, type Report, type Reports } from './report.ts';
 import {
   closeMeeting,
   createRoster,
@@ -88,15 +87,11 @@ export function createSessions(options: SessionsOptions) {
     return state;
   }
 
-  const single: Reports = createReports();
-
-  /** Takes in one beacon. Its outcome is counted in the region's totals. @param region one of ours */
-  function apply(region: string, { received_at, beacon }: Entry, nowMs: number): void {
-    clearReports(single);
-    applyReport(region, { reports: single, report: pushBeacon(single, received_at, beacon), nowMs });
+  /** Takes in the beacons of a message. Their outcomes are counted in the region's totals. @param region one of ours */
+  function apply(region: string, reports: Reports, nowMs: number): void {
+    for (let i = 0; i < reports.count; i++) applyReport(region, { reports, report: reports.at(i), nowMs });
   }
 
-  /** The same for a beacon that is flat already. */
   function applyReport(region: string, delivery: Delivery): void {
     const { reports, report, nowMs } = delivery;
     const { seq, receivedAtMs } = report;
@@ -110,7 +105,7 @@ export function createSessions(options: SessionsOptions) {
       return;
     }
     const cell = cellFor(region, report, session?.cell);
-    for (let i = report.rttFrom; i < report.rttTo; i++) observe(cell.cumulative.rtt, reports.rtt[i] as number);
+    for (let i = report.rttFrom; i < report.rttTo; i++) observe(cell.cumulative.rtt, reports.rtt(i));
     const isLate = nowMs - receivedAtMs > ttlMs;
     const isStraggler =
       departure && (arrival === 'filling' || (arrival === 'fresh' && isAfterthought(departure, receivedAtMs)));
@@ -197,7 +192,7 @@ export function createSessions(options: SessionsOptions) {
 
   function contributeNewest(session: Session, { reports, report }: Delivery): void {
     const { cell } = session;
-    const newest = report.rttTo === report.rttFrom ? Number.NaN : round(reports.rtt[report.rttTo - 1] as number);
+    const newest = report.rttTo === report.rttFrom ? Number.NaN : round(reports.rtt(report.rttTo - 1));
     contribute(cell, RTT_MEASURE, session.rtt, newest);
     session.rtt = newest;
     session.series = reserve(budget, session.series, Number.isNaN(newest) ? 0 : 1);
@@ -286,7 +281,6 @@ export function createSessions(options: SessionsOptions) {
     roster,
     table: peers.table,
     apply,
-    applyReport,
     expire,
     totals: (region: string) => stateOf(region).totals,
     /** The feed can't be heard: the reap clock stands still. Every region starts so. */

@@ -1,0 +1,31 @@
+/** What tests of anything above the store need: a store with its feeds up, and beacons in it. */
+import type { Entry } from '../../shared/envelope.ts';
+import { createReports } from './report.ts';
+import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
+
+/** A time to begin at, ms since the epoch. */
+export const NOW = 1_800_000_000_000;
+
+const OPTIONS: SessionsOptions = {
+  regions: ['apac', 'eu-west'],
+  servers: [],
+  ttlSeconds: 30,
+  maxSessions: 10_000,
+  maxSessionSeries: 1_000,
+};
+
+/** A store in which every region's feed has been up since {@link NOW}. */
+export function createTestSessions(options: Partial<SessionsOptions> = {}): Sessions {
+  const sessions = createSessions({ ...OPTIONS, ...options });
+  for (const region of sessions.regions) sessions.feedUp(region, NOW);
+  return sessions;
+}
+
+const reports = createReports();
+
+/** Applies one beacon in the way of ingest, as a message of its own. @param nowMs default: the moment the edge had it */
+export function applyEntry(sessions: Sessions, region: string, entry: Entry, nowMs = entry.received_at): void {
+  reports.clear();
+  reports.addBeacon(entry.received_at, entry.beacon);
+  sessions.apply(region, reports, nowMs);
+}
