@@ -139,7 +139,6 @@ function report(sessions: Sessions, { posted, begun, leaving }: Tally, memory: r
     same('sessions reaped, left and stale', totals.left + totals.stale, begun),
     same('sessions alive at the end', sessions.living(), 0),
     same('detail series at the end', sessions.budget.used, 0),
-    same('remembered departures at the end', sessions.departed(), 0),
     { what: 'live memory, second quarter', value: `${count(early / 1e6)} MB` },
     {
       what: 'live memory, last quarter, of the second',

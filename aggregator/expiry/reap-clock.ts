@@ -2,52 +2,53 @@
  * The clock by which sessions expire: it stands still while the feed is down, because nobody
  * left then; we just couldn't hear. One for each region, since each has a feed of its own.
  */
-
 export type ReapClock = {
-  up: boolean;
-  /** The feed has been up before: until then nothing is known, and nothing is claimed. */
-  everUp: boolean;
-  downSinceMs: number;
-  /** How long the clock has stood still in all, ended outages only. */
-  stoppedMs: number;
+  /** Whether the feed is up, and the clock runs. Down at first. */
+  readonly isRunning: boolean;
+  /** The feed is down since then. */
+  stop(nowMs: number): void;
+  /** The feed is up again. */
+  start(nowMs: number): void;
+  /** The reap time now. It does not move while the clock is stopped. */
+  timeAt(nowMs: number): number;
+  /**
+   * The reap time at which something was last seen that the edge received at `receivedAtMs`. Never
+   * in the future: an edge whose clock runs ahead must not make its sessions outlive the others.
+   */
+  seenAt(receivedAtMs: number, nowMs: number): number;
+  /** Whether what we remember is too old to be claimed: the feed has been down for a whole TTL, or was never up. */
+  isWithdrawn(nowMs: number): boolean;
 };
 
-export function createReapClock(): ReapClock {
-  return { up: false, everUp: false, downSinceMs: 0, stoppedMs: 0 };
-}
+export function createReapClock(ttlMs: number): ReapClock {
+  let isRunning = false;
+  /** Until the feed was up for the first time nothing is known, and nothing is claimed. */
+  let hasRun = false;
+  let stoppedAtMs = 0;
+  /** How long the clock has stood still in all, ended outages only. */
+  let stoodStillMs = 0;
 
-export function stop(clock: ReapClock, nowMs: number): void {
-  if (!clock.up) return;
-  clock.up = false;
-  clock.downSinceMs = nowMs;
-}
+  function stoodStillUntil(nowMs: number): number {
+    return stoodStillMs + (!isRunning && hasRun ? Math.max(0, nowMs - stoppedAtMs) : 0);
+  }
 
-export function start(clock: ReapClock, nowMs: number): void {
-  if (clock.up) return;
-  clock.stoppedMs = stoppedFor(clock, nowMs);
-  clock.up = true;
-  clock.everUp = true;
-}
-
-/**
- * The reap time at which something was last seen that the edge received at `receivedAtMs`. Never
- * in the future: an edge whose clock runs ahead must not make its sessions outlive the others.
- */
-export function seenAt(clock: ReapClock, receivedAtMs: number, nowMs: number): number {
-  return Math.min(receivedAtMs, nowMs) - stoppedFor(clock, nowMs);
-}
-
-/** The reap time now. It does not move while the clock is stopped. */
-export function read(clock: ReapClock, nowMs: number): number {
-  return nowMs - stoppedFor(clock, nowMs);
-}
-
-/** Whether what we remember is too old to be claimed: the feed has been down for a whole TTL, or never up. */
-export function isWithdrawn(clock: ReapClock, ttlMs: number, nowMs: number): boolean {
-  return !clock.up && (!clock.everUp || nowMs - clock.downSinceMs >= ttlMs);
-}
-
-function stoppedFor(clock: ReapClock, nowMs: number): number {
-  const standing = !clock.up && clock.everUp ? Math.max(0, nowMs - clock.downSinceMs) : 0;
-  return clock.stoppedMs + standing;
+  return {
+    get isRunning() {
+      return isRunning;
+    },
+    stop(nowMs) {
+      if (!isRunning) return;
+      isRunning = false;
+      stoppedAtMs = nowMs;
+    },
+    start(nowMs) {
+      if (isRunning) return;
+      stoodStillMs = stoodStillUntil(nowMs);
+      isRunning = true;
+      hasRun = true;
+    },
+    timeAt: (nowMs) => nowMs - stoodStillUntil(nowMs),
+    seenAt: (receivedAtMs, nowMs) => Math.min(receivedAtMs, nowMs) - stoodStillUntil(nowMs),
+    isWithdrawn: (nowMs) => !isRunning && (!hasRun || nowMs - stoppedAtMs >= ttlMs),
+  };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createWheel, type Expiring, nextDue, schedule, TICK_MS, unschedule } from './wheel.ts';
+import { createWheel, type Expiring, SLOT_MS } from './wheel.ts';
 
 interface Item extends Expiring<Item> {
   readonly name: number;
@@ -14,19 +14,19 @@ describe('the timing wheel', () => {
   it('does not give an item before its time, and gives it at most a tick after', () => {
     const wheel = createWheel<Item>(30_000);
     const item = itemNamed(1);
-    schedule(wheel, item, 30_001);
-    expect(nextDue(wheel, 30_000)).toBeUndefined();
-    expect(nextDue(wheel, 30_001 + TICK_MS)).toBe(item);
+    wheel.schedule(item, 30_001);
+    expect(wheel.nextDue(30_000)).toBeUndefined();
+    expect(wheel.nextDue(30_001 + SLOT_MS)).toBe(item);
   });
 
   it('starts at any time of day', () => {
     const wheel = createWheel<Item>(30_000);
     const now = 1_800_000_000_123;
     const item = itemNamed(1);
-    schedule(wheel, item, now + 30_000);
-    expect(nextDue(wheel, now)).toBeUndefined();
-    expect(nextDue(wheel, now + 29_000)).toBeUndefined();
-    expect(nextDue(wheel, now + 30_250)).toBe(item);
+    wheel.schedule(item, now + 30_000);
+    expect(wheel.nextDue(now)).toBeUndefined();
+    expect(wheel.nextDue(now + 29_000)).toBeUndefined();
+    expect(wheel.nextDue(now + 30_250)).toBe(item);
   });
 
   it('agrees with a plain list of deadlines, whatever is scheduled, moved, removed and however time jumps', () => {
@@ -44,18 +44,18 @@ describe('the timing wheel', () => {
         let now = 1_800_000_000_000;
         for (const { item: name, action, ahead, elapsed } of steps) {
           const item = items[name] as Item;
-          if (deadlines.delete(name)) unschedule(wheel, item);
+          if (deadlines.delete(name)) wheel.unschedule(item);
           if (action === 'schedule') {
-            schedule(wheel, item, now + ahead);
+            wheel.schedule(item, now + ahead);
             deadlines.set(name, now + ahead);
           }
           now += elapsed;
-          for (let due = nextDue(wheel, now); due; due = nextDue(wheel, now)) {
+          for (let due = wheel.nextDue(now); due; due = wheel.nextDue(now)) {
             expect(deadlines.get(due.name)).toBeLessThanOrEqual(now);
             deadlines.delete(due.name);
-            unschedule(wheel, due);
+            wheel.unschedule(due);
           }
-          for (const deadline of deadlines.values()) expect(deadline).toBeGreaterThan(now - TICK_MS);
+          for (const deadline of deadlines.values()) expect(deadline).toBeGreaterThan(now - SLOT_MS);
         }
       }),
     );

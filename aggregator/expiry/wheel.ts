@@ -3,52 +3,55 @@
  * constant cost to refresh one, and a cost of expiry that depends on what expires alone.
  */
 
-export const TICK_MS = 250;
-
 /** What can be scheduled carries its own links, so that refreshing allocates nothing. */
 export type Expiring<T> = { due: number; previous: T | undefined; next: T | undefined };
 
 export type Wheel<T> = {
-  readonly slots: (T | undefined)[];
-  /** The next tick to look at. */
-  tick: number;
+  /** Puts an unscheduled item where it comes due at `atMs`, never earlier and at most {@link SLOT_MS} later. */
+  schedule(item: T, atMs: number): void;
+  unschedule(item: T): void;
+  /** One item that is due at `nowMs`, still scheduled, or undefined. Skips empty slots once. */
+  nextDue(nowMs: number): T | undefined;
 };
 
+/** Items of one slot come due together. */
+export const SLOT_MS = 250;
+
 /** @param spanMs the furthest that anything is scheduled ahead */
-export function createWheel<T>(spanMs: number): Wheel<T> {
-  return { slots: new Array<T | undefined>(Math.ceil(spanMs / TICK_MS) + 2).fill(undefined), tick: 0 };
-}
+export function createWheel<T extends Expiring<T>>(spanMs: number): Wheel<T> {
+  const slots = new Array<T | undefined>(Math.ceil(spanMs / SLOT_MS) + 3).fill(undefined);
+  /** The next slot to look at, counted since the epoch. */
+  let hand = 0;
 
-/** Puts an unscheduled item where it comes due at `atMs`, never earlier and at most a tick later. */
-export function schedule<T extends Expiring<T>>(wheel: Wheel<T>, item: T, atMs: number): void {
-  const due = Math.max(Math.ceil(atMs / TICK_MS), wheel.tick);
-  const slot = due % wheel.slots.length;
-  const head = wheel.slots[slot];
-  item.due = due;
-  item.previous = undefined;
-  item.next = head;
-  if (head) head.previous = item;
-  wheel.slots[slot] = item;
-}
-
-export function unschedule<T extends Expiring<T>>(wheel: Wheel<T>, item: T): void {
-  if (item.previous) item.previous.next = item.next;
-  else wheel.slots[item.due % wheel.slots.length] = item.next;
-  if (item.next) item.next.previous = item.previous;
-  item.previous = undefined;
-  item.next = undefined;
-}
-
-/** One item that is due at `nowMs`, still scheduled, or undefined. Skips empty slots once. */
-export function nextDue<T extends Expiring<T>>(wheel: Wheel<T>, nowMs: number): T | undefined {
-  const now = Math.floor(nowMs / TICK_MS);
-  // After a long pause one turn of the wheel passes every slot.
-  if (now - wheel.tick > wheel.slots.length) wheel.tick = now - wheel.slots.length;
-  for (; wheel.tick <= now; wheel.tick++) {
-    // Only after a long pause does a slot hold what is due beside what comes due a turn later.
-    for (let item = wheel.slots[wheel.tick % wheel.slots.length]; item; item = item.next) {
-      if (item.due <= now) return item;
-    }
-  }
-  return undefined;
+  return {
+    schedule(item, atMs) {
+      const due = Math.max(Math.ceil(atMs / SLOT_MS), hand);
+      const slot = due % slots.length;
+      const head = slots[slot];
+      item.due = due;
+      item.previous = undefined;
+      item.next = head;
+      if (head) head.previous = item;
+      slots[slot] = item;
+    },
+    unschedule(item) {
+      if (item.previous) item.previous.next = item.next;
+      else slots[item.due % slots.length] = item.next;
+      if (item.next) item.next.previous = item.previous;
+      item.previous = undefined;
+      item.next = undefined;
+    },
+    nextDue(nowMs) {
+      const now = Math.floor(nowMs / SLOT_MS);
+      // After a long pause one turn of the wheel passes every slot.
+      if (now - hand > slots.length) hand = now - slots.length;
+      for (; hand <= now; hand++) {
+        // Only after a long pause does a slot hold what is due beside what comes due a turn later.
+        for (let item = slots[hand % slots.length]; item; item = item.next) {
+          if (item.due <= now) return item;
+        }
+      }
+      return undefined;
+    },
+  };
 }

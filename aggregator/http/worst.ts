@@ -2,7 +2,7 @@
  * The worst sessions now, so that nobody needs a label to find the one bad call: the K worst by
  * RTT, concealment or expand rate, in slices of bounded work and with bounded memory.
  */
-import { BUFFER, CONCEALMENT, chunkOf, EXPAND, offsetOf } from '../store/peer-table.ts';
+import { MEASURE } from '../live/measures.ts';
 import type { Meeting } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
@@ -63,22 +63,22 @@ export function* worst(sessions: Sessions, query: WorstQuery): Generator<void, W
   return living.map(({ session }) => describe(sessions, session, nowMs));
 }
 
-function* meetingsOf({ roster }: Sessions, meetingId: string | undefined): Generator<Meeting<Session>, void, void> {
+function* meetingsOf(sessions: Sessions, meetingId: string | undefined): Generator<Meeting<Session>, void, void> {
   if (meetingId === undefined) {
-    yield* roster.meetings.values();
+    yield* sessions.meetings();
   } else {
-    const meeting = roster.meetings.get(meetingId);
+    const meeting = sessions.meeting(meetingId);
     if (meeting) yield meeting;
   }
 }
 
-function figureFor({ table }: Sessions, sort: WorstSort): (session: Session) => number {
+function figureFor(sessions: Sessions, sort: WorstSort): (session: Session) => number {
   if (sort === 'rtt') return ({ rtt }) => rtt;
-  const column = sort === 'concealment' ? CONCEALMENT : EXPAND;
+  const measure = MEASURE[sort];
   return ({ peers }) => {
     let most = Number.NaN;
     for (const row of peers) {
-      const value = chunkOf(table, row)[offsetOf(row) + column] as number;
+      const value = sessions.peers.value(row, measure);
       // Written so that a known value replaces NaN, and NaN nothing.
       if (value > most || (Number.isNaN(most) && !Number.isNaN(value))) most = value;
     }
@@ -86,7 +86,7 @@ function figureFor({ table }: Sessions, sort: WorstSort): (session: Session) => 
   };
 }
 
-function describe({ table }: Sessions, session: Session, nowMs: number): WorstSession {
+function describe({ peers }: Sessions, session: Session, nowMs: number): WorstSession {
   const { presence, cell, rtt } = session;
   return {
     region: presence.region,
@@ -97,16 +97,12 @@ function describe({ table }: Sessions, session: Session, nowMs: number): WorstSe
     server_type: cell.serverType,
     ...known('rtt_seconds', rtt),
     last_beacon_age_seconds: Math.max(0, nowMs - session.sequence.newestAtMs) / 1000,
-    peers: session.peers.map((row) => {
-      const chunk = chunkOf(table, row);
-      const at = offsetOf(row);
-      return {
-        peer_id: table.ids[row] as string,
-        ...known('neteq_buffer_seconds', chunk[at + BUFFER] as number),
-        ...known('concealment_ratio', chunk[at + CONCEALMENT] as number),
-        ...known('expand_operations_per_second', chunk[at + EXPAND] as number),
-      };
-    }),
+    peers: session.peers.map((row) => ({
+      peer_id: peers.id(row),
+      ...known('neteq_buffer_seconds', peers.value(row, MEASURE.neteq_buffer)),
+      ...known('concealment_ratio', peers.value(row, MEASURE.concealment)),
+      ...known('expand_operations_per_second', peers.value(row, MEASURE.expand)),
+    })),
   };
 }
 

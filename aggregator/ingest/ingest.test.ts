@@ -47,7 +47,7 @@ describe('ingest', () => {
     send(sent);
     expect(sessions.totals('apac').invalid).toBe(1);
     expect(sessions.living()).toBe(0);
-    expect(sessions.population.size).toBe(0);
+    expect([...sessions.cells()]).toEqual([]);
   });
 
   it('leaves out a damaged beacon, and applies those beside it', () => {

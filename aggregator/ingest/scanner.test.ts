@@ -11,7 +11,7 @@ import {
 } from '../../shared/beacon.ts';
 import { decodeEnvelope, type Entry, encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
 import { edgeCounters, validEntry } from '../../test/support/edge/beacon.ts';
-import { createReports, PEER_COLUMN, type Reports } from '../store/report.ts';
+import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
 import { createScanner } from './scanner.ts';
 
 const scan = createScanner();
@@ -85,13 +85,13 @@ function asEdgeWrites(entry: Entry): string {
 function contentOf(reports: Reports): unknown[] {
   const columns = Object.values(PEER_COLUMN).flatMap((ofPart) => Object.values(ofPart));
   return range(0, reports.count).map((i) => {
-    const { rttFrom, rttTo, peersFrom, peersTo, ...fields } = reports.at(i);
+    const { rttFrom, rttTo, peersFrom, peersTo, ...fields } = reports.list[i] as Report;
     return {
       ...fields,
-      rtt: range(rttFrom, rttTo).map(reports.rtt),
+      rtt: [...reports.rtt.slice(rttFrom, rttTo)],
       peers: range(peersFrom, peersTo).map((peer) => ({
-        id: reports.peerId(peer),
-        numbers: columns.map((column) => reports.peerNumber(peer, column)),
+        id: reports.peerIds[peer],
+        numbers: columns.map((column) => reports.numbers[numbersAt(peer) + column]),
       })),
     };
   });

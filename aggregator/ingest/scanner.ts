@@ -18,11 +18,11 @@ export type ScannedMessage = { readonly region: string; readonly lane: string; r
 /** Fills the reports; undefined (and then whatever is in the reports is void) for a message in another spelling. */
 export type Scanner = (data: Uint8Array, reports: Reports) => ScannedMessage | undefined;
 
-/** A number by its name, and the column that it goes to (none: checked, not kept), or an object of such. */
+/** A number by its name, and the column that it goes to (-1: checked, not kept), or an object of such. */
 type Member = {
   readonly key: Literal;
   readonly max: number;
-  readonly column: number | undefined;
+  readonly column: number;
   readonly nested?: readonly Member[];
 };
 
@@ -67,7 +67,7 @@ const NETEQ_MEMBERS: readonly Member[] = [
   {
     key: literal('"operations_per_second":'),
     max: 0,
-    column: undefined,
+    column: -1,
     nested: membersOf(OPERATIONS_MAX, PEER_COLUMN.operations),
   },
 ];
@@ -135,7 +135,7 @@ export function createScanner(): Scanner {
     return value <= max ? value : Number.NaN;
   }
 
-  function members(table: readonly Member[], reports: Reports, peer: number): boolean {
+  function members(table: readonly Member[], numbers: Float64Array, base: number): boolean {
     if (!takeByte(OPEN)) return false;
     if (takeByte(CLOSE)) return true;
     let i = 0;
@@ -144,11 +144,11 @@ export function createScanner(): Scanner {
       const member = table[i++];
       if (!member) return false;
       if (member.nested) {
-        if (!members(member.nested, reports, peer)) return false;
+        if (!members(member.nested, numbers, base)) return false;
       } else {
         const value = number(member.max);
         if (Number.isNaN(value)) return false;
-        if (member.column !== undefined) reports.setPeerNumber(peer, member.column, value);
+        if (member.column >= 0) numbers[base + member.column] = value;
       }
     } while (takeByte(COMMA));
     return takeByte(CLOSE);
@@ -158,11 +158,11 @@ export function createScanner(): Scanner {
     if (!take(PEER_ID)) return false;
     const peerId = id();
     if (peerId === undefined || !takeByte(QUOTE)) return false;
-    for (let i = report.peersFrom; i < report.peersTo; i++) if (reports.peerId(i) === peerId) return false;
-    const added = reports.addPeer(peerId);
-    if (take(AUDIO) && !members(AUDIO_MEMBERS, reports, added)) return false;
-    if (take(NETEQ) && !members(NETEQ_MEMBERS, reports, added)) return false;
-    if (take(VIDEO) && !members(VIDEO_MEMBERS, reports, added)) return false;
+    for (let i = report.peersFrom; i < report.peersTo; i++) if (reports.peerIds[i] === peerId) return false;
+    const base = reports.addPeer(peerId);
+    if (take(AUDIO) && !members(AUDIO_MEMBERS, reports.numbers, base)) return false;
+    if (take(NETEQ) && !members(NETEQ_MEMBERS, reports.numbers, base)) return false;
+    if (take(VIDEO) && !members(VIDEO_MEMBERS, reports.numbers, base)) return false;
     return takeByte(CLOSE);
   }
 
@@ -263,5 +263,9 @@ function membersOf(
   limits: { readonly [name: string]: number },
   columns: { readonly [name: string]: number },
 ): Member[] {
-  return Object.entries(limits).map(([name, max]) => ({ key: literal(`"${name}":`), max, column: columns[name] }));
+  return Object.entries(limits).map(([name, max]) => ({
+    key: literal(`"${name}":`),
+    max,
+    column: columns[name] ?? -1,
+  }));
 }

@@ -22,7 +22,7 @@ const BITS_OFFSET = ((1023 + LEAST_EXPONENT) << SUB_BITS) - 1;
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 
-/** The buckets of a measure: where each of its exposed bounds splits the log-linear ones. */
+/** The buckets of a measure: where each of its exposed bounds splits the log-linear ones. Shared by its distributions. */
 export type Scale = {
   readonly bounds: readonly number[];
   /** For each log-linear bucket: how many splits come before it, and the bound inside it (or Infinity). */
@@ -35,14 +35,19 @@ export type Scale = {
 };
 
 export type Distribution = {
-  readonly scale: Scale;
-  readonly counts: Uint32Array;
-  count: number;
-  /** Sum in millionths: an integer. */
-  millionths: number;
+  /** How many values there are. */
+  readonly count: number;
+  /** @param value finite and not negative */
+  add(value: number): void;
+  /** Takes back an {@link add} of the same value. */
+  subtract(value: number): void;
+  /** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
+  summarize(quantiles: readonly number[]): Summary;
 };
 
 export type Summary = {
+  /** The exposed bounds, ascending. */
+  readonly bounds: readonly number[];
   /** Count of values at most each bound, in the order of the bounds. */
   readonly cumulative: number[];
   readonly count: number;
@@ -84,49 +89,56 @@ export function createScale(bounds: readonly number[]): Scale {
 }
 
 export function createDistribution(scale: Scale): Distribution {
-  return { scale, counts: new Uint32Array(scale.middle.length), count: 0, millionths: 0 };
+  const counts = new Uint32Array(scale.middle.length);
+  let count = 0;
+  /** Sum in millionths: an integer. */
+  let millionths = 0;
+
+  return {
+    get count() {
+      return count;
+    },
+    add(value) {
+      const bucket = bucketOf(scale, value);
+      counts[bucket] = (counts[bucket] as number) + 1;
+      count++;
+      millionths += Math.round(value * RESOLUTION);
+    },
+    subtract(value) {
+      const bucket = bucketOf(scale, value);
+      counts[bucket] = (counts[bucket] as number) - 1;
+      count--;
+      millionths -= Math.round(value * RESOLUTION);
+    },
+    summarize(quantiles) {
+      const ranks = count === 0 ? [] : quantiles.map((quantile) => nearestRank(quantile, count));
+      return { bounds: scale.bounds, count, sum: millionths / RESOLUTION, ...countUp(scale, counts, ranks) };
+    },
+  };
 }
 
-/** @param value finite and not negative */
-export function add(distribution: Distribution, value: number): void {
-  const { counts, scale } = distribution;
-  const bucket = bucketOf(scale, value);
-  counts[bucket] = (counts[bucket] as number) + 1;
-  distribution.count++;
-  distribution.millionths += Math.round(value * RESOLUTION);
-}
-
-/** Takes back an {@link add} of the same value. */
-export function subtract(distribution: Distribution, value: number): void {
-  const { counts, scale } = distribution;
-  const bucket = bucketOf(scale, value);
-  counts[bucket] = (counts[bucket] as number) - 1;
-  distribution.count--;
-  distribution.millionths -= Math.round(value * RESOLUTION);
-}
-
-/** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
-export function summarize(distribution: Distribution, quantiles: readonly number[]): Summary {
-  const { counts, scale, count } = distribution;
+/** The counts at the bounds, and the values at the ranks. @param ranks ascending, none over the count of all values */
+function countUp(
+  { boundBucket, middle }: Scale,
+  counts: Uint32Array,
+  ranks: readonly number[],
+): Pick<Summary, 'cumulative' | 'quantiles'> {
   const cumulative: number[] = [];
-  const found: number[] = [];
-  const ranks = quantiles.map((quantile) => nearestRank(quantile, count));
+  const quantiles: number[] = [];
   let below = 0;
   let bucket = 0;
   const advance = (last: number): void => {
     for (; bucket <= last; bucket++) {
       below += counts[bucket] as number;
-      while (found.length < ranks.length && count > 0 && below >= (ranks[found.length] as number)) {
-        found.push(scale.middle[bucket] as number);
-      }
+      while (below >= (ranks[quantiles.length] ?? Number.POSITIVE_INFINITY)) quantiles.push(middle[bucket] as number);
     }
   };
-  for (const last of scale.boundBucket) {
+  for (const last of boundBucket) {
     advance(last);
     cumulative.push(below);
   }
-  if (found.length < ranks.length) advance(counts.length - 1);
-  return { cumulative, count, sum: distribution.millionths / RESOLUTION, quantiles: found };
+  if (quantiles.length < ranks.length) advance(counts.length - 1);
+  return { cumulative, quantiles };
 }
 
 /** The smallest rank that at least that share of `count` values does not exceed, from 1. */

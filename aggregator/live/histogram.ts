@@ -8,21 +8,28 @@ export type Histogram = {
   /** Observations by bucket, not cumulative over buckets; one longer than `bounds`. */
   readonly counts: Float64Array;
   sum: number;
+  /** Counts a value in. */
+  observe(value: number): void;
 };
 
+/** @param bounds ascending */
 export function createHistogram(bounds: readonly number[]): Histogram {
-  return { bounds, counts: new Float64Array(bounds.length + 1), sum: 0 };
-}
-
-export function observe(histogram: Histogram, value: number): void {
-  const { bounds, counts } = histogram;
-  let low = 0;
-  let high = bounds.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value <= (bounds[middle] as number)) high = middle;
-    else low = middle + 1;
-  }
-  counts[low] = (counts[low] as number) + 1;
-  histogram.sum += value;
+  const counts = new Float64Array(bounds.length + 1);
+  const histogram: Histogram = {
+    bounds,
+    counts,
+    sum: 0,
+    observe(value) {
+      let low = 0;
+      let high = bounds.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (value <= (bounds[middle] as number)) high = middle;
+        else low = middle + 1;
+      }
+      counts[low] = (counts[low] as number) + 1;
+      histogram.sum += value;
+    },
+  };
+  return histogram;
 }

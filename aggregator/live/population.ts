@@ -3,22 +3,12 @@
  * connections live there and how their newest values are distributed. Sessions add and subtract
  * their contributions, so that a cell nobody lives in shows nothing. The cumulative counterparts stay.
  */
-
-import { add, createDistribution, createScale, type Distribution, type Scale, subtract } from './distribution.ts';
+import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-import { MEASURES, RTT } from './measures.ts';
-
-const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
+import { MEASURES, RTT, SAMPLE_COUNTS, type SampleCounts } from './measures.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
-export type Cumulative = {
-  readonly rtt: Histogram;
-  audioSamples: number;
-  concealedSamples: number;
-  silentConcealedSamples: number;
-  acceleratedSamples: number;
-  deceleratedSamples: number;
-};
+export type Cumulative = SampleCounts & { readonly rtt: Histogram };
 
 export type Cell = {
   readonly region: string;
@@ -28,60 +18,74 @@ export type Cell = {
   readonly labels: string;
   sessions: number;
   peers: number;
-  /** By measure; undefined while nothing has contributed. */
+  /** By the measure's number; undefined while nothing has contributed. */
   readonly live: (Distribution | undefined)[];
   readonly cumulative: Cumulative;
 };
 
-/** Every cell that ever counted something. Bounded, since all three labels are closed sets. */
-export type Population = Map<string, Cell>;
+export type Population = {
+  /** Every cell that ever counted something. Bounded, since all three labels are closed sets. */
+  cells(): Iterable<Cell>;
+  /** The cell of these labels, all of them from closed sets: the caller has mapped them. */
+  cell(region: string, serverUrl: string, serverType: string): Cell;
+  /** A session begins to live in the cell. */
+  addSession(cell: Cell): void;
+  /** It stops living there, after its values were replaced by NaN. */
+  removeSession(cell: Cell): void;
+  /** So many peers more. @param change negative for fewer */
+  addPeers(cell: Cell, change: number): void;
+  /** Replaces what one contributor contributes to a measure. NaN stands for nothing. Constant time. */
+  replace(cell: Cell, measure: number, before: number, after: number): void;
+};
 
-/** @param serverUrl, serverType from closed sets, as the region is: the caller has mapped them */
-export function cellOf(population: Population, region: string, serverUrl: string, serverType: string): Cell {
-  const key = `${region} ${serverType} ${serverUrl}`;
-  let cell = population.get(key);
-  if (!cell) {
-    const labels = `region="${region}",server_url="${serverUrl}",server_type="${serverType}"`;
-    const cumulative = createCumulative();
-    cell = { region, serverUrl, serverType, labels, sessions: 0, peers: 0, live: [], cumulative };
-    population.set(key, cell);
-  }
-  return cell;
+export function createPopulation(): Population {
+  const cells = new Map<string, Cell>();
+
+  return {
+    cells: () => cells.values(),
+    cell(region, serverUrl, serverType) {
+      const key = `${region} ${serverType} ${serverUrl}`;
+      let cell = cells.get(key);
+      if (!cell) {
+        const labels = `region="${region}",server_url="${serverUrl}",server_type="${serverType}"`;
+        const cumulative = createCumulative();
+        cell = { region, serverUrl, serverType, labels, sessions: 0, peers: 0, live: [], cumulative };
+        cells.set(key, cell);
+      }
+      return cell;
+    },
+    addSession(cell) {
+      cell.sessions++;
+    },
+    removeSession(cell) {
+      cell.sessions--;
+      // The distributions of an empty cell are empty, and cells outnumber those in use.
+      if (cell.sessions === 0) cell.live.length = 0;
+    },
+    addPeers(cell, change) {
+      cell.peers += change;
+    },
+    replace(cell, measure, before, after) {
+      if (before === after) return;
+      const hadValue = !Number.isNaN(before);
+      const hasValue = !Number.isNaN(after);
+      if (!hadValue && !hasValue) return;
+      const distribution = cell.live[measure] ?? beginDistribution(cell, measure);
+      if (hadValue) distribution.subtract(before);
+      if (hasValue) distribution.add(after);
+    },
+  };
 }
 
-export function enter(cell: Cell): void {
-  cell.sessions++;
-}
+const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
 
-/** A session stops living in the cell, after its contributions were changed to NaN. */
-export function leave(cell: Cell): void {
-  cell.sessions--;
-  // The distributions of an empty cell are empty, and cells outnumber those in use.
-  if (cell.sessions === 0) cell.live.length = 0;
-}
-
-/** Changes one contribution; NaN stands for none. Constant time. */
-export function contribute(cell: Cell, measure: number, before: number, after: number): void {
-  if (before === after) return;
-  const hadValue = !Number.isNaN(before);
-  const hasValue = !Number.isNaN(after);
-  if (!hadValue && !hasValue) return;
-  let distribution = cell.live[measure];
-  if (!distribution) {
-    distribution = createDistribution(SCALES[measure] as Scale);
-    cell.live[measure] = distribution;
-  }
-  if (hadValue) subtract(distribution, before);
-  if (hasValue) add(distribution, after);
+function beginDistribution(cell: Cell, measure: number): Distribution {
+  const distribution = createDistribution(SCALES[measure] as Scale);
+  cell.live[measure] = distribution;
+  return distribution;
 }
 
 function createCumulative(): Cumulative {
-  return {
-    rtt: createHistogram(RTT.bounds),
-    audioSamples: 0,
-    concealedSamples: 0,
-    silentConcealedSamples: 0,
-    acceleratedSamples: 0,
-    deceleratedSamples: 0,
-  };
+  const counts = Object.fromEntries(SAMPLE_COUNTS.map((name) => [name, 0])) as SampleCounts;
+  return { ...counts, rtt: createHistogram(RTT.bounds) };
 }

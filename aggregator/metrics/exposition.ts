@@ -7,11 +7,9 @@
  * same record: so no series can stand twice in one scrape.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import { summarize } from '../live/distribution.ts';
 import type { Histogram } from '../live/histogram.ts';
-import { QUANTILES } from '../live/measures.ts';
+import { MEASURE, QUANTILES, SAMPLE_COUNTS } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
-import { BUFFER, CONCEALMENT, chunkOf, OPERATIONS_COLUMN, offsetOf } from '../store/peer-table.ts';
 import type { Presence } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
@@ -64,7 +62,7 @@ function header({ name, type, unit, help }: Family, openMetrics: boolean): strin
 }
 
 function* exposePopulation(sessions: Sessions, heard: ReadonlySet<string>, head: Head): Generator<string, void, void> {
-  const cells = [...sessions.population.values()];
+  const cells = [...sessions.cells()];
   const living = cells.filter((cell) => cell.sessions > 0 && heard.has(cell.region));
   const counts: [Family, (cell: Cell) => number][] = [
     [POPULATION.sessions, (cell) => cell.sessions],
@@ -78,9 +76,7 @@ function* exposePopulation(sessions: Sessions, heard: ReadonlySet<string>, head:
     [POPULATION.meetings, 'meetings'],
     [POPULATION.participants, 'participants'],
   ] as const) {
-    const lines = regions.map(
-      (region) => `${family.name}{region="${region}"} ${sessions.roster.headcounts.get(region)?.[count]}\n`,
-    );
+    const lines = regions.map((region) => `${family.name}{region="${region}"} ${sessions.headcount(region)[count]}\n`);
     yield head(family) + lines.join('');
   }
   for (let m = 0; m < LIVE.length; m++) yield* exposeMeasure(LIVE[m] as LiveFamilies, m, living, head);
@@ -99,8 +95,8 @@ function* exposeMeasure(
   for (const { live, labels } of living) {
     const distribution = live[measure];
     if (!distribution || distribution.count === 0) continue;
-    const { cumulative, count, sum, quantiles: values } = summarize(distribution, QUANTILES);
-    yield histogramLines(histogram.name, labels, { bounds: distribution.scale.bounds, cumulative, count, sum });
+    const { bounds, cumulative, count, sum, quantiles: values } = distribution.summarize(QUANTILES);
+    yield histogramLines(histogram.name, labels, { bounds, cumulative, count, sum });
     for (let i = 0; i < values.length; i++) {
       quantiles += `${quantile.name}{${labels},quantile="${QUANTILES[i]}"} ${values[i]}\n`;
     }
@@ -111,13 +107,7 @@ function* exposeMeasure(
 function* exposeCumulative(cells: readonly Cell[], head: Head): Generator<string, void, void> {
   yield head(CUMULATIVE.rtt);
   for (const { cumulative, labels } of cells) yield cumulativeLines(CUMULATIVE.rtt.name, labels, cumulative.rtt);
-  for (const family of [
-    'audioSamples',
-    'concealedSamples',
-    'silentConcealedSamples',
-    'acceleratedSamples',
-    'deceleratedSamples',
-  ] as const) {
+  for (const family of SAMPLE_COUNTS) {
     const { name } = CUMULATIVE[family];
     yield head(CUMULATIVE[family]) +
       cells.map((cell) => `${name}{${cell.labels}} ${cell.cumulative[family]}\n`).join('');
@@ -167,13 +157,13 @@ function* exposeDetail(among: Among, head: Head): Generator<string, void, void> 
     const { name } = DETAIL.sessionRtt;
     return `${name}{${labels},server_url="${cell.serverUrl}",server_type="${cell.serverType}"} ${rtt}\n`;
   });
-  for (const [{ name }, column] of [
-    [DETAIL.peerBuffer, BUFFER],
-    [DETAIL.peerConcealment, CONCEALMENT],
+  for (const [family, measure] of [
+    [DETAIL.peerBuffer, MEASURE.neteq_buffer],
+    [DETAIL.peerConcealment, MEASURE.concealment],
   ] as const) {
-    yield head(column === BUFFER ? DETAIL.peerBuffer : DETAIL.peerConcealment);
+    yield head(family);
     yield* eachSession(among, (session, labels) =>
-      valueLines(sessions, session, `${name}{${labels},peer_id="`, column),
+      valueLines(sessions, session, `${family.name}{${labels},peer_id="`, measure),
     );
   }
   yield head(DETAIL.peerOperations);
@@ -195,7 +185,7 @@ function* eachSession(
 ): Generator<string, void, void> {
   let text = '';
   let steps = 0;
-  for (const meeting of sessions.roster.meetings.values()) {
+  for (const meeting of sessions.meetings()) {
     for (const session of meeting.sessions.values()) {
       if (session.born >= before || !heard.has(session.presence.region)) continue;
       session.labels ||= `region="${session.presence.region}",meeting_id="${meeting.id}",session_id="${session.id}"`;
@@ -216,7 +206,7 @@ function* eachPresence(
 ): Generator<string, void, void> {
   let text = '';
   let steps = 0;
-  for (const { presences } of sessions.roster.meetings.values()) {
+  for (const { presences } of sessions.meetings()) {
     for (const presence of presences) {
       if (presence.series < 1 || presence.born >= before || !heard.has(presence.region)) continue;
       text += line(presence);
@@ -229,27 +219,25 @@ function* eachPresence(
   if (text !== '') yield text;
 }
 
-function valueLines({ table }: Sessions, { peers }: Session, prefix: string, column: number): string {
+function valueLines({ peers }: Sessions, session: Session, prefix: string, measure: number): string {
   let lines = '';
-  for (const row of peers) {
-    if ((table.series[row] as number) < 1) continue;
-    const value = chunkOf(table, row)[offsetOf(row) + column] as number;
-    if (!Number.isNaN(value)) lines += `${prefix}${table.ids[row]}"} ${value}\n`;
+  for (const row of session.peers) {
+    if (!peers.isShown(row)) continue;
+    const value = peers.value(row, measure);
+    if (!Number.isNaN(value)) lines += `${prefix}${peers.id(row)}"} ${value}\n`;
   }
   return lines;
 }
 
-function operationLines({ table }: Sessions, { peers }: Session, labels: string): string {
+function operationLines({ peers }: Sessions, session: Session, labels: string): string {
   const { name } = DETAIL.peerOperations;
   let lines = '';
-  for (const row of peers) {
-    if ((table.series[row] as number) < 1) continue;
-    const chunk = chunkOf(table, row);
-    const at = offsetOf(row) + OPERATIONS_COLUMN;
+  for (const row of session.peers) {
+    if (!peers.isShown(row)) continue;
     for (let o = 0; o < NETEQ_OPERATIONS.length; o++) {
-      const rate = chunk[at + o] as number;
+      const rate = peers.operation(row, o);
       if (Number.isNaN(rate)) continue;
-      lines += `${name}{${labels},peer_id="${table.ids[row]}",operation="${NETEQ_OPERATIONS[o]}"} ${rate}\n`;
+      lines += `${name}{${labels},peer_id="${peers.id(row)}",operation="${NETEQ_OPERATIONS[o]}"} ${rate}\n`;
     }
   }
   return lines;

@@ -1,55 +1,64 @@
 /**
- * Sessions that said goodbye, remembered for a TTL: a repeat or a straggler of a session that has
- * left must not bring it back as a ghost. Bounded.
+ * Sessions that left, remembered for a TTL: a repeat or a straggler of one must not bring it back
+ * as a ghost. Bounded.
  */
+import { ownCopy } from './report.ts';
 import type { Sequence } from './sequence.ts';
 
 /** `leftAtMs` by the edge's clock, `forgetAtMs` by ours. */
 export type Departure = { readonly sequence: Sequence; readonly leftAtMs: number; readonly forgetAtMs: number };
 
+export type Departed = {
+  readonly size: number;
+  find(key: string): Departure | undefined;
+  /** Whether a beacon with a new number still belongs to the session that left, and does not begin it anew. */
+  isLateBeacon(departure: Departure, receivedAtMs: number): boolean;
+  /** Over the bound, the one that left first is forgotten. */
+  remember(key: string, departure: Departure): void;
+  /** The session goes on. */
+  forget(key: string): void;
+  /** Forgets at most `most` of those whose time is over. @returns how many */
+  forgetDue(nowMs: number, most: number): number;
+};
+
 /**
- * A page that closes may fire one more event, and with it one more beacon, after its goodbye. A page
+ * A page that closes may fire one more event, and with it one more beacon, after its `leaving`. A page
  * that was restored from the browser's cache goes on later than that.
  */
-const AFTERTHOUGHT_MS = 2_000;
+const LATE_BEACON_MS = 2_000;
 
-export type Departed = { readonly byKey: Map<string, Departure>; readonly max: number };
-
+/** @param max how many are remembered at once */
 export function createDeparted(max: number): Departed {
-  return { byKey: new Map(), max };
-}
+  /** In the order of leaving. */
+  const byKey = new Map<string, Departure>();
 
-export function remember(departed: Departed, key: string, departure: Departure): void {
-  // Deleted first, so that the map's order is the order of leaving.
-  departed.byKey.delete(key);
-  departed.byKey.set(key, departure);
-  if (departed.byKey.size <= departed.max) return;
-  for (const [oldest] of departed.byKey) {
-    departed.byKey.delete(oldest);
-    break;
-  }
-}
-
-export function recall(departed: Departed, key: string): Departure | undefined {
-  return departed.byKey.get(key);
-}
-
-/** Whether a beacon with a new number belongs to the goodbye rather than to a session that goes on. */
-export function isAfterthought({ leftAtMs }: Departure, receivedAtMs: number): boolean {
-  return receivedAtMs - leftAtMs < AFTERTHOUGHT_MS;
-}
-
-export function forget(departed: Departed, key: string): void {
-  departed.byKey.delete(key);
-}
-
-/** Forgets at most `limit` of those whose time is over. @returns how many */
-export function forgetDue(departed: Departed, nowMs: number, limit: number): number {
-  let forgotten = 0;
-  for (const [key, { forgetAtMs }] of departed.byKey) {
-    if (forgetAtMs > nowMs || forgotten === limit) break;
-    departed.byKey.delete(key);
-    forgotten++;
-  }
-  return forgotten;
+  return {
+    get size() {
+      return byKey.size;
+    },
+    find: (key) => byKey.get(key),
+    isLateBeacon: ({ leftAtMs }, receivedAtMs) => receivedAtMs - leftAtMs < LATE_BEACON_MS,
+    remember(key, departure) {
+      // Deleted first, so that it goes to the end.
+      byKey.delete(key);
+      byKey.set(ownCopy(key), departure);
+      if (byKey.size <= max) return;
+      for (const [oldest] of byKey) {
+        byKey.delete(oldest);
+        break;
+      }
+    },
+    forget(key) {
+      byKey.delete(key);
+    },
+    forgetDue(nowMs, most) {
+      let forgotten = 0;
+      for (const [key, { forgetAtMs }] of byKey) {
+        if (forgetAtMs > nowMs || forgotten === most) break;
+        byKey.delete(key);
+        forgotten++;
+      }
+      return forgotten;
+    },
+  };
 }

@@ -3,6 +3,7 @@
  * for the next message, so that the hot path allocates nothing but the ids. NaN is absent.
  */
 import { type AudioStats, type Beacon, NETEQ_OPERATIONS, type NetEqStats, type Peer } from '../../shared/beacon.ts';
+import { numbered } from '../live/numbered.ts';
 
 /** W3C members that are counters: the store takes differences of them. */
 const AUDIO_COUNTERS = [
@@ -28,7 +29,7 @@ const COLUMNS = FIRST_OPERATION_COLUMN + NETEQ_OPERATIONS.length;
  * that is not here is validated and not kept. To read one more, add its name to a list above.
  */
 export const PEER_COLUMN = {
-  audio: numbered(AUDIO_COUNTERS, 0),
+  audio: numbered(AUDIO_COUNTERS),
   neteq: numbered(NETEQ_VALUES, COUNTER_COLUMNS),
   operations: numbered(NETEQ_OPERATIONS, FIRST_OPERATION_COLUMN),
 } as const;
@@ -47,24 +48,27 @@ export type Report = {
   serverUrl: string;
   /** Empty without an elected server. */
   serverType: string;
-  /** The numbers of its RTT samples and of its peers, each up to and without the second. */
+  /** Which RTT samples and which peers of {@link Reports} are its own: each up to and without the second. */
   rttFrom: number;
   rttTo: number;
   peersFrom: number;
   peersTo: number;
 };
 
-/** Written by the ingest a report at a time, read by the store, cleared for the next message. */
+/**
+ * Written by the ingest a report at a time, read by the store, cleared for the next message. The arrays are
+ * read and written as they are: a call for each of a peer's numbers took a tenth of the ingest.
+ */
 export type Reports = {
-  /** How many there are. */
   readonly count: number;
-  /** The report of that number, from 0. Its record is used again after {@link clear}. */
-  at(index: number): Report;
-  /** RTT sample of that number, seconds. */
-  rtt(sample: number): number;
-  peerId(peer: number): string;
-  /** @param column one of {@link PEER_COLUMN}'s @returns NaN when absent */
-  peerNumber(peer: number, column: number): number;
+  /** The first {@link count} are of this message; the rest wait to be used again. */
+  readonly list: readonly Report[];
+  /** RTT samples in seconds; a report's are `rttFrom` up to `rttTo`. */
+  readonly rtt: Float64Array;
+  /** A report's peers are `peersFrom` up to `peersTo`. */
+  readonly peerIds: readonly string[];
+  /** A peer's numbers begin at {@link numbersAt}, each at its {@link PEER_COLUMN}. NaN is absent. */
+  readonly numbers: Float64Array;
 
   clear(): void;
   /**
@@ -74,27 +78,30 @@ export type Reports = {
   next(): Report;
   /** Adds an RTT sample to the newest report. */
   addRtt(seconds: number): void;
-  /** Adds a peer to the newest report, all of its numbers absent. @returns the peer's number */
+  /** Adds a peer to the newest report, its numbers all absent. @returns where they begin in {@link numbers} */
   addPeer(id: string): number;
-  /** @param column one of {@link PEER_COLUMN}'s */
-  setPeerNumber(peer: number, column: number, value: number): void;
   /** Adds a decoded beacon as the next report. @param receivedAtMs the edge's clock */
   addBeacon(receivedAtMs: number, beacon: Beacon): void;
 };
 
+/** One beacon on its way into the store. */
+export type Incoming = { readonly reports: Reports; readonly report: Report };
+
+/** Where the numbers of the peer begin. */
+export function numbersAt(peer: number): number {
+  return peer * COLUMNS;
+}
+
 export function createReports(): Reports {
   const list: Report[] = [];
   const peerIds: string[] = [];
-  let rtt = new Float64Array(256);
-  let numbers = new Float64Array(256 * COLUMNS);
-  let count = 0;
+  let newest = blankReport();
   let rttCount = 0;
   let peerCount = 0;
-  let newest = blankReport();
 
   function next(): Report {
-    newest = list[count] ?? blankReport();
-    list[count++] = newest;
+    newest = list[reports.count] ?? blankReport();
+    list[reports.count++] = newest;
     newest.dropped = Number.NaN;
     newest.leaving = false;
     newest.serverUrl = '';
@@ -107,58 +114,50 @@ export function createReports(): Reports {
   }
 
   function addRtt(seconds: number): void {
-    if (rttCount === rtt.length) rtt = grown(rtt);
-    rtt[rttCount++] = seconds;
+    if (rttCount === reports.rtt.length) reports.rtt = grown(reports.rtt);
+    reports.rtt[rttCount++] = seconds;
     newest.rttTo = rttCount;
   }
 
   function addPeer(id: string): number {
-    const peer = peerCount++;
-    const from = peer * COLUMNS;
-    if (from === numbers.length) numbers = grown(numbers);
-    numbers.fill(Number.NaN, from, from + COLUMNS);
-    peerIds[peer] = id;
+    const at = numbersAt(peerCount);
+    if (at === reports.numbers.length) reports.numbers = grown(reports.numbers);
+    reports.numbers.fill(Number.NaN, at, at + COLUMNS);
+    peerIds[peerCount++] = id;
     newest.peersTo = peerCount;
-    return peer;
+    return at;
   }
 
-  function setPeerNumber(peer: number, column: number, value: number): void {
-    numbers[peer * COLUMNS + column] = value;
-  }
-
-  function addMembers(peer: number, columns: { readonly [name: string]: number }, members: object | undefined): void {
+  function addMembers(at: number, columns: { readonly [name: string]: number }, members: object | undefined): void {
     if (!members) return;
     for (const [name, value] of Object.entries(members)) {
       const column = columns[name];
-      if (column !== undefined) setPeerNumber(peer, column, value);
+      if (column !== undefined) reports.numbers[at + column] = value;
     }
   }
 
   function addDecodedPeer({ peer_id, audio, neteq }: Peer): void {
-    const peer = addPeer(peer_id);
-    addMembers(peer, PEER_COLUMN.audio, audio);
-    addMembers(peer, PEER_COLUMN.neteq, neteq);
-    addMembers(peer, PEER_COLUMN.operations, neteq?.operations_per_second);
+    const at = addPeer(peer_id);
+    addMembers(at, PEER_COLUMN.audio, audio);
+    addMembers(at, PEER_COLUMN.neteq, neteq);
+    addMembers(at, PEER_COLUMN.operations, neteq?.operations_per_second);
   }
 
-  return {
-    get count() {
-      return count;
-    },
-    at: (index) => list[index] as Report,
-    rtt: (sample) => rtt[sample] as number,
-    peerId: (peer) => peerIds[peer] as string,
-    peerNumber: (peer, column) => numbers[peer * COLUMNS + column] as number,
-    clear() {
-      count = 0;
+  const reports = {
+    count: 0,
+    list,
+    rtt: new Float64Array(256),
+    peerIds,
+    numbers: new Float64Array(256 * COLUMNS),
+    clear(): void {
+      reports.count = 0;
       rttCount = 0;
       peerCount = 0;
     },
     next,
     addRtt,
     addPeer,
-    setPeerNumber,
-    addBeacon(receivedAtMs, beacon) {
+    addBeacon(receivedAtMs: number, beacon: Beacon): void {
       const report = next();
       report.receivedAtMs = receivedAtMs;
       report.meetingId = beacon.meeting_id;
@@ -173,6 +172,7 @@ export function createReports(): Reports {
       for (const peer of beacon.peers) addDecodedPeer(peer);
     },
   };
+  return reports;
 }
 
 function blankReport(): Report {
@@ -197,10 +197,6 @@ function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(array.length * 2);
   larger.set(array);
   return larger;
-}
-
-function numbered<Name extends string>(names: readonly Name[], first: number): { readonly [K in Name]: number } {
-  return Object.fromEntries(names.map((name, i) => [name, first + i])) as { [K in Name]: number };
 }
 
 /**

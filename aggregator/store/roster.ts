@@ -12,7 +12,7 @@ export type Presence<S> = {
   sessions: number;
   /** Sessions by participant. */
   readonly participants: Map<string, number>;
-  /** Detail series that it holds: 1, or 0 when the leash held it back. */
+  /** Detail series that it holds: 1, or LEFT_OUT. */
   series: number;
 };
 
@@ -23,76 +23,79 @@ export type Meeting<S> = {
   readonly presences: Presence<S>[];
 };
 
-export type Headcount = { meetings: number; participants: number };
+export type Headcount = { readonly meetings: number; readonly participants: number };
 
 export type Roster<S> = {
-  readonly meetings: Map<string, Meeting<S>>;
-  readonly headcounts: ReadonlyMap<string, Headcount>;
+  meetings(): Iterable<Meeting<S>>;
+  meeting(id: string): Meeting<S> | undefined;
+  session(meetingId: string, sessionId: string): S | undefined;
+  /** Meetings and distinct participants of the region. @throws RangeError for a region that is not ours */
+  headcount(region: string): Headcount;
+  /** The meeting, begun if nobody was in it. */
+  openMeeting(id: string): Meeting<S>;
+  /** Forgets the meeting if no session is in it. */
+  closeMeeting(meeting: Meeting<S>): void;
+  /** One more session of the participant is in the meeting, seen from the region. */
+  enter(meeting: Meeting<S>, seen: { region: string; participantId: string; born: number }): Presence<S>;
+  /** The opposite of {@link enter}. @returns whether the presence is gone, since nobody is left in it */
+  leave(presence: Presence<S>, participantId: string): boolean;
 };
 
 export function createRoster<S>(regions: readonly string[]): Roster<S> {
-  return {
-    meetings: new Map(),
-    headcounts: new Map(regions.map((region) => [region, { meetings: 0, participants: 0 }])),
-  };
-}
+  const meetings = new Map<string, Meeting<S>>();
+  const headcounts = new Map(regions.map((region) => [region, { meetings: 0, participants: 0 }]));
 
-export function findSession<S>(roster: Roster<S>, meetingId: string, sessionId: string): S | undefined {
-  return roster.meetings.get(meetingId)?.sessions.get(sessionId);
-}
-
-/** The meeting, begun if nobody was in it. */
-export function openMeeting<S>(roster: Roster<S>, id: string): Meeting<S> {
-  let meeting = roster.meetings.get(id);
-  if (!meeting) {
-    meeting = { id, sessions: new Map(), presences: [] };
-    roster.meetings.set(id, meeting);
+  function headcount(region: string): { meetings: number; participants: number } {
+    const found = headcounts.get(region);
+    if (!found) throw new RangeError(`no such region: ${region}`);
+    return found;
   }
-  return meeting;
-}
 
-/** One more session of the participant is in the meeting, seen from the region. */
-export function join<S>(
-  roster: Roster<S>,
-  meeting: Meeting<S>,
-  { region, participantId, born }: { region: string; participantId: string; born: number },
-): Presence<S> {
-  let presence = meeting.presences.find((one) => one.region === region);
-  if (!presence) {
-    presence = { meeting, region, born, sessions: 0, participants: new Map(), series: 0 };
+  function openPresence(meeting: Meeting<S>, region: string, born: number): Presence<S> {
+    const presence = { meeting, region, born, sessions: 0, participants: new Map<string, number>(), series: 0 };
     meeting.presences.push(presence);
-    headcount(roster, region).meetings++;
+    headcount(region).meetings++;
+    return presence;
   }
-  presence.sessions++;
-  const sessions = presence.participants.get(participantId) ?? 0;
-  if (sessions === 0) headcount(roster, region).participants++;
-  presence.participants.set(participantId, sessions + 1);
-  return presence;
-}
 
-/** The opposite of {@link join}. The caller takes its session out of `meeting.sessions` and calls {@link closeMeeting}. */
-export function part<S>(roster: Roster<S>, presence: Presence<S>, participantId: string): void {
-  const { meeting, region, participants } = presence;
-  const sessions = (participants.get(participantId) ?? 0) - 1;
-  if (sessions > 0) {
-    participants.set(participantId, sessions);
-  } else {
-    participants.delete(participantId);
-    headcount(roster, region).participants--;
-  }
-  presence.sessions--;
-  if (presence.sessions > 0) return;
-  meeting.presences.splice(meeting.presences.indexOf(presence), 1);
-  headcount(roster, region).meetings--;
-}
-
-/** Forgets the meeting if nobody is in it. */
-export function closeMeeting<S>(roster: Roster<S>, meeting: Meeting<S>): void {
-  if (meeting.sessions.size === 0) roster.meetings.delete(meeting.id);
-}
-
-function headcount<S>(roster: Roster<S>, region: string): Headcount {
-  const found = roster.headcounts.get(region);
-  if (!found) throw new RangeError(`no such region: ${region}`);
-  return found;
+  return {
+    meetings: () => meetings.values(),
+    meeting: (id) => meetings.get(id),
+    session: (meetingId, sessionId) => meetings.get(meetingId)?.sessions.get(sessionId),
+    headcount,
+    openMeeting(id) {
+      let meeting = meetings.get(id);
+      if (!meeting) {
+        meeting = { id, sessions: new Map(), presences: [] };
+        meetings.set(id, meeting);
+      }
+      return meeting;
+    },
+    closeMeeting(meeting) {
+      if (meeting.sessions.size === 0) meetings.delete(meeting.id);
+    },
+    enter(meeting, { region, participantId, born }) {
+      const presence = meeting.presences.find((one) => one.region === region) ?? openPresence(meeting, region, born);
+      const sessions = presence.participants.get(participantId) ?? 0;
+      if (sessions === 0) headcount(region).participants++;
+      presence.participants.set(participantId, sessions + 1);
+      presence.sessions++;
+      return presence;
+    },
+    leave(presence, participantId) {
+      const { meeting, region, participants } = presence;
+      const sessions = (participants.get(participantId) ?? 0) - 1;
+      if (sessions > 0) {
+        participants.set(participantId, sessions);
+      } else {
+        participants.delete(participantId);
+        headcount(region).participants--;
+      }
+      presence.sessions--;
+      if (presence.sessions > 0) return false;
+      meeting.presences.splice(meeting.presences.indexOf(presence), 1);
+      headcount(region).meetings--;
+      return true;
+    },
+  };
 }

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classify, createSequence, record, settle } from './sequence.ts';
+import { sequences } from './sequence.ts';
 
 /** Feeds numbers in, a millisecond apart. @returns how many were lost at the end, repeats left out */
 function lostOf(numbers: readonly number[]): number {
   const [first = 0, ...rest] = numbers;
-  const sequence = createSequence(first, 0);
+  const sequence = sequences.begin(first, 0);
   let lost = 0;
   rest.forEach((seq, i) => {
-    const arrival = classify(sequence, seq, i + 1);
-    if (arrival === 'fresh' || arrival === 'filling') lost += record(sequence, seq, i + 1);
+    const arrival = sequences.classify(sequence, seq, i + 1);
+    if (arrival === 'fresh' || arrival === 'filling') lost += sequences.markSeen(sequence, seq, i + 1);
   });
-  return lost + settle(sequence);
+  return lost + sequences.countOpenHolesAsLost(sequence);
 }
 
 describe('sequence numbers', () => {
@@ -38,13 +38,13 @@ describe('sequence numbers', () => {
   it('never lose or accept a number twice', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(40)), (numbers) => {
-        const sequence = createSequence(0, 0);
+        const sequence = sequences.begin(0, 0);
         const taken = new Set([0]);
         for (const [i, seq] of numbers.entries()) {
-          const arrival = classify(sequence, seq, i);
+          const arrival = sequences.classify(sequence, seq, i);
           if (arrival !== 'repeated') expect(taken.has(seq)).toBe(false);
           if (arrival === 'fresh' || arrival === 'filling') {
-            record(sequence, seq, i);
+            sequences.markSeen(sequence, seq, i);
             taken.add(seq);
           }
         }
@@ -61,8 +61,8 @@ describe('sequence numbers', () => {
     ['one within the window that was not seen', 48, 60_000, 'filling'],
     ['the next', 51, 5_000, 'fresh'],
   ] as const)('tell %s', (_, seq, atMs, arrival) => {
-    const sequence = createSequence(0, -1);
-    for (const seen of [1, 49, 50]) record(sequence, seen, 0);
-    expect(classify(sequence, seq, atMs)).toBe(arrival);
+    const sequence = sequences.begin(0, -1);
+    for (const seen of [1, 49, 50]) sequences.markSeen(sequence, seen, 0);
+    expect(sequences.classify(sequence, seq, atMs)).toBe(arrival);
   });
 });

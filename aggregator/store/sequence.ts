@@ -13,6 +13,7 @@ const JUMP_MAX = 1_000;
 /** A `seq` far below the newest that comes this much later is the session started again, not a repeat. */
 const RESTART_MS = 1_000;
 
+/** The state of one session's numbers; {@link sequences} reads and writes it. */
 export type Sequence = {
   /** Newest sequence number, and the edge's time of it. */
   newest: number;
@@ -20,55 +21,69 @@ export type Sequence = {
   /** Bit `i`: `newest - i` was seen. */
   seen: number;
   /** Holes below this were counted as lost, or were before our time. */
-  settled: number;
+  countedBelow: number;
   /** When the oldest open hole was noticed; NaN without one. */
   holeSinceMs: number;
 };
 
 export type Arrival = 'fresh' | 'filling' | 'repeated' | 'restarted';
 
-export function createSequence(seq: number, receivedAtMs: number): Sequence {
-  // What came before the first one that we saw was before our time: not a loss that we can know of.
-  return { newest: seq, newestAtMs: receivedAtMs, seen: 1, settled: seq, holeSinceMs: Number.NaN };
-}
+export type Sequences = {
+  /** A sequence whose first number is `seq`. What came before it was before our time: not a loss that we can know of. */
+  begin(seq: number, receivedAtMs: number): Sequence;
+  /** What a beacon with this number is. Changes nothing. */
+  classify(sequence: Sequence, seq: number, receivedAtMs: number): Arrival;
+  /** Takes a fresh or filling number in. @returns how many beacons are now known to be lost */
+  markSeen(sequence: Sequence, seq: number, receivedAtMs: number): number;
+  /** Counts every open hole as lost, at the end of the session or of its numbering. @returns how many */
+  countOpenHolesAsLost(sequence: Sequence): number;
+};
 
-export function classify(sequence: Sequence, seq: number, receivedAtMs: number): Arrival {
-  if (seq > sequence.newest) return 'fresh';
-  const back = sequence.newest - seq;
-  const wellAfter = receivedAtMs - sequence.newestAtMs >= RESTART_MS;
-  if (wellAfter && back > 0 && (seq === 0 || back >= WINDOW)) return 'restarted';
-  if (back >= WINDOW) return 'repeated';
-  return (sequence.seen >>> back) & 1 ? 'repeated' : 'filling';
-}
+/** Functions over plain records: a closure for each session would take some 400 bytes where its record takes 100. */
+export const sequences: Sequences = {
+  begin: (seq, receivedAtMs) => ({
+    newest: seq,
+    newestAtMs: receivedAtMs,
+    seen: 1,
+    countedBelow: seq,
+    holeSinceMs: Number.NaN,
+  }),
+  classify(sequence, seq, receivedAtMs) {
+    if (seq > sequence.newest) return 'fresh';
+    const back = sequence.newest - seq;
+    const wellAfter = receivedAtMs - sequence.newestAtMs >= RESTART_MS;
+    if (wellAfter && back > 0 && (seq === 0 || back >= WINDOW)) return 'restarted';
+    if (back >= WINDOW) return 'repeated';
+    return (sequence.seen >>> back) & 1 ? 'repeated' : 'filling';
+  },
+  markSeen(sequence, seq, receivedAtMs) {
+    let lost = 0;
+    if (seq > sequence.newest) {
+      lost = slideWindow(sequence, seq - sequence.newest, receivedAtMs);
+    } else {
+      sequence.seen |= 1 << (sequence.newest - seq);
+      if (openHoles(sequence, WINDOW) === 0) sequence.holeSinceMs = Number.NaN;
+    }
+    if (receivedAtMs - sequence.holeSinceMs >= REORDER_MS) lost += countOpenHolesAsLost(sequence);
+    return lost;
+  },
+  countOpenHolesAsLost,
+};
 
-/** Takes a fresh or filling arrival in. @returns how many beacons are now known to be lost */
-export function record(sequence: Sequence, seq: number, receivedAtMs: number): number {
-  let lost = 0;
-  if (seq > sequence.newest) {
-    lost = slide(sequence, seq - sequence.newest, receivedAtMs);
-  } else {
-    sequence.seen |= 1 << (sequence.newest - seq);
-    if (openHoles(sequence, WINDOW) === 0) sequence.holeSinceMs = Number.NaN;
-  }
-  if (receivedAtMs - sequence.holeSinceMs >= REORDER_MS) lost += settle(sequence);
-  return lost;
-}
-
-/** Counts every open hole as lost: it stayed open too long, or the session is over. */
-export function settle(sequence: Sequence): number {
+function countOpenHolesAsLost(sequence: Sequence): number {
   const lost = openHoles(sequence, WINDOW);
-  sequence.settled = sequence.newest;
+  sequence.countedBelow = sequence.newest;
   sequence.holeSinceMs = Number.NaN;
   return lost;
 }
 
 /** Moves the window on; holes that fall out of it are lost. */
-function slide(sequence: Sequence, by: number, receivedAtMs: number): number {
+function slideWindow(sequence: Sequence, by: number, receivedAtMs: number): number {
   const open = openHoles(sequence, WINDOW);
   let lost = 0;
   if (by > JUMP_MAX) {
     lost = open;
-    sequence.settled = sequence.newest + by;
+    sequence.countedBelow = sequence.newest + by;
   } else if (by >= WINDOW) {
     lost = open + (by - WINDOW);
   } else {
@@ -77,14 +92,14 @@ function slide(sequence: Sequence, by: number, receivedAtMs: number): number {
   sequence.seen = by >= WINDOW ? 1 : (sequence.seen << by) | 1;
   sequence.newest += by;
   sequence.newestAtMs = receivedAtMs;
-  sequence.settled = Math.max(sequence.settled, sequence.newest - WINDOW);
+  sequence.countedBelow = Math.max(sequence.countedBelow, sequence.newest - WINDOW);
   if (by > 1 && by <= JUMP_MAX && Number.isNaN(sequence.holeSinceMs)) sequence.holeSinceMs = receivedAtMs;
   return lost;
 }
 
-/** Unseen numbers among the newest `span` that are not settled. */
+/** Unseen numbers among the newest `span` that are not counted yet. */
 function openHoles(sequence: Sequence, span: number): number {
-  const open = Math.min(span, sequence.newest - sequence.settled);
+  const open = Math.min(span, sequence.newest - sequence.countedBelow);
   let holes = 0;
   for (let back = 1; back < open; back++) holes += 1 - ((sequence.seen >>> back) & 1);
   return holes;

@@ -1,33 +1,52 @@
-/** The leash on detail series: who may show how many, counted exactly; what is held back is counted too. */
+/** The limit of detail series: who may show how many, counted exactly; what is left out is counted too. */
 
-export type SeriesBudget = {
+/** How much of the limit is used. */
+export type SeriesUse = {
   readonly limit: number;
-  used: number;
-  /** Series that were held back, each counted once for as long as it is held back. */
-  dropped: number;
+  readonly used: number;
+  /** Series that were left out, each counted once for as long as it is left out. */
+  readonly dropped: number;
 };
 
-/** What an owner of detail series holds; `HELD_BACK` when it wanted more than there was. */
-export const HELD_BACK = -1;
+export type SeriesBudget = SeriesUse & {
+  /**
+   * Changes what an owner holds to what it needs, all or nothing.
+   * @param held what the last call returned to this owner, 0 at first
+   * @returns what it holds now: `needed`, or {@link LEFT_OUT}
+   */
+  reserve(held: number, needed: number): number;
+  /** The owner is gone, and with it what it held. */
+  release(held: number): void;
+};
+
+/** What an owner of detail series holds that needed more than there was. */
+export const LEFT_OUT = -1;
 
 export function createSeriesBudget(limit: number): SeriesBudget {
-  return { limit, used: 0, dropped: 0 };
-}
+  let used = 0;
+  let dropped = 0;
 
-/** Changes what an owner holds to what it needs, all or nothing. @returns what it holds now */
-export function reserve(budget: SeriesBudget, held: number, needed: number): number {
-  if (held === needed) return held;
-  const had = Math.max(0, held);
-  const used = budget.used - had + needed;
-  if (needed <= had || used <= budget.limit) {
-    budget.used = used;
-    return needed;
-  }
-  budget.used -= had;
-  if (held !== HELD_BACK) budget.dropped += needed;
-  return HELD_BACK;
-}
-
-export function give(budget: SeriesBudget, held: number): void {
-  budget.used -= Math.max(0, held);
+  return {
+    limit,
+    get used() {
+      return used;
+    },
+    get dropped() {
+      return dropped;
+    },
+    reserve(held, needed) {
+      if (held === needed) return held;
+      const had = Math.max(0, held);
+      if (needed <= had || used - had + needed <= limit) {
+        used += needed - had;
+        return needed;
+      }
+      used -= had;
+      if (held !== LEFT_OUT) dropped += needed;
+      return LEFT_OUT;
+    },
+    release(held) {
+      used -= Math.max(0, held);
+    },
+  };
 }

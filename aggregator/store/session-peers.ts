@@ -1,113 +1,92 @@
 /** What a session's peer connections contribute: kept in step with its newest beacon, moved and removed with it. */
+import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
+import type { Cell, Population } from '../live/population.ts';
+import { createPeerTable, type PeerReadings } from './peer-table.ts';
+import { createPeerValues } from './peer-values.ts';
+import { type Incoming, numbersAt, ownCopy } from './report.ts';
+import type { SeriesBudget } from './series-budget.ts';
 
-import { FIRST_PEER_MEASURE } from '../live/measures.ts';
-import { type Cell, contribute } from '../live/population.ts';
-import {
-  allocate,
-  chunkOf,
-  createPeerTable,
-  createPeerValues,
-  forgetCounters,
-  offsetOf,
-  type PeerTable,
-  type PeerValues,
-  release,
-  report,
-} from './peer-table.ts';
-import { ownCopy, type Report, type Reports } from './report.ts';
-import { give, reserve, type SeriesBudget } from './series-budget.ts';
-
+/** The peers of all sessions. A session knows its own by their rows. */
 export type SessionPeers = {
-  readonly table: PeerTable;
-  readonly budget: SeriesBudget;
-  /** Scratch of one report. */
-  readonly values: PeerValues;
+  readonly readings: PeerReadings;
+  /**
+   * Brings a session's rows in step with the peers that its newest beacon reports: new ones come,
+   * missing ones go, every value is replaced.
+   * @returns the rows in the order of the report; `rows` itself when nobody came or went
+   */
+  update(rows: number[], cell: Cell, beacon: Incoming): number[];
+  /** The session lives in another cell now. */
+  move(rows: readonly number[], from: Cell, to: Cell): void;
+  /** The session began again: its next counters are not to be compared with these. */
+  restart(rows: readonly number[]): void;
+  remove(rows: readonly number[], cell: Cell): void;
 };
 
-export function createSessionPeers(budget: SeriesBudget): SessionPeers {
-  return { table: createPeerTable(), budget, values: createPeerValues() };
-}
+export function createSessionPeers(population: Population, budget: SeriesBudget): SessionPeers {
+  const table = createPeerTable();
+  const values = createPeerValues(table);
 
-/**
- * Brings a session's rows in step with the peers that its newest beacon reports: new ones come,
- * missing ones go, every value is replaced.
- * @returns the rows in the order of the report; `rows` itself when nobody came or went
- */
-export function updatePeers(
-  peers: SessionPeers,
-  rows: number[],
-  { reports, report: { peersFrom, peersTo }, cell }: { reports: Reports; report: Report; cell: Cell },
-): number[] {
-  const before = rows.length;
-  const reported = peersTo - peersFrom;
-  for (let i = 0; i < reported; i++) {
-    const row = bringForward(peers.table, rows, i, reports.peerId(peersFrom + i));
-    replaceValues(peers, row, { reports, peer: peersFrom + i, cell });
+  /** The row of the peer, put at `index` of `rows`; clients report their peers in a steady order, so it is mostly there. */
+  function bringForward(rows: number[], index: number, id: string): number {
+    let found = index;
+    while (found < rows.length && table.id(rows[found] as number) !== id) found++;
+    const row = found < rows.length ? (rows[found] as number) : table.allocate(ownCopy(id));
+    if (found !== index) rows[found] = rows[index] as number;
+    rows[index] = row;
+    return row;
   }
-  for (let i = reported; i < rows.length; i++) removePeer(peers, rows[i] as number, cell);
-  cell.peers += reported - before;
-  if (rows.length === before && before === reported) return rows;
-  // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
-  return rows.slice(0, reported);
-}
 
-export function removePeers(peers: SessionPeers, rows: readonly number[], cell: Cell): void {
-  for (const row of rows) removePeer(peers, row, cell);
-  cell.peers -= rows.length;
-}
-
-/** The session elected another server or came in by another region. */
-export function movePeers({ table }: SessionPeers, rows: readonly number[], from: Cell, to: Cell): void {
-  for (const row of rows) {
-    const chunk = chunkOf(table, row);
-    const at = offsetOf(row);
-    for (let m = 0; m < VALUES; m++) {
-      const value = chunk[at + m] as number;
-      contribute(from, FIRST_PEER_MEASURE + m, value, Number.NaN);
-      contribute(to, FIRST_PEER_MEASURE + m, Number.NaN, value);
+  function replaceValues(row: number, cell: Cell, known: number): void {
+    values.addSamples(cell.cumulative);
+    for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
+      const value = values.value(measure);
+      population.replace(cell, measure, table.value(row, measure), value);
+      table.setValue(row, measure, value);
     }
+    table.setSeries(row, budget.reserve(table.series(row), known));
   }
-  from.peers -= rows.length;
-  to.peers += rows.length;
-}
 
-/** The session started again: the next counters are not to be compared with these. */
-export function restartPeers({ table }: SessionPeers, rows: readonly number[]): void {
-  for (const row of rows) forgetCounters(table, row);
-}
-
-const VALUES = createPeerValues().length;
-
-/** The row of the peer, put at `index` of `rows`; clients report their peers in a steady order, so it is mostly there. */
-function bringForward(table: PeerTable, rows: number[], index: number, id: string): number {
-  let found = index;
-  while (found < rows.length && table.ids[rows[found] as number] !== id) found++;
-  const row = found < rows.length ? (rows[found] as number) : allocate(table, ownCopy(id));
-  if (found !== index) rows[found] = rows[index] as number;
-  rows[index] = row;
-  return row;
-}
-
-function replaceValues(
-  { table, budget, values }: SessionPeers,
-  row: number,
-  { reports, peer, cell }: { reports: Reports; peer: number; cell: Cell },
-): void {
-  const known = report(table, row, { reports, peer, values, totals: cell.cumulative });
-  const chunk = chunkOf(table, row);
-  const at = offsetOf(row);
-  for (let m = 0; m < VALUES; m++) {
-    const value = values[m] as number;
-    contribute(cell, FIRST_PEER_MEASURE + m, chunk[at + m] as number, value);
-    chunk[at + m] = value;
+  function removePeer(row: number, cell: Cell): void {
+    for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
+      population.replace(cell, measure, table.value(row, measure), Number.NaN);
+    }
+    budget.release(table.series(row));
+    table.release(row);
   }
-  table.series[row] = reserve(budget, table.series[row] as number, known);
-}
 
-function removePeer({ table, budget }: SessionPeers, row: number, cell: Cell): void {
-  const chunk = chunkOf(table, row);
-  const at = offsetOf(row);
-  for (let m = 0; m < VALUES; m++) contribute(cell, FIRST_PEER_MEASURE + m, chunk[at + m] as number, Number.NaN);
-  give(budget, table.series[row] as number);
-  release(table, row);
+  return {
+    readings: table,
+    update(rows, cell, { reports, report: { peersFrom, peersTo } }) {
+      const before = rows.length;
+      const reported = peersTo - peersFrom;
+      for (let i = 0; i < reported; i++) {
+        const peer = peersFrom + i;
+        const row = bringForward(rows, i, reports.peerIds[peer] as string);
+        replaceValues(row, cell, values.derive(row, reports.numbers, numbersAt(peer)));
+      }
+      for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
+      population.addPeers(cell, reported - before);
+      if (rows.length === before && before === reported) return rows;
+      // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
+      return rows.slice(0, reported);
+    },
+    move(rows, from, to) {
+      for (const row of rows) {
+        for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
+          const value = table.value(row, measure);
+          population.replace(from, measure, value, Number.NaN);
+          population.replace(to, measure, Number.NaN, value);
+        }
+      }
+      population.addPeers(from, -rows.length);
+      population.addPeers(to, rows.length);
+    },
+    restart(rows) {
+      for (const row of rows) table.forgetCounters(row);
+    },
+    remove(rows, cell) {
+      for (const row of rows) removePeer(row, cell);
+      population.addPeers(cell, -rows.length);
+    },
+  };
 }

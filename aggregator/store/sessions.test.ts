@@ -86,8 +86,10 @@ describe('expiry', () => {
     post(sessions, 5_002, { seq: 2, leaving: true });
     expect(sessions.living()).toBe(0);
     expect(sessions.totals('apac')).toMatchObject({ left: 1, late: 1, duplicate: 1 });
+    // Forgotten after a TTL: the same number begins a session.
     expireAll(sessions, 40_000);
-    expect(sessions.departed()).toBe(0);
+    post(sessions, 40_000, { seq: 1 });
+    expect(sessions.living()).toBe(1);
   });
 
   it('takes a session up again that goes on after leaving, as a page restored from the cache does', () => {
@@ -120,7 +122,7 @@ describe('expiry', () => {
     applyEntry(sessions, 'apac', validEntry({ rtt: [0.2] }, START - 31_000), START);
     expect(sessions.living()).toBe(0);
     expect(sessions.totals('apac')).toMatchObject({ late: 1, applied: 0 });
-    const cell = [...sessions.population.values()][0];
+    const cell = [...sessions.cells()][0];
     expect(cell?.cumulative.rtt.sum).toBeCloseTo(0.2);
   });
 
@@ -224,7 +226,7 @@ describe('rates from cumulative counters', () => {
     const cell = `{region="apac",server_url="${SERVER}",server_type="webtransport"}`;
     expect(samples.get(`edgepulse_live_expand_operations_per_second_sum${cell}`)).toBe(10);
     expect(samples.get(`edgepulse_live_acceleration_ratio_sum${cell}`)).toBe(0.01);
-    expect([...sessions.population.values()][0]?.cumulative).toMatchObject({
+    expect([...sessions.cells()][0]?.cumulative).toMatchObject({
       audioSamples: 10_000,
       concealedSamples: 1_000,
       silentConcealedSamples: 800,
@@ -378,7 +380,7 @@ describe('the record owns everything', () => {
   });
 });
 
-describe('the leash', () => {
+describe('the series limit', () => {
   it('keeps the population complete when the detail is full, and counts what it held back', () => {
     const sessions = storeWith({ maxSessionSeries: 4 });
     const peers = [{ peer_id: 'x', neteq: { buffer: 0.05 } }];

@@ -1,47 +1,19 @@
 /**
  * The store: the sessions that are alive, from beacons in whatever order they come. Pure: the
- * clock is an argument. One session record owns everything that the session contributes, and
- * removing the record removes all of it.
+ * clock is an argument. Here is decided what becomes of a beacon; living.ts does it.
  */
-import { NO_SERVER, type ServerLabel, serverLabeler } from '../../shared/servers.ts';
-import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from '../expiry/reap-clock.ts';
-import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from '../expiry/wheel.ts';
-import { round } from '../live/distribution.ts';
-import { observe } from '../live/histogram.ts';
-import { RTT_MEASURE } from '../live/measures.ts';
-import { type Cell, cellOf, contribute, enter, leave, type Population } from '../live/population.ts';
-import {
-  createDeparted,
-  type Departed,
-  type Departure,
-  forget,
-  forgetDue,
-  isAfterthought,
-  recall,
-  remember,
-} from './departed.ts';
-import { ownCopy, type Report, type Reports } from './report.ts';
-import {
-  closeMeeting,
-  createRoster,
-  findSession,
-  join,
-  openMeeting,
-  type Presence,
-  part,
-  type Roster,
-} from './roster.ts';
-import { classify, createSequence, record, type Sequence, settle } from './sequence.ts';
-import { createSeriesBudget, give, reserve, type SeriesBudget } from './series-budget.ts';
+import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
+import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
+import { createWheel, type Wheel } from '../expiry/wheel.ts';
+import { type Cell, createPopulation } from '../live/population.ts';
+import { createDeparted } from './departed.ts';
+import { createLiving } from './living.ts';
+import type { PeerReadings } from './peer-table.ts';
+import type { Incoming, Report, Reports } from './report.ts';
+import type { Headcount, Meeting } from './roster.ts';
+import { type Sequence, sequences } from './sequence.ts';
+import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
-import {
-  createSessionPeers,
-  movePeers,
-  removePeers,
-  restartPeers,
-  type SessionPeers,
-  updatePeers,
-} from './session-peers.ts';
 import { createTotals, type RegionTotals } from './totals.ts';
 
 export type SessionsOptions = {
@@ -53,33 +25,60 @@ export type SessionsOptions = {
   readonly maxSessionSeries: number;
 };
 
-/** One beacon on its way in: a report and where its samples and peers are. */
-type Delivery = { readonly reports: Reports; readonly report: Report; readonly nowMs: number };
+/** Regions are of those of the options; any other is a RangeError. Times are ms since the epoch. */
+export type Sessions = {
+  /** Takes in the beacons of a message. Their outcomes are counted in the region's totals. */
+  apply(region: string, reports: Reports, nowMs: number): void;
+  /** Removes sessions that have been silent for a TTL, at most a thousand a call. @returns whether more are due */
+  expire(nowMs: number): boolean;
+  feedUp(region: string, nowMs: number): void;
+  /** The feed can't be heard: nobody expires meanwhile. Every region starts so. */
+  feedDown(region: string, nowMs: number): void;
+
+  readonly regions: readonly string[];
+  isFeedUp(region: string): boolean;
+  /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL, or was never up. */
+  isWithdrawn(region: string, nowMs: number): boolean;
+  /** What was counted since the start. */
+  totals(region: string): RegionTotals;
+  /** How many sessions live. */
+  living(): number;
+  /** Meetings and participants in the region now. */
+  headcount(region: string): Headcount;
+  /** How many of the detail series are used. */
+  readonly budget: SeriesUse;
+  /** Every cell of the population that ever counted something. */
+  cells(): Iterable<Cell>;
+  /** Meetings with a living session, with their sessions and presences. May be gone through in slices, while sessions come and go. */
+  meetings(): Iterable<Meeting<Session>>;
+  meeting(id: string): Meeting<Session> | undefined;
+  /** The peers of a session, by the rows in `session.peers`. */
+  readonly peers: PeerReadings;
+  /** Number that the next record will have: what is read in slices must pass over records from it on. */
+  nextBorn(): number;
+};
 
 type RegionState = { readonly clock: ReapClock; readonly wheel: Wheel<Session>; readonly totals: RegionTotals };
-
-export type Sessions = ReturnType<typeof createSessions>;
 
 /** How many sessions one call of `expire` removes at the most, so that it never holds the event loop. */
 const REAP_AT_ONCE = 1_000;
 
-export function createSessions(options: SessionsOptions) {
+/**
+ * @example
+ * const sessions = createSessions({ regions: ['apac'], servers: [], ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 100 });
+ * sessions.feedUp('apac', Date.now());
+ * reports.addBeacon(receivedAtMs, beacon);
+ * sessions.apply('apac', reports, Date.now());
+ */
+export function createSessions(options: SessionsOptions): Sessions {
   const { regions, servers, maxSessions, maxSessionSeries } = options;
   const ttlMs = options.ttlSeconds * 1000;
-  const states = new Map<string, RegionState>(
-    regions.map((region) => [
-      region,
-      { clock: createReapClock(), wheel: createWheel<Session>(ttlMs + TICK_MS), totals: createTotals() },
-    ]),
-  );
-  const serverLabel: ServerLabel = serverLabeler(servers);
-  const population: Population = new Map();
-  const roster: Roster<Session> = createRoster(regions);
-  const departed: Departed = createDeparted(maxSessions);
-  const budget: SeriesBudget = createSeriesBudget(maxSessionSeries);
-  const peers: SessionPeers = createSessionPeers(budget);
-  let living = 0;
-  let born = 0;
+  const states = new Map(regions.map((region) => [region, createRegionState(ttlMs)]));
+  const serverLabel = serverLabeler(servers);
+  const population = createPopulation();
+  const budget = createSeriesBudget(maxSessionSeries);
+  const living = createLiving({ regions, population, budget });
+  const departed = createDeparted(maxSessions);
 
   function stateOf(region: string): RegionState {
     const state = states.get(region);
@@ -87,169 +86,81 @@ export function createSessions(options: SessionsOptions) {
     return state;
   }
 
-  /** Takes in the beacons of a message. Their outcomes are counted in the region's totals. @param region one of ours */
-  function apply(region: string, reports: Reports, nowMs: number): void {
-    for (let i = 0; i < reports.count; i++) applyReport(region, { reports, report: reports.at(i), nowMs });
-  }
-
-  function applyReport(region: string, delivery: Delivery): void {
-    const { reports, report, nowMs } = delivery;
+  function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
+    const { report } = beacon;
     const { seq, receivedAtMs } = report;
-    const state = stateOf(region);
-    const session = findSession(roster, report.meetingId, report.sessionId);
-    const departure = session ? undefined : recall(departed, keyOf(report));
+    const { totals } = stateOf(region);
+    const session = living.roster.session(report.meetingId, report.sessionId);
+    const departure = session ? undefined : departed.find(keyOf(report));
     const sequence = (session ?? departure)?.sequence;
-    const arrival = sequence ? classify(sequence, seq, receivedAtMs) : 'fresh';
+    const arrival = sequence ? sequences.classify(sequence, seq, receivedAtMs) : 'fresh';
     if (arrival === 'repeated') {
-      state.totals.duplicate++;
+      totals.duplicate++;
       return;
     }
     const cell = cellFor(region, report, session?.cell);
-    for (let i = report.rttFrom; i < report.rttTo; i++) observe(cell.cumulative.rtt, reports.rtt(i));
-    const isLate = nowMs - receivedAtMs > ttlMs;
-    const isStraggler =
-      departure && (arrival === 'filling' || (arrival === 'fresh' && isAfterthought(departure, receivedAtMs)));
-    if (isLate || isStraggler) {
-      state.totals.late++;
-      if (sequence && arrival !== 'restarted') state.totals.lost += record(sequence, seq, receivedAtMs);
+    countRtt(cell, beacon);
+    const isOfDeparted =
+      departure && (arrival === 'filling' || (arrival === 'fresh' && departed.isLateBeacon(departure, receivedAtMs)));
+    if (isOfDeparted || nowMs - receivedAtMs > ttlMs) {
+      totals.late++;
+      if (sequence && arrival !== 'restarted') totals.lost += sequences.markSeen(sequence, seq, receivedAtMs);
       return;
     }
-    state.totals.applied++;
-    observe(state.totals.ingestDelay, Math.max(0, nowMs - receivedAtMs) / 1000);
+    totals.applied++;
+    totals.ingestDelay.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
     if (!session) {
-      begin(cell, delivery);
+      begin(cell, beacon, nowMs);
     } else if (arrival === 'restarted') {
-      restart(session, report);
-      refresh(session, cell, delivery);
+      stateOf(session.presence.region).totals.lost += sequences.countOpenHolesAsLost(session.sequence);
+      living.restart(session, report);
+      refresh(session, { cell, beacon, nowMs });
     } else {
-      state.totals.lost += record(session.sequence, seq, receivedAtMs);
-      if (arrival === 'fresh') refresh(session, cell, delivery);
+      totals.lost += sequences.markSeen(session.sequence, seq, receivedAtMs);
+      if (arrival === 'fresh') refresh(session, { cell, beacon, nowMs });
     }
   }
 
-  function begin(cell: Cell, delivery: Delivery): void {
-    const { report } = delivery;
-    const sequence = createSequence(report.seq, report.receivedAtMs);
+  function begin(cell: Cell, beacon: Incoming, nowMs: number): void {
+    const { report } = beacon;
     if (report.leaving) {
       // It overtook whatever else is under way, which must not begin the session after its end.
-      remember(departed, keyOf(report), departureOf(sequence, delivery));
-      return;
-    }
-    if (living >= maxSessions) {
+      rememberDeparture(sequences.begin(report.seq, report.receivedAtMs), report, nowMs);
+    } else if (living.size >= maxSessions) {
       stateOf(cell.region).totals.refused++;
-      return;
+    } else {
+      if (departed.size > 0) departed.forget(keyOf(report));
+      schedule(living.begin(cell, beacon), report, nowMs);
     }
-    if (departed.byKey.size > 0) forget(departed, keyOf(report));
-    const meeting = openMeeting(roster, ownCopy(report.meetingId));
-    const participantId = ownCopy(report.participantId);
-    const presence = join(roster, meeting, { region: cell.region, participantId, born });
-    presence.series = reserve(budget, presence.series, 1);
-    const session: Session = {
-      due: 0,
-      previous: undefined,
-      next: undefined,
-      id: ownCopy(report.sessionId),
-      born: born++,
-      participantId,
-      presence,
-      cell,
-      sequence,
-      rtt: Number.NaN,
-      peers: [],
-      series: 0,
-      clientDropped: Number.isNaN(report.dropped) ? 0 : report.dropped,
-      labels: '',
-    };
-    meeting.sessions.set(session.id, session);
-    living++;
-    enter(cell);
-    contributeNewest(session, delivery);
-    scheduleFrom(session, delivery);
   }
 
-  function refresh(session: Session, cell: Cell, delivery: Delivery): void {
-    const { report } = delivery;
+  function refresh(session: Session, { cell, beacon, nowMs }: { cell: Cell; beacon: Incoming; nowMs: number }): void {
+    const { report } = beacon;
     const { wheel, totals } = stateOf(session.presence.region);
-    unschedule(wheel, session);
-    moveTo(session, cell, report.participantId);
-    contributeNewest(session, delivery);
-    if (!Number.isNaN(report.dropped)) {
-      const before = session.clientDropped;
-      totals.clientDropped += report.dropped >= before ? report.dropped - before : report.dropped;
-      session.clientDropped = report.dropped;
-    }
-    scheduleFrom(session, delivery);
-    if (report.leaving) {
-      remember(departed, keyOf(report), departureOf(session.sequence, delivery));
-      remove(session);
-      totals.left++;
-    }
+    wheel.unschedule(session);
+    living.refresh(session, cell, beacon);
+    totals.clientDropped += newlyDropped(session, report.dropped);
+    schedule(session, report, nowMs);
+    if (!report.leaving) return;
+    rememberDeparture(session.sequence, report, nowMs);
+    remove(session);
+    totals.left++;
   }
 
-  function departureOf(sequence: Sequence, { report, nowMs }: Delivery): Departure {
-    return { sequence, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs };
-  }
-
-  function contributeNewest(session: Session, { reports, report }: Delivery): void {
-    const { cell } = session;
-    const newest = report.rttTo === report.rttFrom ? Number.NaN : round(reports.rtt(report.rttTo - 1));
-    contribute(cell, RTT_MEASURE, session.rtt, newest);
-    session.rtt = newest;
-    session.series = reserve(budget, session.series, Number.isNaN(newest) ? 0 : 1);
-    session.peers = updatePeers(peers, session.peers, { reports, report, cell });
-  }
-
-  /** The newest beacon came by another region, or from another participant or server. */
-  function moveTo(session: Session, cell: Cell, reportedId: string): void {
-    const { presence, cell: from } = session;
-    if (presence.region !== cell.region || session.participantId !== reportedId) {
-      const participantId = ownCopy(reportedId);
-      session.presence = join(roster, presence.meeting, { region: cell.region, participantId, born: born++ });
-      session.presence.series = reserve(budget, session.presence.series, 1);
-      leavePresence(presence, session.participantId);
-      session.participantId = participantId;
-      session.labels = '';
-    }
-    if (from === cell) return;
-    contribute(from, RTT_MEASURE, session.rtt, Number.NaN);
-    contribute(cell, RTT_MEASURE, Number.NaN, session.rtt);
-    movePeers(peers, session.peers, from, cell);
-    leave(from);
-    enter(cell);
-    session.cell = cell;
-  }
-
-  function leavePresence(presence: Presence<Session>, participantId: string): void {
-    part(roster, presence, participantId);
-    if (presence.sessions === 0) give(budget, presence.series);
-  }
-
-  /** The session began again (a reload that kept its id): its counters start anew, and that is no loss. */
-  function restart(session: Session, { seq, receivedAtMs }: Report): void {
-    stateOf(session.presence.region).totals.lost += settle(session.sequence);
-    session.sequence = createSequence(seq, receivedAtMs);
-    session.clientDropped = 0;
-    restartPeers(peers, session.peers);
+  function schedule(session: Session, { receivedAtMs }: Report, nowMs: number): void {
+    const { clock, wheel } = stateOf(session.presence.region);
+    wheel.schedule(session, clock.seenAt(receivedAtMs, nowMs) + ttlMs);
   }
 
   function remove(session: Session): void {
-    const { cell, presence } = session;
-    const { wheel, totals } = stateOf(presence.region);
-    unschedule(wheel, session);
-    totals.lost += settle(session.sequence);
-    contribute(cell, RTT_MEASURE, session.rtt, Number.NaN);
-    removePeers(peers, session.peers, cell);
-    give(budget, session.series);
-    leave(cell);
-    leavePresence(presence, session.participantId);
-    presence.meeting.sessions.delete(session.id);
-    closeMeeting(roster, presence.meeting);
-    living--;
+    const { wheel, totals } = stateOf(session.presence.region);
+    wheel.unschedule(session);
+    totals.lost += sequences.countOpenHolesAsLost(session.sequence);
+    living.remove(session);
   }
 
-  function scheduleFrom(session: Session, { report, nowMs }: Delivery): void {
-    const { clock, wheel } = stateOf(session.presence.region);
-    schedule(wheel, session, seenAt(clock, report.receivedAtMs, nowMs) + ttlMs);
+  function rememberDeparture(sequence: Sequence, report: Report, nowMs: number): void {
+    departed.remember(keyOf(report), { sequence, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs });
   }
 
   /** @param current the session's cell, which it mostly still is */
@@ -257,45 +168,58 @@ export function createSessions(options: SessionsOptions) {
     const type = serverType === '' ? NO_SERVER : serverType;
     const url = serverType === '' ? NO_SERVER : serverLabel(serverUrl);
     if (current?.serverUrl === url && current.serverType === type && current.region === region) return current;
-    return cellOf(population, region, url, type);
-  }
-
-  /** Removes sessions that have been silent for a TTL, at most a thousand a call. @returns whether more are due */
-  function expire(nowMs: number): boolean {
-    let left = REAP_AT_ONCE;
-    for (const { clock, wheel, totals } of states.values()) {
-      const reapNowMs = read(clock, nowMs);
-      for (let session = nextDue(wheel, reapNowMs); session; session = nextDue(wheel, reapNowMs)) {
-        if (left-- === 0) return true;
-        remove(session);
-        totals.stale++;
-      }
-    }
-    return forgetDue(departed, nowMs, left) === left;
+    return population.cell(region, url, type);
   }
 
   return {
+    apply(region, reports, nowMs) {
+      for (let i = 0; i < reports.count; i++) {
+        applyBeacon(region, { reports, report: reports.list[i] as Report }, nowMs);
+      }
+    },
+    expire(nowMs) {
+      let left = REAP_AT_ONCE;
+      for (const { clock, wheel, totals } of states.values()) {
+        const reapMs = clock.timeAt(nowMs);
+        for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
+          if (left-- === 0) return true;
+          remove(session);
+          totals.stale++;
+        }
+      }
+      return departed.forgetDue(nowMs, left) === left;
+    },
+    feedUp: (region, nowMs) => stateOf(region).clock.start(nowMs),
+    feedDown: (region, nowMs) => stateOf(region).clock.stop(nowMs),
     regions,
+    isFeedUp: (region) => stateOf(region).clock.isRunning,
+    isWithdrawn: (region, nowMs) => stateOf(region).clock.isWithdrawn(nowMs),
+    totals: (region) => stateOf(region).totals,
+    living: () => living.size,
+    headcount: living.roster.headcount,
     budget,
-    population,
-    roster,
-    table: peers.table,
-    apply,
-    expire,
-    totals: (region: string) => stateOf(region).totals,
-    /** The feed can't be heard: the reap clock stands still. Every region starts so. */
-    feedDown: (region: string, nowMs: number) => stop(stateOf(region).clock, nowMs),
-    feedUp: (region: string, nowMs: number) => start(stateOf(region).clock, nowMs),
-    isFeedUp: (region: string) => stateOf(region).clock.up,
-    /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL. */
-    isWithdrawn: (region: string, nowMs: number) => isWithdrawn(stateOf(region).clock, ttlMs, nowMs),
-    /** Living sessions. */
-    living: () => living,
-    /** Sessions that left within the last TTL, remembered so that a straggler does not bring them back. */
-    departed: () => departed.byKey.size,
-    /** Number that the next record will have: what a scrape that starts now must pass over. */
-    nextBorn: () => born,
+    cells: population.cells,
+    meetings: living.roster.meetings,
+    meeting: living.roster.meeting,
+    peers: living.peers,
+    nextBorn: () => living.nextBorn,
   };
+}
+
+function createRegionState(ttlMs: number): RegionState {
+  return { clock: createReapClock(ttlMs), wheel: createWheel<Session>(ttlMs), totals: createTotals() };
+}
+
+function countRtt({ cumulative }: Cell, { reports, report }: Incoming): void {
+  for (let i = report.rttFrom; i < report.rttTo; i++) cumulative.rtt.observe(reports.rtt[i] as number);
+}
+
+/** How many more beacons the client gave up than it last said. It says so since its start, and may have started again. */
+function newlyDropped(session: Session, dropped: number): number {
+  if (Number.isNaN(dropped)) return 0;
+  const before = session.clientDropped;
+  session.clientDropped = dropped;
+  return dropped >= before ? dropped - before : dropped;
 }
 
 /** Ids cannot contain a space. */

@@ -1,0 +1,151 @@
+/**
+ * The living sessions. One record owns everything that its session contributes: its place in the
+ * population and in its meeting, its peers, its detail series. Removing it removes all of that.
+ */
+import { round } from '../live/distribution.ts';
+import { MEASURE } from '../live/measures.ts';
+import type { Cell, Population } from '../live/population.ts';
+import type { PeerReadings } from './peer-table.ts';
+import { type Incoming, ownCopy, type Report } from './report.ts';
+import { createRoster, type Presence, type Roster } from './roster.ts';
+import { sequences } from './sequence.ts';
+import type { SeriesBudget } from './series-budget.ts';
+import type { Session } from './session.ts';
+import { createSessionPeers } from './session-peers.ts';
+
+export type Living = {
+  /** How many live. */
+  readonly size: number;
+  /** Number that the next record will have. */
+  readonly nextBorn: number;
+  readonly roster: Roster<Session>;
+  readonly peers: PeerReadings;
+  /** @param cell where the beacon puts the session */
+  begin(cell: Cell, beacon: Incoming): Session;
+  /** Replaces all that the session contributes by what its newest beacon says, and where it says it. */
+  refresh(session: Session, cell: Cell, beacon: Incoming): void;
+  /** The session began again (a reload that kept its id): its counters and numbers start anew. {@link refresh} follows. */
+  restart(session: Session, report: Report): void;
+  remove(session: Session): void;
+};
+
+export type LivingOptions = {
+  readonly regions: readonly string[];
+  readonly population: Population;
+  readonly budget: SeriesBudget;
+};
+
+export function createLiving({ regions, population, budget }: LivingOptions): Living {
+  const roster = createRoster<Session>(regions);
+  const peers = createSessionPeers(population, budget);
+  let size = 0;
+  let born = 0;
+
+  function enterMeeting(meeting: Presence<Session>['meeting'], region: string, participantId: string) {
+    const presence = roster.enter(meeting, { region, participantId, born });
+    presence.series = budget.reserve(presence.series, 1);
+    return presence;
+  }
+
+  function leaveMeeting({ presence, participantId }: Session): void {
+    if (roster.leave(presence, participantId)) budget.release(presence.series);
+  }
+
+  function replaceValues(session: Session, beacon: Incoming): void {
+    const { cell } = session;
+    const rtt = newestRtt(beacon);
+    population.replace(cell, MEASURE.rtt, session.rtt, rtt);
+    session.rtt = rtt;
+    session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
+    session.peers = peers.update(session.peers, cell, beacon);
+  }
+
+  /** The newest beacon came by another region, or from another participant. */
+  function movePresence(session: Session, region: string, reportedId: string): void {
+    const { presence } = session;
+    if (presence.region === region && session.participantId === reportedId) return;
+    const participantId = ownCopy(reportedId);
+    // Entered before it is left, so that a meeting of one goes on and keeps its series.
+    const entered = enterMeeting(presence.meeting, region, participantId);
+    born++;
+    leaveMeeting(session);
+    session.presence = entered;
+    session.participantId = participantId;
+    session.labels = '';
+  }
+
+  function moveCell(session: Session, to: Cell): void {
+    const { cell: from, rtt } = session;
+    if (from === to) return;
+    population.replace(from, MEASURE.rtt, rtt, Number.NaN);
+    population.replace(to, MEASURE.rtt, Number.NaN, rtt);
+    peers.move(session.peers, from, to);
+    population.removeSession(from);
+    population.addSession(to);
+    session.cell = to;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    get nextBorn() {
+      return born;
+    },
+    roster,
+    peers: peers.readings,
+    begin(cell, beacon) {
+      const { report } = beacon;
+      const meeting = roster.openMeeting(ownCopy(report.meetingId));
+      const participantId = ownCopy(report.participantId);
+      const session: Session = {
+        due: 0,
+        previous: undefined,
+        next: undefined,
+        id: ownCopy(report.sessionId),
+        born,
+        participantId,
+        presence: enterMeeting(meeting, cell.region, participantId),
+        cell,
+        sequence: sequences.begin(report.seq, report.receivedAtMs),
+        rtt: Number.NaN,
+        peers: [],
+        series: 0,
+        clientDropped: Number.isNaN(report.dropped) ? 0 : report.dropped,
+        labels: '',
+      };
+      born++;
+      meeting.sessions.set(session.id, session);
+      size++;
+      population.addSession(cell);
+      replaceValues(session, beacon);
+      return session;
+    },
+    refresh(session, cell, beacon) {
+      movePresence(session, cell.region, beacon.report.participantId);
+      moveCell(session, cell);
+      replaceValues(session, beacon);
+    },
+    restart(session, { seq, receivedAtMs }) {
+      session.sequence = sequences.begin(seq, receivedAtMs);
+      session.clientDropped = 0;
+      peers.restart(session.peers);
+    },
+    remove(session) {
+      const { cell, presence } = session;
+      population.replace(cell, MEASURE.rtt, session.rtt, Number.NaN);
+      peers.remove(session.peers, cell);
+      budget.release(session.series);
+      population.removeSession(cell);
+      leaveMeeting(session);
+      presence.meeting.sessions.delete(session.id);
+      roster.closeMeeting(presence.meeting);
+      size--;
+    },
+  };
+}
+
+/** NaN when the beacon has none. */
+function newestRtt({ reports, report: { rttFrom, rttTo } }: Incoming): number {
+  return rttTo === rttFrom ? Number.NaN : round(reports.rtt[rttTo - 1] as number);
+}
