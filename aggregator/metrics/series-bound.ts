@@ -1,4 +1,4 @@
-/** The largest number of series that a configuration can ever expose: what the leash and the closed label sets add up to. */
+/** The largest number of series that a configuration can ever expose: what the limit of detail series and the closed label sets add up to. */
 import { SERVER_TYPES } from '../../shared/beacon.ts';
 import { PUBLISH_SECONDS_BUCKETS } from '../../shared/envelope.ts';
 import { OTHER_SERVER } from '../../shared/servers.ts';

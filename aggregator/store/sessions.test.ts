@@ -372,6 +372,21 @@ describe('the record owns everything', () => {
     expect(peers.sort()).toEqual(['c', 'd']);
   });
 
+  it('uses the rows of peers again when they or their sessions are gone', () => {
+    const sessions = storeWith();
+    for (let i = 0; i < 100; i++) {
+      const peers = [{ peer_id: `a-${i}` }, { peer_id: `b-${i}` }];
+      const identity = { meeting_id: `m-${i >> 1}`, session_id: `s-${i >> 1}` };
+      post(sessions, i, { ...identity, seq: i, peers });
+      const rows = [...sessions.meetings()].flatMap((meeting) =>
+        [...meeting.sessions.values()].flatMap((s) => s.peers),
+      );
+      expect(rows).toHaveLength(2);
+      expect(Math.max(...rows)).toBeLessThan(4);
+      if (i % 2 === 1) post(sessions, i, { ...identity, seq: i + 1, peers, leaving: true });
+    }
+  });
+
   it('labels a session without a server as such', () => {
     const sessions = storeWith();
     const { server: _, ...noServer } = validEntry({}, START).beacon;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { createDeparted, type Departure } from './departed.ts';
+import { sequences } from './sequence.ts';
+
+function leftAt(leftAtMs: number): Departure {
+  return { sequence: sequences.begin(0, leftAtMs), leftAtMs, forgetAtMs: leftAtMs + 30_000 };
+}
+
+describe('departed sessions', () => {
+  it('are remembered until their time is over, and forgotten a portion at a time', () => {
+    const departed = createDeparted(10);
+    for (const i of [0, 1, 2]) departed.remember(`m s-${i}`, leftAt(i));
+    expect(departed.forgetDue(29_999, 10)).toBe(0);
+    expect(departed.forgetDue(30_001, 1)).toBe(1);
+    expect(departed.find('m s-0')).toBeUndefined();
+    expect(departed.forgetDue(30_001, 10)).toBe(1);
+    expect(departed.find('m s-2')).toMatchObject({ leftAtMs: 2 });
+  });
+
+  it('lose the one that left first when there are too many', () => {
+    const departed = createDeparted(2);
+    departed.remember('m a', leftAt(0));
+    departed.remember('m b', leftAt(1));
+    departed.remember('m a', leftAt(2));
+    departed.remember('m c', leftAt(3));
+    expect(departed.size).toBe(2);
+    expect(departed.find('m b')).toBeUndefined();
+    expect(departed.find('m a')).toMatchObject({ leftAtMs: 2 });
+  });
+
+  it.each([
+    [1_999, true],
+    [2_000, false],
+  ])('tell a beacon %i ms after the end from one of a session that goes on', (ms, isLate) => {
+    expect(createDeparted(1).isLateBeacon(leftAt(5_000), 5_000 + ms)).toBe(isLate);
+  });
+});

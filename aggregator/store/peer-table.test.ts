@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
+import { createPeerTable, type PeerTable } from './peer-table.ts';
+import { COUNTER_COLUMNS } from './report.ts';
+
+/** Every cell of a row with the way to write and to read it. */
+const CELLS = [
+  ...range(FIRST_PEER_MEASURE, MEASURES.length).map((m) => ({
+    set: (table: PeerTable, row: number, value: number) => table.setValue(row, m, value),
+    get: (table: PeerTable, row: number) => table.value(row, m),
+  })),
+  ...range(0, NETEQ_OPERATIONS.length).map((o) => ({
+    set: (table: PeerTable, row: number, value: number) => table.setOperation(row, o, value),
+    get: (table: PeerTable, row: number) => table.operation(row, o),
+  })),
+  ...range(0, COUNTER_COLUMNS).map((c) => ({
+    set: (table: PeerTable, row: number, value: number) => table.setCounter(row, c, value),
+    get: (table: PeerTable, row: number) => table.counter(row, c),
+  })),
+];
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+describe('the peer table', () => {
+  it('keeps every number of every row apart, over the edge of a chunk too', () => {
+    const table = createPeerTable();
+    const rows = range(0, 5_000).map((i) => table.allocate(`p-${i}`));
+    for (const row of rows) for (const [c, cell] of CELLS.entries()) cell.set(table, row, row * 100 + c);
+    for (const row of rows) {
+      expect(CELLS.map((cell) => cell.get(table, row))).toEqual(CELLS.map((_, c) => row * 100 + c));
+    }
+    expect(table.id(4_999)).toBe('p-4999');
+  });
+
+  it('forgets counters alone', () => {
+    const table = createPeerTable();
+    const [row, other] = [table.allocate('a'), table.allocate('b')];
+    for (const one of [row, other]) for (const cell of CELLS) cell.set(table, one, 1);
+    table.forgetCounters(row);
+    const known = CELLS.map((cell) => !Number.isNaN(cell.get(table, row)));
+    expect(known).toEqual(CELLS.map((_, c) => c < CELLS.length - COUNTER_COLUMNS));
+    expect(CELLS.map((cell) => cell.get(table, other))).toEqual(CELLS.map(() => 1));
+  });
+
+  it('uses rows again, with nothing in them of who had them before, and has no more rows than were ever in use', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 200 }), (comings) => {
+        const table = createPeerTable();
+        const inUse: number[] = [];
+        let most = 0;
+        for (const comes of comings) {
+          if (comes) {
+            const row = table.allocate('p');
+            expect(CELLS.every((cell) => Number.isNaN(cell.get(table, row)))).toBe(true);
+            expect([table.series(row), inUse.includes(row)]).toEqual([0, false]);
+            for (const cell of CELLS) cell.set(table, row, 1);
+            table.setSeries(row, 3);
+            inUse.push(row);
+          } else {
+            const row = inUse.shift();
+            if (row !== undefined) table.release(row);
+          }
+          most = Math.max(most, inUse.length);
+          expect(Math.max(-1, ...inUse)).toBeLessThan(most);
+        }
+      }),
+    );
+  });
+});
