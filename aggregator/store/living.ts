@@ -7,7 +7,7 @@ import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
 import type { PeerReadings } from './peer-table.ts';
 import { type Incoming, ownCopy, type Report } from './report.ts';
-import { createRoster, type Presence, type Roster } from './roster.ts';
+import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import { sequences } from './sequence.ts';
 import type { SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
@@ -41,7 +41,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
   let size = 0;
   let born = 0;
 
-  function enterMeeting(meeting: Presence<Session>['meeting'], region: string, participantId: string) {
+  function enterMeeting(meeting: Meeting<Session>, region: string, participantId: string): Presence<Session> {
     const presence = roster.enter(meeting, { region, participantId, born });
     presence.series = budget.reserve(presence.series, 1);
     return presence;
