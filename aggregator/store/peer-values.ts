@@ -56,14 +56,16 @@ export function createPeerValues(table: PeerTable): PeerValues {
   function takeDeltas(row: number, numbers: Float64Array, at: number): void {
     let wasReset = false;
     for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
-      // A comparison with NaN, where either is absent, is false.
-      if ((numbers[at + counter] as number) < table.counter(row, counter)) wasReset = true;
-    }
-    for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
       const now = numbers[at + counter] as number;
-      const before = table.counter(row, counter);
-      deltas[counter] = wasReset && !Number.isNaN(before) ? now : now - before;
+      const delta = now - table.counter(row, counter);
+      // A comparison with NaN, where either is absent, is false.
+      if (delta < 0) wasReset = true;
+      deltas[counter] = delta;
       table.setCounter(row, counter, now);
+    }
+    if (!wasReset) return;
+    for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
+      if (!Number.isNaN(deltas[counter])) deltas[counter] = numbers[at + counter] as number;
     }
   }
 
