@@ -13,6 +13,7 @@ export const REJECT_STATUS = {
   token_invalid: 401,
   token_expired: 401,
   token_audience: 401,
+  token_revoked: 401,
   origin_forbidden: 403,
   session_mismatch: 403,
   body_too_large: 413,

@@ -33,6 +33,12 @@ describe('parseConfig', () => {
     expect(parseConfig(env)).toMatchObject({ natsServers: ['nats://a:1', 'nats://b:2'], devRegionHeader: true });
   });
 
+  it('limits tokens to a day, and reads what is revoked', () => {
+    expect(parseConfig(development)).toMatchObject({ tokenMaxSeconds: 86_400, revoked: new Set() });
+    const env = { ...development, TOKEN_MAX_SECONDS: '600', REVOKED: 'm-1/s-1, key-7,' };
+    expect(parseConfig(env)).toMatchObject({ tokenMaxSeconds: 600, revoked: new Set(['m-1/s-1', 'key-7']) });
+  });
+
   it('reads production, and is frozen', () => {
     const config = parseConfig(production);
     expect(config).toMatchObject({ natsServers: [], devRegionHeader: false });
@@ -56,6 +62,14 @@ describe('parseConfig', () => {
     ['a wildcard for an origin', { ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS/],
     ['any port of another host', { ALLOWED_ORIGINS: 'https://a.example:*' }, /ALLOWED_ORIGINS/],
     ['the origin null', { ALLOWED_ORIGINS: 'null' }, /ALLOWED_ORIGINS/],
+    [
+      'a token lifetime that is no number',
+      { TOKEN_MAX_SECONDS: '1d' },
+      /TOKEN_MAX_SECONDS: is not a number of seconds/,
+    ],
+    ['a token lifetime of years', { TOKEN_MAX_SECONDS: '99999999' }, /TOKEN_MAX_SECONDS: is more than 31 days/],
+    ['a list of revoked tokens without end', { REVOKED: Array(201).fill('m/s').join() }, /REVOKED: has 201 entries/],
+    ['a revoked token itself', { REVOKED: 'x'.repeat(300) }, /REVOKED: has an entry of more than 200 characters/],
     ['a switch that is neither on nor off', { DEV_REGION_HEADER: 'yes' }, /DEV_REGION_HEADER: is not on or off/],
   ])('refuses %s', (_, overrides, problem) => {
     expect(() => parseConfig({ ...development, ...overrides })).toThrow(problem);

@@ -6,7 +6,9 @@ import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { LanesSchema, topologyFingerprint } from '../shared/topology.ts';
+import { TOKEN_MAX_SECONDS } from './receive/claims.ts';
 import { type AllowedOrigins, parseOrigins } from './receive/origins.ts';
+import { parseRevoked, type Revoked } from './receive/revoked.ts';
 
 export type Config = {
   readonly lanes: number;
@@ -18,6 +20,9 @@ export type Config = {
   readonly allowedOrigins: AllowedOrigins;
   readonly beaconSecret: string | undefined;
   readonly jwksUrl: string | undefined;
+  /** The most seconds that a token may have left when it is used. */
+  readonly tokenMaxSeconds: number;
+  readonly revoked: Revoked;
   /** NATS servers of regions that list none of their own. */
   readonly natsServers: readonly string[];
   /** A NATS credentials file's text. */
@@ -30,6 +35,9 @@ const DEVELOPMENT_NATS = 'nats://127.0.0.1:4222';
 /** RFC 7518, 3.2: a key of HS256 has at least the size of its hash. */
 const SECRET_BYTES_MIN = 32;
 
+/** A token that is good for months is a password. */
+const TOKEN_MAX_SECONDS_MAX = 31 * 86_400;
+
 const Text = v.optional(v.pipe(v.string('is not text'), v.nonEmpty('is empty')));
 
 const VarsSchema = v.object({
@@ -40,6 +48,17 @@ const VarsSchema = v.object({
   ALLOWED_ORIGINS: v.optional(v.string('is not text'), ''),
   BEACON_SECRET: Text,
   BEACON_JWKS_URL: Text,
+  TOKEN_MAX_SECONDS: v.optional(
+    v.pipe(
+      v.string('is not text'),
+      v.regex(/^\d{1,9}$/, 'is not a number of seconds'),
+      v.transform(Number),
+      v.minValue(60, 'is less than a minute'),
+      v.maxValue(TOKEN_MAX_SECONDS_MAX, 'is more than 31 days'),
+    ),
+    `${TOKEN_MAX_SECONDS}`,
+  ),
+  REVOKED: v.optional(v.string('is not text'), ''),
   NATS_URL: Text,
   NATS_CREDS: Text,
   DEV_REGION_HEADER: v.optional(v.picklist(['on', 'off'], 'is not on or off'), 'off'),
@@ -65,9 +84,11 @@ export function readConfig(env: ConfigEnv): ConfigResult {
   // Whatever does not call itself development is held to production's rules.
   const production = env.ENVIRONMENT !== 'development';
   const { origins, problems: originProblems } = parseOrigins(String(env.ALLOWED_ORIGINS ?? ''), !production);
+  const { revoked, problems: revokedProblems } = parseRevoked(typeof env.REVOKED === 'string' ? env.REVOKED : '');
   const problems = [
     ...(vars.issues ?? []).map((issue) => `${v.getDotPath(issue) ?? 'bindings'}: ${issue.message}`),
     ...originProblems.map((problem) => `ALLOWED_ORIGINS: ${problem}`),
+    ...revokedProblems.map((problem) => `REVOKED: ${problem}`),
     ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: is required, unless BEACON_JWKS_URL is set']),
     ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? ['https'] : ['https', 'http']),
     ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, ['nats', 'tls'])),
@@ -75,10 +96,10 @@ export function readConfig(env: ConfigEnv): ConfigResult {
     ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
   ];
   if (!vars.success || problems.length > 0) return { ok: false, problems };
-  return { ok: true, config: toConfig(vars.output, origins) };
+  return { ok: true, config: toConfig(vars.output, origins, revoked) };
 }
 
-function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrigins): Config {
+function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrigins, revoked: Revoked): Config {
   return Object.freeze({
     lanes: output.LANES,
     topology: topologyFingerprint({
@@ -91,6 +112,8 @@ function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrig
     allowedOrigins: origins,
     beaconSecret: output.BEACON_SECRET,
     jwksUrl: output.BEACON_JWKS_URL,
+    tokenMaxSeconds: output.TOKEN_MAX_SECONDS,
+    revoked,
     natsServers: listOf(output.NATS_URL ?? (output.ENVIRONMENT === 'development' ? DEVELOPMENT_NATS : '')),
     natsCreds: output.NATS_CREDS,
     devRegionHeader: output.DEV_REGION_HEADER === 'on',

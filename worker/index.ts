@@ -17,7 +17,7 @@ import { createJwks } from './receive/jwks.ts';
 import { createLimits } from './receive/limits.ts';
 import { createAnswerFor } from './receive/origins.ts';
 import { createPlaceOf } from './receive/place.ts';
-import { problemAnswer, problemPage, refusalAnswer } from './receive/problem.ts';
+import { problemAnswer, problemPage, rejectAnswer } from './receive/problem.ts';
 import { createReceiver } from './receive/receive.ts';
 import { createVerifier } from './receive/token.ts';
 
@@ -39,8 +39,10 @@ const receiver = createReceiver({
   lanes,
   answerFor,
   placeOf,
-  verify: createVerifier({
+  verifier: createVerifier({
     secret,
+    maxSeconds: config.tokenMaxSeconds,
+    revoked: config.revoked,
     jwks: jwksUrl === undefined ? undefined : createJwks({ url: jwksUrl, fetch, now }),
   }),
   limits: createLimits({ session: env.SESSION_LIMIT, address: env.ADDRESS_LIMIT }),
@@ -59,7 +61,7 @@ app.options('/v1/beacons', (c) => receiver.preflight(c.req.raw, holdOf(c)));
 app.get('/v1/region', (c) => {
   const headers = answerFor(c.req.header('origin') ?? null)?.headers;
   if (!headers)
-    return refusalAnswer(
+    return rejectAnswer(
       { ok: false, reason: 'origin_forbidden', detail: 'the origin is not allowed' },
       new Headers(SECURITY_HEADERS),
     );

@@ -3,8 +3,9 @@
  * recording fake of their port.
  */
 import * as v from 'valibot';
+import { expect } from 'vitest';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
-import type { RejectReason } from '../shared/reject.ts';
+import { REJECT_STATUS, type RejectReason } from '../shared/reject.ts';
 import { serverLabeler } from '../shared/servers.ts';
 import { TEST_SECRET, testClaims, testToken } from '../test/support/edge/tokens.ts';
 import type { ForwardAnswer, ForwardBatch } from './forward/call.ts';
@@ -16,7 +17,7 @@ import { createLimits, type LimitBindings } from './receive/limits.ts';
 import { createAnswerFor, parseOrigins } from './receive/origins.ts';
 import { createPlaceOf } from './receive/place.ts';
 import { createReceiver, type Receiver } from './receive/receive.ts';
-import { createVerifier } from './receive/token.ts';
+import { createVerifier, type VerifierOptions } from './receive/token.ts';
 
 export const SECRET = TEST_SECRET;
 export const NOW_MS = 1_800_000_000_000;
@@ -51,6 +52,7 @@ export type TestReceiverOptions = {
   readonly forward?: (batch: ForwardBatch) => Promise<ForwardAnswer>;
   readonly limits?: LimitBindings;
   readonly jwks?: Jwks;
+  readonly tokens?: Pick<VerifierOptions, 'maxSeconds' | 'revoked'>;
   readonly origins?: string;
   readonly now?: () => number;
 };
@@ -69,7 +71,7 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     lanes: 16,
     answerFor: createAnswerFor(parseOrigins(options.origins ?? 'https://app.example.com', false).origins),
     placeOf: createPlaceOf(regions, false),
-    verify: createVerifier({ secret: SECRET, jwks }),
+    verifier: createVerifier({ secret: SECRET, jwks, ...options.tokens }),
     limits: createLimits(limits),
     serverLabel: serverLabeler(['https://media-apac-1.example.com']),
     coalesce: createCoalescer(send, now),
@@ -92,4 +94,13 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     },
     refused: (region = 'apac') => refusals.take(region).refused,
   };
+}
+
+/** Expects a request to have been rejected for that reason alone: answered as such, counted once, forwarded nowhere. */
+export async function expectRejected(receiver: TestReceiver, answer: Response, reason: RejectReason): Promise<void> {
+  expect(answer.status).toBe(REJECT_STATUS[reason]);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(await answer.json()).toMatchObject({ type: `/problems/${reason}`, status: REJECT_STATUS[reason] });
+  expect(receiver.refused()).toStrictEqual({ [reason]: 1 });
+  expect(receiver.calls.flatMap(({ batch }) => batch.entries)).toStrictEqual([]);
 }

@@ -2,7 +2,8 @@ import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
 import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { NOW_MS, SECRET, type TestReceiver, testReceiver, validClaims } from '../testing.ts';
-import { createJwks, type Jwks, type JwksAlgorithm } from './jwks.ts';
+import { createJwks, type Jwks, type JwksVisit } from './jwks.ts';
+import type { JwksAlgorithm } from './key-set.ts';
 
 type TestKey = {
   readonly kid: string;
@@ -51,6 +52,10 @@ function keySource(keys: readonly object[]) {
   return source;
 }
 
+function visitOf(held: Promise<unknown>[]): JwksVisit {
+  return { hold: (work) => held.push(work), countError: () => undefined };
+}
+
 async function post(receiver: TestReceiver, token: string): Promise<string> {
   const answer = await receiver.post(JSON.stringify({ ...validBeacon(), token }));
   if (answer.status === 204) return 'accepted';
@@ -71,13 +76,13 @@ describe('tokens signed with a key of the JWKS', () => {
     expect(await post(receiver, await edwards.sign({ sub: 's-2' }))).toBe('session_mismatch');
   });
 
-  it('are refused when the id is that of another key', async () => {
+  it('are rejected when the id is that of another key', async () => {
     const impostor = await makeKey('EdDSA', 'ed-1');
     const receiver = testReceiver({ jwks: keySource([edwards.public]).jwks });
     expect(await post(receiver, await impostor.sign())).toBe('token_invalid');
   });
 
-  it('are refused without any JWKS', async () => {
+  it('are rejected without any JWKS', async () => {
     expect(await post(testReceiver(), await edwards.sign())).toBe('token_invalid');
   });
 
@@ -92,13 +97,31 @@ describe('tokens signed with a key of the JWKS', () => {
     expect(await post(receiver, await elliptic.sign())).toBe('token_invalid');
     expect(await post(receiver, await edwards.sign())).toBe('accepted');
   });
+
+  it.each<[string, unknown]>([
+    ['x that is no base64', { ...edwards.public, kid: 'bad', x: '%%%' }],
+    ['x of another length', { ...edwards.public, kid: 'bad', x: 'AAAA' }],
+    ['no x', { ...edwards.public, kid: 'bad', x: undefined }],
+    ['a point that is not on its curve', { ...elliptic.public, kid: 'bad', y: elliptic.public.x }],
+    ['null', null],
+    ['text', 'key'],
+  ])('are accepted beside a malformed key: %s', async (_, malformed) => {
+    const receiver = testReceiver({ jwks: keySource([malformed as object, edwards.public]).jwks });
+    expect(await post(receiver, await edwards.sign())).toBe('accepted');
+  });
+
+  it('are accepted when their key comes after a hundred that are of no use here', async () => {
+    const rsa = Array.from({ length: 100 }, (_, i) => ({ kty: 'RSA', kid: `rsa-${i}`, n: 'AQAB', e: 'AQAB' }));
+    const receiver = testReceiver({ jwks: keySource([...rsa, edwards.public]).jwks });
+    expect(await post(receiver, await edwards.sign())).toBe('accepted');
+  });
 });
 
 describe('algorithm confusion', () => {
   it.each([
     ["the JWK's text", JSON.stringify(edwards.public)],
     ['its x coordinate', String(edwards.public.x)],
-  ])('an HS256 token whose secret is %s is refused', async (_, secret) => {
+  ])('an HS256 token whose secret is %s is rejected', async (_, secret) => {
     const key = await crypto.subtle.importKey(
       'raw',
       new TextEncoder().encode(secret),
@@ -113,7 +136,7 @@ describe('algorithm confusion', () => {
     expect(await post(receiver, await sign(validClaims(), SECRET, 'HS256'))).toBe('accepted');
   });
 
-  it('an ES256 token that names an EdDSA key is refused', async () => {
+  it('an ES256 token that names an EdDSA key is rejected', async () => {
     const receiver = testReceiver({ jwks: keySource([edwards.public]).jwks });
     const other = await makeKey('ES256', 'ed-1');
     expect(await post(receiver, await other.sign())).toBe('token_invalid');
@@ -154,7 +177,7 @@ describe('key rotation', () => {
   it('refreshes old keys behind the request that notices', async () => {
     const source = keySource([edwards.public]);
     const held: Promise<unknown>[] = [];
-    const visit = { hold: (work: Promise<unknown>) => held.push(work), countError: () => undefined };
+    const visit = visitOf(held);
     await source.jwks.find('ed-1', visit);
     source.nowMs += 11 * 60_000;
     expect(await source.jwks.find('ed-1', visit)).toMatchObject({ ok: true });
@@ -175,13 +198,16 @@ describe("a JWKS that can't be reached", () => {
     ['redirects', () => Response.redirect('https://evil.example.com/')],
     ['answers something else', () => Response.json({ hello: 'world' })],
     ['answers no JSON', () => new Response('<html>')],
+    ['lists keys of which none can be used', () => Response.json({ keys: [{ kty: 'RSA', kid: 'rsa-1' }] })],
+    ['answers more than 64 KiB', () => Response.json({ keys: [rotated.public], padding: 'x'.repeat(65_536) })],
   ])('keeps the last good keys when it %s, and counts it', async (_, answer) => {
     const source = keySource([edwards.public]);
     const receiver = testReceiver({ jwks: source.jwks });
     await post(receiver, await edwards.sign());
     source.answer = answer;
     source.nowMs += 60_000;
-    expect(await post(receiver, await rotated.sign())).toBe('token_invalid');
+    // It may be a new key: nobody can tell, and the client is not told that its token is bad.
+    expect(await post(receiver, await rotated.sign())).toBe('unavailable');
     expect(await post(receiver, await edwards.sign({ exp: NOW_MS / 1000 + 7200 }))).toBe('accepted');
     expect(receiver.calls.map(({ batch }) => batch.jwksErrors)).toStrictEqual([0, 1]);
   });
@@ -197,5 +223,40 @@ describe("a JWKS that can't be reached", () => {
     source.answer = answer;
     source.nowMs += 1_000;
     expect(await post(receiver, await edwards.sign())).toBe('accepted');
+  });
+
+  it('is read no further than 64 KiB', async () => {
+    let chunks = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        chunks += 1;
+        controller.enqueue(new TextEncoder().encode(' '.repeat(16_384)));
+      },
+    });
+    const source = keySource([]);
+    source.answer = () => new Response(endless);
+    expect(await post(testReceiver({ jwks: source.jwks }), await edwards.sign())).toBe('unavailable');
+    expect(chunks).toBeLessThan(8);
+  });
+
+  it('is asked ever more rarely, and at least once a minute, while its last good keys are in use', async () => {
+    const source = keySource([edwards.public]);
+    const { answer } = source;
+    await source.jwks.find('ed-1', visitOf([]));
+    source.answer = () => new Response('', { status: 500 });
+    const fetchedAtSeconds: number[] = [];
+    for (let second = 0; second < 300; second++) {
+      source.nowMs += 1_000;
+      const before = source.fetches;
+      expect(await source.jwks.find('ed-2', visitOf([]))).toMatchObject({
+        reason: second < 9 ? 'token_invalid' : 'unavailable',
+      });
+      expect(await source.jwks.find('ed-1', visitOf([]))).toMatchObject({ ok: true });
+      if (source.fetches > before) fetchedAtSeconds.push(second + 1);
+    }
+    expect(fetchedAtSeconds).toStrictEqual([10, 20, 40, 80, 140, 200, 260]);
+    source.answer = answer;
+    source.nowMs += 60_000;
+    expect(await source.jwks.find('ed-2', visitOf([]))).toMatchObject({ reason: 'token_invalid' });
   });
 });

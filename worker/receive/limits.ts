@@ -1,42 +1,104 @@
 /**
  * How much one sender may ask: Cloudflare's rate-limit bindings, keyed by session for verified tokens and by
- * client address for requests without one. The limits themselves are in wrangler.toml.
+ * client address for rejected requests. The limits themselves are in wrangler.toml. What an isolate knows to be
+ * over its limit costs it a lookup from then on, no call of a binding and no body.
  */
-import { type Reject, reject } from '../../shared/reject.ts';
+import { REJECT_STATUS, type Reject, type RejectReason, reject } from '../../shared/reject.ts';
 import { log } from '../log.ts';
-import type { Claims } from './token.ts';
+import { addressKeyOf, BLOCK_MS } from './address.ts';
+import type { Claims } from './claims.ts';
 
 export type LimitBindings = { readonly session?: RateLimit | undefined; readonly address?: RateLimit | undefined };
 
+/** Of blocked addresses, and of those that showed a good token: a megabyte of each. The oldest make room. */
+const ADDRESSES_MAX = 10_000;
+/** A binding that fails is logged at most this often by an isolate: a line a request would cost more than it tells. */
+const LOG_AGAIN_MS = 60_000;
+
 export type Limits = {
-  /** The refusal of a session that posts too often, else undefined. */
-  refuseSession(claims: Claims): Promise<Reject | undefined>;
-  /** The refusal of an address that keeps coming without a valid token, else undefined. */
-  refuseAddress(request: Request): Promise<Reject | undefined>;
+  /** Counts a beacon of a session; the reject of one that posts too often, else undefined. */
+  countBeacon(claims: Claims, nowMs: number): Promise<Reject | undefined>;
+  /** Counts a rejected request against its address; the reject that takes its place over the limit, else undefined. */
+  countReject(request: Request, reason: RejectReason, nowMs: number): Promise<Reject | undefined>;
+  /** Whether this isolate remembers that the request's address is over its limit. */
+  isBlocked(request: Request, nowMs: number): boolean;
+  /** Remembers that a good token came from the request's address. */
+  noteVerified(request: Request): void;
+  /**
+   * Whether a good token ever came from the request's address: then other people may be behind it, whose tokens
+   * are in their bodies.
+   */
+  hasVerified(request: Request): boolean;
 };
 
+export const ADDRESS_LIMITED = reject('rate_limited', 'too many rejected requests from this address');
+const SESSION_LIMITED = reject('rate_limited', 'the session posts too often');
+
 /** @param bindings a missing one limits nothing; config.ts sees to it that production has both */
-export function createLimits({ session, address }: LimitBindings): Limits {
+export function createLimits({ session, address }: LimitBindings, addressesMax = ADDRESSES_MAX): Limits {
+  /** Until when, by address key, oldest first. */
+  const blocked = new Map<string, number>();
+  const verified = new Map<string, true>();
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** A limiter that fails lets everybody in: losing the truth about live calls would cost more than a flood. */
+  async function isAllowed(limit: RateLimit, key: string, nowMs: number): Promise<boolean> {
+    try {
+      return (await limit.limit({ key })).success;
+    } catch (error) {
+      if (nowMs - loggedAtMs >= LOG_AGAIN_MS) {
+        loggedAtMs = nowMs;
+        log.error('rate limit binding failed, requests are let through', { error });
+      }
+      return true;
+    }
+  }
+
+  function isKeyBlocked(key: string, nowMs: number): boolean {
+    const untilMs = blocked.get(key);
+    if (untilMs === undefined) return false;
+    if (untilMs > nowMs) return true;
+    blocked.delete(key);
+    return false;
+  }
+
   return {
-    async refuseSession({ meetingId, sessionId }) {
+    async countBeacon({ meetingId, sessionId }, nowMs) {
       // Ids have no slash, so that two pairs never share a key.
-      const allowed = !session || (await isAllowed(session, `${meetingId}/${sessionId}`));
-      return allowed ? undefined : reject('rate_limited', 'the session posts too often');
+      const allowed = !session || (await isAllowed(session, `${meetingId}/${sessionId}`, nowMs));
+      return allowed ? undefined : SESSION_LIMITED;
     },
-    async refuseAddress(request) {
-      const key = request.headers.get('cf-connecting-ip') ?? '';
-      const allowed = !address || (await isAllowed(address, key));
-      return allowed ? undefined : reject('rate_limited', 'too many requests without a valid token');
+    async countReject(request, reason, nowMs) {
+      if (!address || !countsAgainstAddress(reason)) return undefined;
+      const key = keyOf(request);
+      if (isKeyBlocked(key, nowMs)) return ADDRESS_LIMITED;
+      if (await isAllowed(address, key, nowMs)) return undefined;
+      keep(blocked, key, nowMs + BLOCK_MS);
+      return ADDRESS_LIMITED;
     },
+    // Most isolates block nobody most of the time: then not even the header is read.
+    isBlocked: (request, nowMs) => blocked.size > 0 && isKeyBlocked(keyOf(request), nowMs),
+    noteVerified: (request) => keep(verified, keyOf(request), true),
+    hasVerified: (request) => verified.has(keyOf(request)),
   };
+
+  function keep<T>(map: Map<string, T>, key: string, value: T): void {
+    // Set anew, so that the map's order is by age.
+    map.delete(key);
+    if (map.size >= addressesMax) {
+      const oldest = map.keys().next();
+      if (!oldest.done) map.delete(oldest.value);
+    }
+    map.set(key, value);
+  }
 }
 
-/** A limiter that fails lets everybody in: losing the truth about live calls would cost more than a flood. */
-async function isAllowed(limit: RateLimit, key: string): Promise<boolean> {
-  try {
-    return (await limit.limit({ key })).success;
-  } catch (error) {
-    log.error('rate limit binding failed', { error });
-    return true;
-  }
+/** What the client did. What is wrong on our side is not, and a session over its limit is counted as a session. */
+function countsAgainstAddress(reason: RejectReason): boolean {
+  const status = REJECT_STATUS[reason];
+  return status < 500 && status !== 429;
+}
+
+function keyOf(request: Request): string {
+  return addressKeyOf(request.headers.get('cf-connecting-ip') ?? '');
 }

@@ -9,6 +9,8 @@ export type AllowedOrigins = { readonly exact: ReadonlySet<string>; readonly any
 
 const LOOPBACK_ANY_PORT = /^(https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])):\*$/;
 const PORT = /:\d+$/;
+/** A host name has at most 253 characters. A longer header is no origin that could be listed. */
+const ORIGIN_LENGTH_MAX = 300;
 const PREFLIGHT_SECONDS = 7200;
 
 /**
@@ -42,7 +44,7 @@ function isOrigin(entry: string): boolean {
  */
 export type OriginAnswer = { readonly headers: Headers; readonly empty: Response };
 
-/** How to answer `origin`, or undefined when the request must be refused. */
+/** How to answer `origin`, or undefined when the request must be rejected. */
 export type AnswerFor = (origin: string | null) => OriginAnswer | undefined;
 
 export function createAnswerFor({ exact, anyPort }: AllowedOrigins): AnswerFor {
@@ -50,6 +52,7 @@ export function createAnswerFor({ exact, anyPort }: AllowedOrigins): AnswerFor {
   const byOrigin = new Map([...exact].map((origin) => [origin, answerWith(headersFor(origin))]));
   return (origin) => {
     if (origin === null) return withoutOrigin;
+    if (origin.length > ORIGIN_LENGTH_MAX) return undefined;
     const answer = byOrigin.get(origin);
     if (answer) return answer;
     // The list of ports is open, so that these are not remembered.

@@ -1,5 +1,5 @@
 /**
- * What a refusal looks like on the wire: `application/problem+json` (RFC 9457), whose `type` is the path of
+ * What a rejected request is answered with: `application/problem+json` (RFC 9457), whose `type` is the path of
  * a page about it. Titles and explanations live here; reasons and their status codes are shared.
  */
 import { REJECT_STATUS, type Reject, type RejectReason } from '../../shared/reject.ts';
@@ -28,6 +28,10 @@ const EXPLANATIONS: { readonly [Reason in RejectReason]: Explanation } = {
   },
   token_expired: { title: 'The token has expired', help: 'Get a new token from your backend.' },
   token_audience: { title: 'The token is for another audience', help: 'Mint the token with aud "edgepulse".' },
+  token_revoked: {
+    title: 'The token has been revoked',
+    help: 'Its session or its key is in the list REVOKED. Get a new token from your backend.',
+  },
   origin_forbidden: { title: 'This origin may not post', help: "Add the page's origin to ALLOWED_ORIGINS." },
   session_mismatch: {
     title: 'The token belongs to another session',
@@ -56,7 +60,7 @@ const EXPLANATIONS: { readonly [Reason in RejectReason]: Explanation } = {
 };
 
 /** The answer to a refused request. `headers` are those of its origin. */
-export function refusalAnswer({ reason, detail }: Reject, headers: Headers): Response {
+export function rejectAnswer({ reason, detail }: Reject, headers: Headers): Response {
   const status = REJECT_STATUS[reason];
   const answer = problemAnswer({ type: reason, title: EXPLANATIONS[reason].title, status, detail }, headers);
   if (status === 429 || status === 503) answer.headers.set('retry-after', String(RETRY_AFTER_SECONDS[status]));

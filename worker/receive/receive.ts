@@ -1,6 +1,7 @@
 /**
- * The way of one beacon request, in order, guard by guard: origin, body, token, schema, limits, then on to
- * its Forwarder. Every refusal leaves through one place, which counts it once in its region and answers it.
+ * The way of one beacon request, in order, guard by guard: origin, address, body, token, session, schema, then on
+ * to its Forwarder. Every reject leaves through one place, which counts it once in its region and against its
+ * address, and answers it.
  */
 import { decodeBeacon } from '../../shared/beacon.ts';
 import { encodeEntry } from '../../shared/envelope.ts';
@@ -11,17 +12,18 @@ import type { Coalesce } from '../forward/coalescer.ts';
 import { createPatience, type Hold, type Patience } from '../forward/deadline.ts';
 import type { RefusalCounts } from '../forward/refusals.ts';
 import { parseJson, readBody } from './body.ts';
-import type { Limits } from './limits.ts';
+import type { Claims } from './claims.ts';
+import { ADDRESS_LIMITED, type Limits } from './limits.ts';
 import { type AnswerFor, preflightAnswer } from './origins.ts';
 import type { PlaceOf, RequestPlace } from './place.ts';
-import { refusalAnswer } from './problem.ts';
-import { tokenOf, type Verifier } from './token.ts';
+import { rejectAnswer } from './problem.ts';
+import { bearerTokenOf, bodyTokenOf, type Verifier } from './token.ts';
 
 export type ReceiverOptions = {
   readonly lanes: number;
   readonly answerFor: AnswerFor;
   readonly placeOf: PlaceOf;
-  readonly verify: Verifier;
+  readonly verifier: Verifier;
   readonly limits: Limits;
   readonly serverLabel: ServerLabel;
   readonly coalesce: Coalesce;
@@ -33,7 +35,7 @@ export type Receiver = {
   /** Answers `POST /v1/beacons`: 204 once the beacon is safe, else a problem. */
   receive(request: Request, hold: Hold): Promise<Response>;
   /** Answers the preflight of a request that is not CORS-simple. */
-  preflight(request: Request, hold: Hold): Response;
+  preflight(request: Request, hold: Hold): Promise<Response>;
 };
 
 /** A request and what is known of it before its body is read. */
@@ -42,45 +44,74 @@ type Visit = { readonly request: Request; readonly place: RequestPlace; readonly
 const ORIGIN_FORBIDDEN = reject('origin_forbidden', 'the origin is not allowed');
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { lanes, answerFor, placeOf, verify, limits, serverLabel, coalesce, refusals, now } = options;
+  const { lanes, answerFor, placeOf, verifier, limits, serverLabel, coalesce, refusals, now } = options;
   /** For a page that may not post: no CORS header, so that it can't read the answer either. */
   const strangerHeaders = answerFor(null)?.headers ?? new Headers();
 
-  async function take({ request, place, atMs, hold }: Visit, patience: Patience): Promise<Result<undefined>> {
+  async function take(visit: Visit, patience: Patience): Promise<Result<undefined>> {
+    const { request, place, atMs, hold } = visit;
+    const bearer = bearerTokenOf(request.headers.get('authorization'));
+    const blocked = limits.isBlocked(request, atMs);
+    if (blocked && !mayBeGood(visit, bearer)) return ADDRESS_LIMITED;
     const text = await readBody(request, patience);
     if (!text.ok) return text;
     const body = parseJson(text.value);
     if (!body.ok) return body;
-    const region = place.region.name;
-    const token = tokenOf(request.headers.get('authorization'), body.value);
-    const claims = await verify(token, atMs, { hold, countError: () => refusals.countJwksError(region, hold) });
-    if (!claims.ok) return claims.reason === 'unavailable' ? claims : ((await limits.refuseAddress(request)) ?? claims);
+    const token = bearer ?? bodyTokenOf(body.value);
+    if (blocked && !verifier.isVerified(token, atMs)) return ADDRESS_LIMITED;
+    const claims = await claimsOf(visit, token);
+    if (!claims.ok) return claims;
+    const limited = await limits.countBeacon(claims.value, atMs);
+    if (limited) return limited;
     const decoded = decodeBeacon(body.value);
     if (!decoded.ok) return decoded;
     const beacon = decoded.value;
     const { meetingId, sessionId } = claims.value;
     if (beacon.meeting_id !== meetingId) return reject('session_mismatch', 'meeting_id is not that of the token');
     if (beacon.session_id !== sessionId) return reject('session_mismatch', 'session_id is not that of the token');
-    const limited = await limits.refuseSession(claims.value);
-    if (limited) return limited;
     if (beacon.server) beacon.server.url = serverLabel(beacon.server.url);
     const entry = encodeEntry({ received_at: atMs, colo: place.colo, beacon });
-    const answer = await coalesce({ region, lane: laneOf(meetingId, lanes) }, entry, { hold, patience });
+    const destination = { region: place.region.name, lane: laneOf(meetingId, lanes) };
+    const answer = await coalesce(destination, entry, { hold, patience });
     return answer.ok ? accept(undefined) : reject(answer.reason, 'the beacon could not be stored');
   }
 
-  function refuse(refusal: Reject, headers: Headers, { place, hold }: Visit): Response {
-    refusals.count(place.region.name, refusal.reason, hold);
-    return refusalAnswer(refusal, headers);
+  /**
+   * Whether a request of an address over its limit is looked at any further: one bad client must not silence the
+   * others behind the same address. Its token has to be one that is verified already; one that is in the body can
+   * be seen only there, which is read only where good tokens came from before.
+   */
+  function mayBeGood({ request, atMs }: Visit, bearer: string | undefined): boolean {
+    return bearer === undefined ? limits.hasVerified(request) : verifier.isVerified(bearer, atMs);
+  }
+
+  function claimsOf(visit: Visit, token: string | undefined): Result<Claims> | Promise<Result<Claims>> {
+    const { request, place, atMs, hold } = visit;
+    const countError = () => refusals.countJwksError(place.region.name, hold);
+    const claims = verifier.verify(token, atMs, { hold, countError });
+    // Remembered tokens are answered at once, and nothing more is done for them.
+    return claims instanceof Promise ? claims.then(noted) : claims;
+
+    function noted(verified: Result<Claims>): Result<Claims> {
+      if (verified.ok) limits.noteVerified(request);
+      return verified;
+    }
+  }
+
+  async function answerReject(rejected: Reject, headers: Headers, visit: Visit): Promise<Response> {
+    const { request, place, atMs, hold } = visit;
+    const final = (await limits.countReject(request, rejected.reason, atMs)) ?? rejected;
+    refusals.count(place.region.name, final.reason, hold);
+    return rejectAnswer(final, headers);
   }
 
   async function answer(visit: Visit, patience: Patience): Promise<Response> {
     try {
       const allowed = answerFor(visit.request.headers.get('origin'));
-      if (!allowed) return refuse(ORIGIN_FORBIDDEN, strangerHeaders, visit);
-      if (visit.place.rejected) return refuse(visit.place.rejected, allowed.headers, visit);
+      if (!allowed) return await answerReject(ORIGIN_FORBIDDEN, strangerHeaders, visit);
+      if (visit.place.rejected) return await answerReject(visit.place.rejected, allowed.headers, visit);
       const taken = await take(visit, patience);
-      return taken.ok ? allowed.empty : refuse(taken, allowed.headers, visit);
+      return taken.ok ? allowed.empty : await answerReject(taken, allowed.headers, visit);
     } finally {
       patience.end();
     }
@@ -93,10 +124,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       const answering = answer({ request, place: placeOf(request), atMs: now(), hold }, patience);
       return answering;
     },
-    preflight(request, hold) {
+    async preflight(request, hold) {
       const allowed = answerFor(request.headers.get('origin'));
       if (allowed) return preflightAnswer(allowed.headers);
-      return refuse(ORIGIN_FORBIDDEN, strangerHeaders, { request, place: placeOf(request), atMs: now(), hold });
+      const visit = { request, place: placeOf(request), atMs: now(), hold };
+      return answerReject(ORIGIN_FORBIDDEN, strangerHeaders, visit);
     },
   };
 }

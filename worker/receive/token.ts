@@ -3,46 +3,51 @@
  * so that only the first beacon of a session costs a signature check. What a token says leaves this module
  * as claims; the token itself never does.
  */
-import { decode, verify } from 'hono/jwt';
-import { isId } from '../../shared/beacon.ts';
-import { AUDIENCE } from '../../shared/claims.ts';
+import { decode, verify as verifyJwt } from 'hono/jwt';
 import { accept, type Result, reject } from '../../shared/reject.ts';
+import { type Claims, type Payload, readClaims, TOKEN_MAX_SECONDS } from './claims.ts';
 import type { Jwks, JwksVisit } from './jwks.ts';
+import { isRevoked, type Revoked } from './revoked.ts';
 
-export const CLOCK_SKEW_MS = 30_000;
 /** A token of ours has some 350 characters. */
 const TOKEN_LENGTH_MAX = 2_048;
 /** Tokens remembered by an isolate, whose memory is 128 MB: some 5 MB of them, 20 MB at worst. The oldest make room. */
 const REMEMBERED_MAX = 10_000;
 
-export type Claims = { readonly meetingId: string; readonly sessionId: string };
-type Verified = { readonly claims: Result<Claims>; readonly untilMs: number };
+const BEARER = 'bearer ';
+
+type VerifiedToken = { readonly claims: Claims; readonly keyId: string | undefined };
 type VerifyKey = { readonly alg: 'HS256' | 'EdDSA' | 'ES256'; readonly key: CryptoKey };
+type Header = { readonly alg?: unknown; readonly kid?: unknown };
 
 export type VerifierOptions = {
-  /** Shared secret of HS256; without it, HS256 tokens are refused. */
+  /** Shared secret of HS256; without it, HS256 tokens are rejected. */
   readonly secret?: string | undefined;
-  /** Public keys of EdDSA and ES256; without them, such tokens are refused. */
+  /** Public keys of EdDSA and ES256; without them, such tokens are rejected. */
   readonly jwks?: Jwks | undefined;
+  /** The most seconds that a token may have left; default {@link TOKEN_MAX_SECONDS}. */
+  readonly maxSeconds?: number;
+  /** Looked up for each beacon, also for a token that was verified before. */
+  readonly revoked?: Revoked;
   readonly rememberedMax?: number;
 };
 
-/**
- * Checks a token at `nowMs`. Answers at once for a remembered token. Refuses with `token_missing`,
- * `token_invalid`, `token_audience`, `token_expired`, or `unavailable` when no key could be fetched.
- */
-export type Verifier = (
-  token: string | undefined,
-  nowMs: number,
-  visit: JwksVisit,
-) => Result<Claims> | Promise<Result<Claims>>;
+export type Verifier = {
+  /**
+   * Checks a token at `nowMs`. Answers at once for a remembered token. Rejects with `token_missing`,
+   * `token_invalid`, `token_audience`, `token_expired`, `token_revoked`, or `unavailable` when the key could not be fetched.
+   */
+  verify(token: string | undefined, nowMs: number, visit: JwksVisit): Result<Claims> | Promise<Result<Claims>>;
+  /** Whether the token was verified by this isolate and still is good: a lookup, no signature check. */
+  isVerified(token: string | undefined, nowMs: number): boolean;
+};
 
-export function createVerifier({ secret, jwks, rememberedMax = REMEMBERED_MAX }: VerifierOptions): Verifier {
-  const remembered = new Map<string, Verified>();
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { secret, jwks, maxSeconds = TOKEN_MAX_SECONDS, revoked = new Set(), rememberedMax = REMEMBERED_MAX } = options;
+  const remembered = new Map<string, VerifiedToken>();
   let secretKey: CryptoKey | undefined;
 
-  async function findKey(token: string, visit: JwksVisit): Promise<Result<VerifyKey>> {
-    const { alg, kid } = readHeader(token);
+  async function findKey({ alg, kid }: Header, visit: JwksVisit): Promise<Result<VerifyKey>> {
     if (alg === undefined) return reject('token_invalid', 'the token is not a JWT');
     if (alg === 'HS256' && secret !== undefined) {
       secretKey ??= await importSecret(secret);
@@ -57,17 +62,20 @@ export function createVerifier({ secret, jwks, rememberedMax = REMEMBERED_MAX }:
   }
 
   async function check(token: string, nowMs: number, visit: JwksVisit): Promise<Result<Claims>> {
-    if (token.length > TOKEN_LENGTH_MAX) return reject('token_invalid', 'the token is too long');
-    const found = await findKey(token, visit);
+    const header = readHeader(token);
+    const found = await findKey(header, visit);
     if (!found.ok) return found;
     const payload = await verifySignature(token, found.value);
     if (!payload) return reject('token_invalid', 'the signature does not match');
-    const verified = readClaims(payload, nowMs);
-    if (verified.claims.ok) remember(token, verified);
-    return verified.claims;
+    const claims = readClaims(payload, nowMs, maxSeconds);
+    if (!claims.ok) return claims;
+    const verified = { claims: claims.value, keyId: typeof header.kid === 'string' ? header.kid : undefined };
+    const current = judge(verified, nowMs);
+    if (current.ok) remember(token, verified);
+    return current;
   }
 
-  function remember(token: string, verified: Verified): void {
+  function remember(token: string, verified: VerifiedToken): void {
     if (remembered.size >= rememberedMax) {
       const oldest = remembered.keys().next();
       if (!oldest.done) remembered.delete(oldest.value);
@@ -75,20 +83,44 @@ export function createVerifier({ secret, jwks, rememberedMax = REMEMBERED_MAX }:
     remembered.set(token, verified);
   }
 
-  return (token, nowMs, visit) => {
-    if (token === undefined || token === '') return reject('token_missing', 'no token');
-    const known = remembered.get(token);
-    if (known === undefined) return check(token, nowMs, visit);
-    if (known.untilMs > nowMs) return known.claims;
-    remembered.delete(token);
-    return reject('token_expired', 'exp');
+  /** What can change after a token was verified: the time, and the list of what is revoked. */
+  function judge({ claims, keyId }: VerifiedToken, nowMs: number): Result<Claims> {
+    if (claims.untilMs <= nowMs) return reject('token_expired', 'exp');
+    const { meetingId, sessionId } = claims;
+    if (isRevoked(revoked, { meetingId, sessionId, keyId })) return reject('token_revoked', 'the token is revoked');
+    return accept(claims);
+  }
+
+  return {
+    verify(token, nowMs, visit) {
+      if (token === undefined || token === '') return reject('token_missing', 'no token');
+      if (token.length > TOKEN_LENGTH_MAX) return reject('token_invalid', 'the token is too long');
+      const known = remembered.get(token);
+      if (known === undefined) return check(token, nowMs, visit);
+      const current = judge(known, nowMs);
+      if (!current.ok) remembered.delete(token);
+      return current;
+    },
+    isVerified(token, nowMs) {
+      if (token === undefined || token.length > TOKEN_LENGTH_MAX) return false;
+      const known = remembered.get(token);
+      return known !== undefined && judge(known, nowMs).ok;
+    },
   };
 }
 
-/** The token of a request: the header's, else the one in the body. */
-export function tokenOf(authorization: string | null, body: unknown): string | undefined {
-  const bearer = authorization === null ? null : /^bearer +(\S+) *$/i.exec(authorization);
-  if (bearer) return bearer[1];
+/** The token of an `Authorization: Bearer` header, which is preferred to one in the body. */
+export function bearerTokenOf(authorization: string | null): string | undefined {
+  if (authorization === null || authorization.slice(0, BEARER.length).toLowerCase() !== BEARER) return undefined;
+  const rest = authorization.slice(BEARER.length);
+  // Too long for a token, whatever it holds: it is rejected by its length, and nothing scans it.
+  if (rest.length > TOKEN_LENGTH_MAX) return rest;
+  const token = rest.trim();
+  return token === '' || token.includes(' ') ? undefined : token;
+}
+
+/** The token in a beacon's body, for clients that can't set a header. */
+export function bodyTokenOf(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || !('token' in body)) return undefined;
   return typeof body.token === 'string' ? body.token : undefined;
 }
@@ -98,7 +130,7 @@ function importSecret(secret: string): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
 }
 
-function readHeader(token: string): { alg?: unknown; kid?: unknown } {
+function readHeader(token: string): Header {
   try {
     return decode(token).header ?? {};
   } catch {
@@ -106,31 +138,12 @@ function readHeader(token: string): { alg?: unknown; kid?: unknown } {
   }
 }
 
-type Payload = { readonly [claim: string]: unknown };
-
 /** The signed payload, or undefined. hono's own errors carry the token in their message: they end here. */
 async function verifySignature(token: string, { alg, key }: VerifyKey): Promise<Payload | undefined> {
   try {
     // Times are checked by readClaims, which allows for skewed clocks.
-    return await verify(token, key, { alg, exp: false, nbf: false, iat: false });
+    return await verifyJwt(token, key, { alg, exp: false, nbf: false, iat: false });
   } catch {
     return undefined;
-  }
-}
-
-function readClaims({ aud, exp, nbf, meeting_id, sub }: Payload, nowMs: number): Verified {
-  const untilMs = typeof exp === 'number' ? exp * 1000 + CLOCK_SKEW_MS : Number.NaN;
-  return { claims: judge(), untilMs };
-
-  function judge(): Result<Claims> {
-    if (aud !== AUDIENCE && !(Array.isArray(aud) && aud.includes(AUDIENCE))) return reject('token_audience', 'aud');
-    if (!Number.isFinite(untilMs)) return reject('token_invalid', 'exp');
-    if (untilMs <= nowMs) return reject('token_expired', 'exp');
-    if (nbf !== undefined && !(typeof nbf === 'number' && nbf * 1000 - CLOCK_SKEW_MS <= nowMs)) {
-      return reject('token_invalid', 'nbf');
-    }
-    if (!isId(meeting_id)) return reject('token_invalid', 'meeting_id');
-    if (!isId(sub)) return reject('token_invalid', 'sub');
-    return accept({ meetingId: meeting_id, sessionId: sub });
   }
 }
