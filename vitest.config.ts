@@ -28,6 +28,7 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: {
+                ENVIRONMENT: 'development',
                 BEACON_SECRET: TEST_SECRET,
                 DEV_REGION_HEADER: 'on',
                 NATS_URL: inject('natsUrl'),

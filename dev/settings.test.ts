@@ -32,7 +32,7 @@ it('needs nothing, and listens on loopback', () => {
     natsUrl: undefined,
     secret: DEVELOPMENT_SECRET,
     ttlSeconds: 30,
-    workerVars: { BEACON_SECRET: DEVELOPMENT_SECRET, DEV_REGION_HEADER: 'on' },
+    workerVars: { BEACON_SECRET: DEVELOPMENT_SECRET, ENVIRONMENT: 'development', DEV_REGION_HEADER: 'on' },
   });
   expect(settings.aggregatorEnv).toMatchObject({ HOST: '127.0.0.1', PORT: '9464' });
   expect(settings.regions).toContain('apac');
@@ -62,6 +62,7 @@ it('passes the settings of each app on to it, and secrets to the worker alone', 
   expect(workerVars).toEqual({
     SERVERS: 'https://a.example',
     BEACON_SECRET: 's',
+    ENVIRONMENT: 'development',
     DEV_REGION_HEADER: 'on',
     NATS_CREDS: 'the text of the credentials',
   });

@@ -83,6 +83,8 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
   const workerVars = {
     ...pick(given, WORKER_VARS),
     BEACON_SECRET: given.BEACON_SECRET ?? DEVELOPMENT_SECRET,
+    // Said here and nowhere in wrangler.toml, so that no deployment can be development.
+    ENVIRONMENT: 'development',
     DEV_REGION_HEADER: 'on',
     ...credentials(given.NATS_CREDS, readFile),
   };

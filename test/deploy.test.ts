@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { parse as parseToml } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
+import { BLOCK_MS } from '../worker/receive/address.ts';
 import { startWorker } from './support/processes/worker.ts';
 
 /** Cloudflare's limit for a compressed Worker on its smallest plan is 3 MB; ours is stricter. */
@@ -16,7 +17,7 @@ const BUNDLE_BYTES_MAX = 1_000_000;
 type Vars = { ENVIRONMENT: string; REGIONS: { name: string; hint?: string; nats?: string[] }[] };
 const wrangler = parseToml(await readFile('wrangler.toml', 'utf8')) as unknown as {
   vars: Vars;
-  env: { production: { vars: Vars } };
+  env: { production: { vars: Vars; ratelimits: { name: string; simple: { limit: number; period: number } }[] } };
 };
 
 async function dryRun(environment: string): Promise<{ output: string; bundleBytes: number }> {
@@ -32,16 +33,21 @@ async function dryRun(environment: string): Promise<{ output: string; bundleByte
   }
 }
 
-describe.each([
+const ENVIRONMENTS = [
   { environment: '', vars: wrangler.vars, is: 'development' },
   { environment: 'production', vars: wrangler.env.production.vars, is: 'production' },
-])('the environment $is', ({ environment, vars, is }) => {
+];
+
+describe.each(ENVIRONMENTS)('the environment $is', ({ environment, vars }) => {
   it('passes a dry run of the deployment, with every binding, in less than 1 MB', async () => {
     const { output, bundleBytes } = await dryRun(environment);
-    for (const binding of ['FORWARDER (Forwarder)', 'SESSION_LIMIT', 'ADDRESS_LIMIT', `ENVIRONMENT ("${is}")`]) {
+    for (const binding of ['FORWARDER (Forwarder)', 'SESSION_LIMIT', 'ADDRESS_LIMIT']) {
       expect(output).toContain(`env.${binding}`);
     }
     expect(bundleBytes).toBeLessThan(BUNDLE_BYTES_MAX);
+    // What is uploaded says that it is production, or nothing at all, which refuses to start.
+    const said = environment === 'production' ? ['env.ENVIRONMENT ("production")'] : [];
+    expect(output.match(/env\.(ENVIRONMENT|DEV_REGION_HEADER) .*?\)/g) ?? []).toStrictEqual(said);
   });
 
   it('has a place for the Durable Objects of each region', () => {
@@ -50,7 +56,28 @@ describe.each([
   });
 });
 
+describe('a deployment without an environment', () => {
+  it('is on no route and not on workers.dev', () => {
+    expect(wrangler).toMatchObject({ workers_dev: false, preview_urls: false });
+    expect(wrangler).not.toHaveProperty('routes');
+  });
+
+  it("refuses to start, with every secret that development takes: it doesn't say what it is", async () => {
+    const start = startWorker({
+      natsUrl: 'nats://127.0.0.1:1',
+      vars: { ...wrangler.vars, ENVIRONMENT: undefined, DEV_REGION_HEADER: undefined },
+    });
+    await expect(start).rejects.toThrow('ENVIRONMENT: is not development or production');
+  });
+});
+
 describe('production', () => {
+  it('limits addresses for as long as the worker remembers them, and sessions at what no browser meets', () => {
+    const limits = new Map(wrangler.env.production.ratelimits.map(({ name, simple }) => [name, simple]));
+    expect(limits.get('ADDRESS_LIMIT')?.period).toBe(BLOCK_MS / 1000);
+    expect(limits.get('SESSION_LIMIT')).toStrictEqual({ limit: 120, period: 60 });
+  });
+
   const { vars } = wrangler.env.production;
 
   it('has NATS servers in every region, over TLS', () => {

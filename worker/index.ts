@@ -66,7 +66,7 @@ app.get('/v1/region', (c) => {
       new Headers(SECURITY_HEADERS),
     );
   const { region, rejected } = placeOf(c.req.raw);
-  if (rejected) return refusalAnswer(rejected, new Headers(headers));
+  if (rejected) return rejectAnswer(rejected, new Headers(headers));
   const answer = Response.json({ region: region.name }, { headers });
   answer.headers.set('cache-control', 'no-store');
   return answer;

@@ -21,7 +21,7 @@ export type WorkerVars = { readonly [name: string]: unknown };
 
 export type WorkerOptions = {
   readonly natsUrl: string;
-  /** Over wrangler.toml's `[vars]`, a BEACON_SECRET and DEV_REGION_HEADER=on; undefined removes one. */
+  /** Over wrangler.toml's `[vars]`, a BEACON_SECRET and development's switches; undefined removes one. */
   readonly vars?: WorkerVars;
   /** The module to bundle in place of the worker's own; it too exports a class `Forwarder`. */
   readonly main?: string;
@@ -47,7 +47,8 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-worker-'));
   const bundle = await bundleOnce(main);
   await mkdir(join(folder, 'storage'));
-  const bindings = { BEACON_SECRET: TEST_SECRET, DEV_REGION_HEADER: 'on', NATS_URL: natsUrl, ...vars };
+  const development = { ENVIRONMENT: 'development', DEV_REGION_HEADER: 'on' };
+  const bindings = { BEACON_SECRET: TEST_SECRET, ...development, NATS_URL: natsUrl, ...vars };
   const launch = async (port: number): Promise<{ running: RunningProcess; port: number }> => {
     // The bundle is copied in: a config may embed only files below its own folder.
     await writeFile(join(folder, 'index.js'), bundle.code);
