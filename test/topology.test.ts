@@ -28,7 +28,7 @@ function varsOf(environment: EnvironmentName): Values {
 
 /** As a worker with these variables has it. */
 function workerTopology(vars: Values): string {
-  const result = readWorkerConfig({ ...vars, BEACON_SECRET: SECRET, ...RATE_LIMITS });
+  const result = readWorkerConfig({ ENVIRONMENT: 'development', ...vars, BEACON_SECRET: SECRET, ...RATE_LIMITS });
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.config.topology;
 }
