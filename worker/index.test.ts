@@ -40,13 +40,17 @@ describe('POST /v1/beacons', () => {
     expect((await post(await signedBeacon('calm'))).status).toBe(204);
   });
 
-  it('limits an address that has no valid token', async () => {
+  it('limits an address whose requests are rejected, but not the tokens that it verified before', async () => {
+    const headers = { 'cf-connecting-ip': '192.0.2.9' };
+    const good = await signedBeacon('colleague');
+    expect((await post(good, headers)).status).toBe(204);
     const statuses: number[] = [];
-    for (let i = 0; i < 2_050 && statuses.at(-1) !== 429; i++) {
-      statuses.push((await post('{}', { 'cf-connecting-ip': '192.0.2.9' })).status);
-    }
+    for (let i = 0; i < 2_050 && statuses.at(-1) !== 429; i++) statuses.push((await post('{}', headers)).status);
     expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(1_000);
     expect(statuses.at(-1)).toBe(429);
+    expect((await post(good, headers)).status).toBe(204);
+    expect((await post(await signedBeacon('newcomer'), headers)).status).toBe(429);
+    expect((await post(await signedBeacon('newcomer'), { 'cf-connecting-ip': '192.0.2.10' })).status).toBe(204);
   });
 });
 

@@ -44,7 +44,7 @@ export type TestReceiver = Receiver & {
   readonly refusals: RefusalCounts;
   /** Posts to the receiver; `cf` says that it came in at Singapore unless told otherwise. */
   post(body: BodyInit | null, init?: RequestInit): Promise<Response>;
-  /** The counts of refused requests in a region so far, taken. */
+  /** The counts of rejected requests in a region so far, taken. */
   refused(region?: string): { [Reason in RejectReason]?: number };
 };
 

@@ -59,7 +59,7 @@ function mutate(bytes: Uint8Array, { at, remove, insert }: Mutation): Uint8Array
   return out;
 }
 
-it('answers 20,000 fuzzed bodies with 4xx or 204, counts each refusal once, and stays healthy', {
+it('answers 20,000 fuzzed bodies with 4xx or 204, counts each reject once, and stays healthy', {
   timeout: 120_000,
 }, async () => {
   const receiver = testReceiver();

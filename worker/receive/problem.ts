@@ -59,7 +59,7 @@ const EXPLANATIONS: { readonly [Reason in RejectReason]: Explanation } = {
   storage_failed: { title: 'Not available now', help: 'Send the beacon again after Retry-After.' },
 };
 
-/** The answer to a refused request. `headers` are those of its origin. */
+/** The answer to a rejected request. `headers` are those of its origin. */
 export function rejectAnswer({ reason, detail }: Reject, headers: Headers): Response {
   const status = REJECT_STATUS[reason];
   const answer = problemAnswer({ type: reason, title: EXPLANATIONS[reason].title, status, detail }, headers);

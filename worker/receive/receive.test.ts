@@ -178,7 +178,7 @@ describe("a Forwarder that can't", () => {
 describe('origins', () => {
   const body = JSON.stringify({ ...validBeacon(), token });
 
-  it('answers a listed origin with CORS headers, also when it refuses', async () => {
+  it('answers a listed origin with CORS headers, also when it rejects', async () => {
     for (const sent of [body, '{']) {
       const answer = await testReceiver().post(sent, { headers: { origin: 'https://app.example.com' } });
       expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
@@ -201,7 +201,7 @@ describe('origins', () => {
     'http://app.example.com',
     'https://app.example.com:8443',
     'HTTPS://APP.EXAMPLE.COM',
-  ])('refuses %s, with no CORS header', async (origin) => {
+  ])('rejects %s, with no CORS header', async (origin) => {
     const receiver = testReceiver();
     const answer = await receiver.post(body, { headers: { origin } });
     expect(answer.headers.get('access-control-allow-origin')).toBe(null);
@@ -225,7 +225,7 @@ describe('origins', () => {
     });
   });
 
-  it('refuses the preflight of any other, and counts it', async () => {
+  it('rejects the preflight of any other, and counts it', async () => {
     const receiver = testReceiver();
     await expectRejected(receiver, await preflight(receiver, 'https://evil.example.com'), 'origin_forbidden');
   });
