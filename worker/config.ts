@@ -80,7 +80,8 @@ export function parseConfig(env: ConfigEnv): Config {
 }
 
 export function readConfig(env: ConfigEnv): ConfigResult {
-  const vars = v.safeParse(VarsSchema, env);
+  // A deployment without `--env production` has none: it gets the message that says which there are.
+  const vars = v.safeParse(VarsSchema, { ...env, ENVIRONMENT: env.ENVIRONMENT ?? '' });
   // Whatever does not call itself development is held to production's rules.
   const production = env.ENVIRONMENT !== 'development';
   const { origins, problems: originProblems } = parseOrigins(String(env.ALLOWED_ORIGINS ?? ''), !production);
