@@ -84,12 +84,11 @@ describe('development and production', () => {
     expect({ SERVERS, LANES }).toEqual({ SERVERS: development.vars.SERVERS, LANES: development.vars.LANES });
   });
 
-  it('have the same variables and bindings', () => {
-    const names = ({ vars, durable_objects, migrations, observability }: Table) => ({
-      vars: Object.keys(vars).toSorted(),
+  it('have the same variables and bindings, but for the one that says which environment it is', () => {
+    const names = ({ vars, durable_objects, migrations }: Table) => ({
+      vars: [...new Set([...Object.keys(vars), 'ENVIRONMENT'])].toSorted(),
       durable_objects,
       migrations,
-      observability,
     });
     expect(names(env.production)).toEqual(names(development));
     const limits = (table: Table) => (table.ratelimits as { name: string }[]).map(({ name }) => name);
