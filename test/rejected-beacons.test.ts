@@ -80,6 +80,8 @@ const CASES: readonly Case[] = [
   // The clocks may differ by 30 s.
   ['an expired token', { token: testToken({ ttlSeconds: -31 }) }, 401, 'token_expired'],
   ['a token of another audience', { token: testToken({ claims: { aud: 'elsewhere' } }) }, 401, 'token_audience'],
+  ['a token whose exp is in milliseconds', { token: testToken({ ttlSeconds: Date.now() }) }, 401, 'token_invalid'],
+  ['a token for more than a day', { token: testToken({ ttlSeconds: 90_000 }) }, 401, 'token_invalid'],
   ['a token of another session', { token: testToken({ session: 's-2' }) }, 403, 'session_mismatch'],
   ['a token of another meeting', { token: testToken({ meeting: 'm-2' }) }, 403, 'session_mismatch'],
   ['a page of another origin', { headers: { origin: 'https://evil.example.com' } }, 403, 'origin_forbidden'],
