@@ -14,7 +14,7 @@ import { type Feed, startFeed } from './feed/feed.ts';
 import { readBoard } from './http/board-files.ts';
 import { createPacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
-import { worst } from './http/worst.ts';
+import { worst } from './http/worst-sessions.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { expose } from './metrics/exposition.ts';
 import { createMetrics } from './metrics/self-metrics.ts';

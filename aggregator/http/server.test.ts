@@ -8,7 +8,7 @@ import { eventually } from '../../test/support/poll.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
-import type { WorstQuery, WorstSession } from './worst.ts';
+import type { WorstQuery, WorstSession } from './worst-sessions.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {

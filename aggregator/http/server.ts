@@ -11,7 +11,7 @@ import type { BoardFiles } from './board-files.ts';
 import type { Pacer } from './pacer.ts';
 import { sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
 import { createScrape, type ScrapeOptions } from './scrape.ts';
-import { WORST_SORTS, type WorstQuery, type WorstSession } from './worst.ts';
+import { WORST_SORTS, type WorstQuery, type WorstSession } from './worst-sessions.ts';
 
 /** Whether the metrics are complete, and if not, why: the state of each region's feed. */
 export type Readiness = { readonly ready: boolean; readonly [detail: string]: unknown };

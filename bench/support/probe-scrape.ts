@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
-import { worst } from '../../aggregator/http/worst.ts';
+import { worst } from '../../aggregator/http/worst-sessions.ts';
 import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { expose } from '../../aggregator/metrics/exposition.ts';
 import { createMetrics } from '../../aggregator/metrics/self-metrics.ts';

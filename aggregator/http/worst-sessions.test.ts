@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validEntry } from '../../test/support/edge/beacon.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
-import { type WorstQuery, type WorstSession, worst } from './worst.ts';
+import { type WorstQuery, type WorstSession, worst } from './worst-sessions.ts';
 
 const NOW = 1_800_000_000_000;
 
