@@ -1,4 +1,4 @@
-/** What is measured of the living, and with which buckets. What a measure is called in /metrics is metrics/families.ts's. */
+/** What is measured of the living, and with which buckets. Their families are in metrics/. */
 
 /** A live distribution: each living contributor once, with its newest value. */
 export type Measure = {
@@ -14,11 +14,11 @@ const RATIO_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0
 const OPERATION_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 25, 50] as const;
 
 /** What each session contributes. */
-export const RTT: Measure = {
+export const RTT = {
   name: 'rtt',
   unit: 'seconds',
   bounds: [0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.75, 1, 1.5, 2],
-};
+} as const satisfies Measure;
 
 /** What each peer connection contributes. The order is that of the peer table's value columns. */
 export const PEER_MEASURES = [
@@ -32,6 +32,8 @@ export const PEER_MEASURES = [
   { name: 'acceleration', unit: 'ratio', bounds: RATIO_BOUNDS },
   { name: 'accelerate', unit: 'operations_per_second', bounds: OPERATION_BOUNDS },
 ] as const satisfies readonly Measure[];
+
+export type MeasureName = typeof RTT.name | (typeof PEER_MEASURES)[number]['name'];
 
 /** RTT, then the peer measures in their order. */
 export const MEASURES: readonly Measure[] = [RTT, ...PEER_MEASURES];
