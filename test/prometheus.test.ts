@@ -90,7 +90,7 @@ it('reads the same as /metrics says', async () => {
   expect([...names].filter((name) => !data.includes(name))).toEqual([]);
 });
 
-it('promtool finds no syntax error', async () => {
+it('promtool has nothing to say about /metrics', async () => {
   const text = await (await fetch(`${system.aggregator.url}/metrics`)).text();
   expect(text).toContain('\nedgepulse_sessions{');
   const promtool = await requireTool('promtool');
@@ -100,7 +100,5 @@ it('promtool finds no syntax error', async () => {
     });
     child.stdin?.end(text);
   });
-  // 0: nothing to say; 3: remarks of style; 1: can't be parsed.
-  expect([0, 3], output).toContain(code);
-  expect(output).not.toMatch(/error while linting|parsing/);
+  expect({ code, output }).toEqual({ code: 0, output: '' });
 });

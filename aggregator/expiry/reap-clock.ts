@@ -47,6 +47,11 @@ export function isWithdrawn(clock: ReapClock, ttlMs: number, nowMs: number): boo
   return !clock.up && (!clock.everUp || nowMs - clock.downSinceMs >= ttlMs);
 }
 
+/** When the feed went down; undefined while it is up, and when it has not been up yet. */
+export function downSince(clock: ReapClock): number | undefined {
+  return clock.up || !clock.everUp ? undefined : clock.downSinceMs;
+}
+
 function stoppedFor(clock: ReapClock, nowMs: number): number {
   const standing = !clock.up && clock.everUp ? Math.max(0, nowMs - clock.downSinceMs) : 0;
   return clock.stoppedMs + standing;

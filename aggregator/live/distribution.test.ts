@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { add, createDistribution, createScale, round, subtract, summarize } from './distribution.ts';
+import { add, createDistribution, createScale, exclude, include, round, subtract, summarize } from './distribution.ts';
 import { MEASURES } from './measures.ts';
 
 const BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 2];
@@ -48,6 +48,23 @@ describe('a live distribution', () => {
         const shuffled = [...values].sort(() => (order.next().value % 2 ? 1 : -1));
         for (const one of shuffled) subtract(distribution, one);
         expect(distribution).toEqual(createDistribution(createScale(BOUNDS)));
+      }),
+    );
+  });
+
+  it('with another one included holds the values of both, and with it excluded its own again', () => {
+    fc.assert(
+      fc.property(fc.array(value), fc.array(value), (own, others) => {
+        const holding = (values: readonly number[]) => {
+          const distribution = createDistribution(createScale(BOUNDS));
+          for (const one of values) add(distribution, one);
+          return distribution;
+        };
+        const distribution = holding(own);
+        include(distribution, holding(others));
+        expect(distribution).toEqual(holding([...own, ...others]));
+        exclude(distribution, holding(others));
+        expect(distribution).toEqual(holding(own));
       }),
     );
   });

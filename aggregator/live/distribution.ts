@@ -153,3 +153,21 @@ function lowerEdge(bucket: number): number {
   const sub = (bucket - 1) & ((1 << SUB_BITS) - 1);
   return 2 ** (LEAST_EXPONENT + octave) * (1 + sub / (1 << SUB_BITS));
 }
+
+/** Adds everything that another distribution of the same scale holds. */
+export function include(distribution: Distribution, other: Distribution): void {
+  for (let bucket = 0; bucket < other.counts.length; bucket++) {
+    distribution.counts[bucket] = (distribution.counts[bucket] as number) + (other.counts[bucket] as number);
+  }
+  distribution.count += other.count;
+  distribution.millionths += other.millionths;
+}
+
+/** Takes back an {@link include} of the same values. */
+export function exclude(distribution: Distribution, other: Distribution): void {
+  for (let bucket = 0; bucket < other.counts.length; bucket++) {
+    distribution.counts[bucket] = (distribution.counts[bucket] as number) - (other.counts[bucket] as number);
+  }
+  distribution.count -= other.count;
+  distribution.millionths -= other.millionths;
+}

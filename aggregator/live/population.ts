@@ -24,8 +24,6 @@ export type Cell = {
   readonly region: string;
   readonly serverUrl: string;
   readonly serverType: string;
-  /** The cell's labels as the exposition writes them, without braces. */
-  readonly labels: string;
   sessions: number;
   peers: number;
   /** By measure; undefined while nothing has contributed. */
@@ -41,9 +39,8 @@ export function cellOf(population: Population, region: string, serverUrl: string
   const key = `${region} ${serverType} ${serverUrl}`;
   let cell = population.get(key);
   if (!cell) {
-    const labels = `region="${region}",server_url="${serverUrl}",server_type="${serverType}"`;
     const cumulative = createCumulative();
-    cell = { region, serverUrl, serverType, labels, sessions: 0, peers: 0, live: [], cumulative };
+    cell = { region, serverUrl, serverType, sessions: 0, peers: 0, live: [], cumulative };
     population.set(key, cell);
   }
   return cell;

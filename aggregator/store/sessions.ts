@@ -5,7 +5,16 @@
  */
 import type { Entry } from '../../shared/envelope.ts';
 import { NO_SERVER, type ServerLabel, serverLabeler } from '../../shared/servers.ts';
-import { createReapClock, isWithdrawn, type ReapClock, read, seenAt, start, stop } from '../expiry/reap-clock.ts';
+import {
+  createReapClock,
+  downSince,
+  isWithdrawn,
+  type ReapClock,
+  read,
+  seenAt,
+  start,
+  stop,
+} from '../expiry/reap-clock.ts';
 import { createWheel, nextDue, schedule, TICK_MS, unschedule, type Wheel } from '../expiry/wheel.ts';
 import { round } from '../live/distribution.ts';
 import { observe } from '../live/histogram.ts';
@@ -293,6 +302,8 @@ export function createSessions(options: SessionsOptions) {
     feedDown: (region: string, nowMs: number) => stop(stateOf(region).clock, nowMs),
     feedUp: (region: string, nowMs: number) => start(stateOf(region).clock, nowMs),
     isFeedUp: (region: string) => stateOf(region).clock.up,
+    /** Since when the feed can't be heard; undefined while it is up, and when it has not been up yet. */
+    feedDownSince: (region: string) => downSince(stateOf(region).clock),
     /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL. */
     isWithdrawn: (region: string, nowMs: number) => isWithdrawn(stateOf(region).clock, ttlMs, nowMs),
     /** Living sessions. */

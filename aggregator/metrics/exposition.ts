@@ -1,0 +1,235 @@
+/**
+ * The table of families as text, in slices: a generator whose every step does a bounded piece of
+ * work, so that a scrape of a million series and the ingest take turns.
+ *
+ * What begins while a scrape is under way is left to the next one; a record that moves is the
+ * same record: so no series can stand twice in one scrape.
+ */
+import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import type { Shard } from '../../shared/subjects.ts';
+import { type Summary, summarize } from '../live/distribution.ts';
+import type { Histogram } from '../live/histogram.ts';
+import { QUANTILES } from '../live/measures.ts';
+import type { Cell } from '../live/population.ts';
+import type { Sessions } from '../store/sessions.ts';
+import { FAMILIES } from './families.ts';
+import type { Family, Group } from './family.ts';
+import { createSeriesLabels, type SeriesLabels } from './series-labels.ts';
+import {
+  type DetailScope,
+  eachAttendance,
+  eachSession,
+  hasSeries,
+  heardRegions,
+  livingCells,
+  operationRate,
+  type PeerFigure,
+  peerId,
+  type RegionReading,
+  readRegion,
+} from './store-reader.ts';
+import {
+  type Buckets,
+  closeSample,
+  escapeLabelValue,
+  headerText,
+  histogramText,
+  joinLabels,
+  type LabelText,
+  type LabelValue,
+  labelText,
+  sampleOpener,
+  sampleText,
+} from './text-format.ts';
+
+export type Collect = ReadonlySet<Group>;
+
+export type ExposeOptions = {
+  readonly nowMs: number;
+  readonly collect: Collect;
+  /** OpenMetrics 1.0 rather than text 0.0.4. */
+  readonly openMetrics: boolean;
+  /** About how many lines one step writes. */
+  readonly linesAtOnce?: number;
+};
+
+export type Exposition = {
+  /** Every edgepulse family of the groups, without OpenMetrics' `# EOF`. */
+  text(options: ExposeOptions): Generator<string, void, void>;
+};
+
+export type ExpositionOptions = {
+  readonly sessions: Sessions;
+  /** Written on every series when there is more than one. */
+  readonly shard: Shard;
+  readonly version: string;
+  /** Most series that the process can ever expose, by series-bound.ts. */
+  readonly seriesBound: number;
+};
+
+/** Well under a millisecond of work. */
+const LINES_AT_ONCE = 500;
+
+const QUANTILE_LABELS = QUANTILES.map((quantile) => labelText({ q: `${quantile}` }));
+
+const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
+
+/** One scrape under way: what it reads, and the labels that it writes. */
+type Scrape = DetailScope & {
+  readonly options: ExpositionOptions;
+  readonly labels: SeriesLabels;
+  readonly living: readonly Cell[];
+  /** Of the measure being written: its buckets and its quantiles come from one reading. */
+  readonly summaries: Map<Cell, Summary>;
+};
+
+export function createExposition(options: ExpositionOptions): Exposition {
+  const { sessions } = options;
+  const labels = createSeriesLabels(options.shard);
+  return {
+    *text({ nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE }) {
+      const heard = heardRegions(sessions, nowMs);
+      const before = sessions.nextBorn();
+      const living = livingCells(sessions, heard);
+      const scrape: Scrape = { sessions, heard, before, linesAtOnce, options, labels, living, summaries: new Map() };
+      for (const family of FAMILIES) {
+        if (!collect.has(family.collect)) continue;
+        yield headerText(family, openMetrics);
+        yield* samplesOf(family, scrape);
+      }
+    },
+  };
+}
+
+function samplesOf(family: Family, scrape: Scrape): Iterable<string> {
+  const { sessions, labels, living, options } = scrape;
+  const { name } = family;
+  switch (family.of) {
+    case 'living cell':
+      return each(living, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell':
+      return each(sessions.population.values(), (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell histogram':
+      return each(sessions.population.values(), (cell) =>
+        histogramText(name, labels.cell(cell), bucketsOf(family.histogram(cell))),
+      );
+    case 'live distribution':
+      return liveBuckets(name, family.measure, scrape);
+    case 'live quantiles':
+      return liveQuantiles(name, scrape);
+    case 'heard region':
+      return each(readings(scrape, scrape.heard), (reading) =>
+        sampleText(name, labels.region(reading.region), family.value(reading)),
+      );
+    case 'region':
+      return each(readings(scrape, sessions.regions), (reading) =>
+        family.series
+          .map((series) => sampleText(name, labels.regionSeries(reading.region, series), series.value(reading)))
+          .join(''),
+      );
+    case 'region histogram':
+      return each(readings(scrape, sessions.regions), (reading) =>
+        histogramText(name, labels.region(reading.region), bucketsOf(family.histogram(reading))),
+      );
+    case 'process': {
+      const { version, seriesBound } = options;
+      const reading = { budget: sessions.budget, version, seriesBound };
+      return [sampleText(name, labels.process(family.extraLabels?.(reading) ?? {}), family.value(reading))];
+    }
+    default:
+      return detailOf(family, scrape);
+  }
+}
+
+type DetailFamily = Extract<Family, { readonly of: 'session' | 'peer' | 'peer operation' | 'meeting' }>;
+
+function detailOf(family: DetailFamily, scrape: Scrape): Iterable<string> {
+  const { labels } = scrape;
+  const { name } = family;
+  switch (family.of) {
+    case 'session':
+      return eachSession(scrape, (session) =>
+        session.series < 1 ? '' : sampleText(name, labels.sessionWithServer(session), family.value(session)),
+      );
+    case 'peer':
+      return peerFigures(name, family.value, scrape);
+    case 'peer operation':
+      return peerOperations(name, scrape);
+    case 'meeting':
+      return eachAttendance(scrape, (presence) =>
+        sampleText(name, labels.attendance(presence), family.value(presence)),
+      );
+  }
+}
+
+function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: Scrape): Iterable<string> {
+  const { table } = scope.sessions;
+  const open = sampleOpener(name, 'peer_id');
+  return eachSession(scope, (session) => {
+    const sample = open(labels.session(session));
+    let lines = '';
+    for (const row of session.peers) {
+      if (!hasSeries(table, row)) continue;
+      const value = figureOf(table, row);
+      if (!Number.isNaN(value)) lines += closeSample(sample, escapeLabelValue(peerId(table, row)), value);
+    }
+    return lines;
+  });
+}
+
+function peerOperations(name: string, { labels, ...scope }: Scrape): Iterable<string> {
+  const { table } = scope.sessions;
+  const open = sampleOpener(name, 'peer_id', 'operation');
+  return eachSession(scope, (session) => {
+    const ofSession = labels.session(session);
+    let lines = '';
+    for (const row of session.peers) {
+      if (!hasSeries(table, row)) continue;
+      const sample = open(ofSession, escapeLabelValue(peerId(table, row)));
+      for (let o = 0; o < OPERATIONS.length; o++) {
+        const rate = operationRate(table, row, o);
+        if (!Number.isNaN(rate)) lines += closeSample(sample, OPERATIONS[o] as LabelValue, rate);
+      }
+    }
+    return lines;
+  });
+}
+
+function* liveBuckets(name: string, measure: number, { living, labels, summaries }: Scrape): Generator<string> {
+  summaries.clear();
+  for (const cell of living) {
+    const distribution = cell.live[measure];
+    if (!distribution || distribution.count === 0) continue;
+    const summary = summarize(distribution, QUANTILES);
+    summaries.set(cell, summary);
+    yield histogramText(name, labels.cell(cell), { bounds: distribution.scale.bounds, ...summary });
+  }
+}
+
+/** Of the measure whose buckets were written just before. */
+function liveQuantiles(name: string, { labels, summaries }: Scrape): Iterable<string> {
+  return each(summaries, ([cell, { quantiles }]) => {
+    const ofCell = labels.cell(cell);
+    return quantiles
+      .map((value, i) => sampleText(name, joinLabels(ofCell, QUANTILE_LABELS[i] as LabelText), value))
+      .join('');
+  });
+}
+
+function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<string> {
+  for (const item of items) yield write(item);
+}
+
+function* readings({ sessions }: Scrape, regions: Iterable<string>): Generator<RegionReading> {
+  for (const region of regions) yield readRegion(sessions, region);
+}
+
+function bucketsOf({ bounds, counts, sum }: Histogram): Buckets {
+  let count = 0;
+  const cumulative = bounds.map((_, i) => {
+    count += counts[i] as number;
+    return count;
+  });
+  count += counts[bounds.length] as number;
+  return { bounds, cumulative, count, sum };
+}

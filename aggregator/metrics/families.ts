@@ -1,0 +1,13 @@
+/** The table of every edgepulse family, in the order of the exposition; docs/metrics.md is generated from it. */
+import { DETAIL_FAMILIES } from './detail-families.ts';
+import { EDGE_FAMILIES } from './edge-families.ts';
+import type { Family } from './family.ts';
+import { POPULATION_FAMILIES } from './population-families.ts';
+import { SELF_FAMILIES } from './self-families.ts';
+
+export const FAMILIES: readonly Family[] = [
+  ...POPULATION_FAMILIES,
+  ...EDGE_FAMILIES,
+  ...SELF_FAMILIES,
+  ...DETAIL_FAMILIES,
+];

@@ -1,0 +1,52 @@
+/** The largest number of series that a configuration can ever expose: the limit of detail and the closed label sets. */
+import { SERVER_TYPES } from '../../shared/beacon.ts';
+import { OTHER_SERVER } from '../../shared/servers.ts';
+import { MEASURES, QUANTILES } from '../live/measures.ts';
+import { FAMILIES } from './families.ts';
+import type { Family } from './family.ts';
+
+export type SeriesBoundOptions = {
+  readonly regions: readonly string[];
+  readonly servers: readonly string[];
+  readonly maxSessionSeries: number;
+};
+
+/** Of the table's families; the process metrics come on top. */
+export function seriesBound({ regions, servers, maxSessionSeries }: SeriesBoundOptions): number {
+  // Configured servers and `other` with each type, and no server at all.
+  const cells = regions.length * (new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1);
+  return FAMILIES.reduce((sum, family) => sum + boundOf(family, cells, regions.length), maxSessionSeries);
+}
+
+function boundOf(family: Family, cells: number, regions: number): number {
+  switch (family.of) {
+    case 'living cell':
+    case 'cell':
+      return cells;
+    case 'cell histogram':
+      return cells * histogramSeries(family.bounds);
+    case 'live distribution':
+      return cells * histogramSeries(MEASURES[family.measure]?.bounds ?? []);
+    case 'live quantiles':
+      return cells * QUANTILES.length;
+    case 'heard region':
+      return regions;
+    case 'region':
+      return regions * family.series.length;
+    case 'region histogram':
+      return regions * histogramSeries(family.bounds);
+    case 'process':
+      return 1;
+    case 'session':
+    case 'peer':
+    case 'peer operation':
+    case 'meeting':
+      // Together at most MAX_SESSION_SERIES.
+      return 0;
+  }
+}
+
+/** Its buckets, the unbounded one, sum and count. */
+function histogramSeries(bounds: readonly number[]): number {
+  return bounds.length + 3;
+}
