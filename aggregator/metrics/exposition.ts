@@ -102,21 +102,9 @@ export function createExposition(options: ExpositionOptions): Exposition {
 }
 
 function samplesOf(family: Family, scrape: Scrape): Iterable<string> {
-  const { sessions, labels, living, options } = scrape;
+  const { sessions, labels, options } = scrape;
   const { name } = family;
   switch (family.of) {
-    case 'living cell':
-      return each(living, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
-    case 'cell':
-      return each(sessions.population.values(), (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
-    case 'cell histogram':
-      return each(sessions.population.values(), (cell) =>
-        histogramText(name, labels.cell(cell), bucketsOf(family.histogram(cell))),
-      );
-    case 'live distribution':
-      return liveBuckets(name, family.measure, scrape);
-    case 'live quantiles':
-      return liveQuantiles(name, scrape);
     case 'heard region':
       return each(readings(scrape, scrape.heard), (reading) =>
         sampleText(name, labels.region(reading.region), family.value(reading)),
@@ -136,14 +124,41 @@ function samplesOf(family: Family, scrape: Scrape): Iterable<string> {
       const reading = { budget: sessions.budget, version, seriesBound };
       return [sampleText(name, labels.process(family.extraLabels?.(reading) ?? {}), family.value(reading))];
     }
+    case 'session':
+    case 'peer':
+    case 'peer operation':
+    case 'meeting':
+      return detailSamples(family, scrape);
     default:
-      return detailOf(family, scrape);
+      return cellSamples(family, scrape);
   }
 }
 
 type DetailFamily = Extract<Family, { readonly of: 'session' | 'peer' | 'peer operation' | 'meeting' }>;
+type CellFamily = Extract<
+  Family,
+  { readonly of: 'living cell' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
+>;
 
-function detailOf(family: DetailFamily, scrape: Scrape): Iterable<string> {
+function cellSamples(family: CellFamily, scrape: Scrape): Iterable<string> {
+  const { labels, living } = scrape;
+  const { name } = family;
+  const everyCell = scrape.sessions.population.values();
+  switch (family.of) {
+    case 'living cell':
+      return each(living, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell':
+      return each(everyCell, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell histogram':
+      return each(everyCell, (cell) => histogramText(name, labels.cell(cell), bucketsOf(family.histogram(cell))));
+    case 'live distribution':
+      return liveBuckets(name, family.measure, scrape);
+    case 'live quantiles':
+      return liveQuantiles(name, scrape);
+  }
+}
+
+function detailSamples(family: DetailFamily, scrape: Scrape): Iterable<string> {
   const { labels } = scrape;
   const { name } = family;
   switch (family.of) {
