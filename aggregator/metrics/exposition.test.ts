@@ -93,6 +93,22 @@ describe('exposition', () => {
       expect(pick(samples, name, { server_url: url })).toHaveLength(1);
     }
   });
+
+  it('escapes ids too, should one ever need it, also when a row is another peer now', () => {
+    const sessions = storeOf([]);
+    const neteq = { buffer: 0.06, operations_per_second: { expand: 1 } };
+    const shown = (seq: number, peer_id: string) => {
+      const entry = validEntry({ session_id: 's"1', meeting_id: 'm\\1', seq, peers: [{ peer_id, neteq }] }, NOW + seq);
+      sessions.apply('apac', entry, NOW + seq);
+      const ids = { session_id: 's"1', meeting_id: 'm\\1', peer_id };
+      return ['edgepulse_peer_neteq_buffer_seconds', 'edgepulse_peer_neteq_operations_per_second'].map(
+        (name) => pick(samplesOf(sessions), name, ids).length,
+      );
+    };
+    for (const [seq, peerId] of ['plain', 'plain', 'quo"ted', 'plain'].entries()) {
+      expect(shown(seq, peerId)).toEqual([1, 1]);
+    }
+  });
 });
 
 describe('a shard', () => {

@@ -186,7 +186,7 @@ function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: S
     for (const row of session.peers) {
       if (!hasSeries(table, row)) continue;
       const value = figureOf(table, row);
-      if (!Number.isNaN(value)) lines += closeSample(sample, escapeLabelValue(peerId(table, row)), value);
+      if (!Number.isNaN(value)) lines += closeSample(sample, labels.peerId(row, peerId(table, row)), value);
     }
     return lines;
   });
@@ -200,7 +200,7 @@ function peerOperations(name: string, { labels, ...scope }: Scrape): Iterable<st
     let lines = '';
     for (const row of session.peers) {
       if (!hasSeries(table, row)) continue;
-      const sample = open(ofSession, escapeLabelValue(peerId(table, row)));
+      const sample = open(ofSession, labels.peerId(row, peerId(table, row)));
       for (let o = 0; o < OPERATIONS.length; o++) {
         const rate = operationRate(table, row, o);
         if (!Number.isNaN(rate)) lines += closeSample(sample, OPERATIONS[o] as LabelValue, rate);

@@ -8,7 +8,7 @@ import type { Cell } from '../live/population.ts';
 import type { Session } from '../store/session.ts';
 import type { Labels, RegionSeries } from './family.ts';
 import type { Attendance } from './store-reader.ts';
-import { joinLabels, type LabelText, labelText } from './text-format.ts';
+import { escapeLabelValue, joinLabels, type LabelText, type LabelValue, labelText } from './text-format.ts';
 
 export type SeriesLabels = {
   /** Of a series that the process has one of. */
@@ -21,6 +21,8 @@ export type SeriesLabels = {
   /** Of a session, with the server of its cell. */
   sessionWithServer(session: Session): LabelText;
   attendance(presence: Attendance): LabelText;
+  /** The value of `peer_id` for a row of the peer table. */
+  peerId(row: number, id: string): LabelValue;
 };
 
 export function createSeriesLabels(shard: Shard): SeriesLabels {
@@ -30,6 +32,9 @@ export function createSeriesLabels(shard: Shard): SeriesLabels {
   );
   const ofCell = keep((cell: Cell) => joinLabels(labelText({ region: cell.region }), ofServer(cell), ofShard));
   const ofSeries = keep((_: RegionSeries) => new Map<string, LabelText>());
+
+  /** By row of the peer table: an id that was looked at before and needs no escaping. */
+  const plainIds: string[] = [];
 
   function ownLabels(session: Session): LabelText {
     const { id, presence } = session;
@@ -54,6 +59,13 @@ export function createSeriesLabels(shard: Shard): SeriesLabels {
     sessionWithServer(session) {
       const labels = `${ownLabels(session)},${ofServer(session.cell)}`;
       return (ofShard === '' ? labels : `${labels},${ofShard}`) as LabelText;
+    },
+    peerId(row, id) {
+      // A million times a scrape, and an id hardly ever changes: comparing it is much cheaper than looking through it.
+      if (plainIds[row] === id) return id as LabelValue;
+      const value = escapeLabelValue(id);
+      if (value === id) plainIds[row] = id;
+      return value;
     },
     attendance: ({ region, meeting }) => joinLabels(labelText({ region, meeting_id: meeting.id }), ofShard),
   };
