@@ -31,13 +31,13 @@ export function reachVerdict(overview) {
   const silent = regions.flatMap(({ region, feed }) => (feed.up ? [] : [{ region, feed }]));
   const [worst, ...others] = findTroubles(regions, objectives);
   if (worst) return troubled({ overview, silent, worst, others });
-  const [first] = silent;
-  if (first && silent.length === regions.length) {
-    const isOneOutage = silent.every(({ feed }) => feed.since_ms === first.feed.since_ms);
+  if (silent.length === regions.length) {
+    // One broken connection takes the regions down a moment apart; none is heard since the last of them went.
+    const { feed } = silent.reduce((last, one) => (one.feed.since_ms > last.feed.since_ms ? one : last));
     return {
       level: 'unknown',
       headline: 'no feed',
-      sentence: `No feed from any region${isOneOutage ? ` since ${sinceText(first.feed)}` : ''}: nothing is known of the calls.`,
+      sentence: `No feed from any region since ${sinceText(feed)}: nothing is known of the calls.`,
     };
   }
   const calm = calmVerdict(overview);

@@ -131,6 +131,14 @@ describe('the verdict', () => {
     expect(verdict.level).toBe(level);
   });
 
+  it('knows nothing since the last feed went down, when they did so one after the other', () => {
+    const store = createStore(['apac', 'oc']);
+    store.sessions.feedDown('oc', NOW + 60_000);
+    store.sessions.feedDown('apac', NOW);
+    const { sentence } = reachVerdict(store.overview());
+    expect(sentence).toBe(`No feed from any region since ${formatClock(NOW + 60_000)}: nothing is known of the calls.`);
+  });
+
   it('has a headline that does not change with every figure', () => {
     const headlines = [0.31, 0.32].map((rtt) => verdictOf({ calls: { apac: [{ ...fine, rtt }] } }).headline);
     expect(headlines).toEqual(['apac: network', 'apac: network']);
