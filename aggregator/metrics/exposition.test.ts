@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
-import { expose } from '../../test/support/metrics/expose.ts';
+import { expose, expositionOf } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { createExposition, type ExposeOptions } from './exposition.ts';
@@ -96,16 +96,17 @@ describe('exposition', () => {
 
   it('escapes ids too, should one ever need it, also when a row is another peer now', () => {
     const sessions = storeOf([]);
+    const exposition = expositionOf(sessions);
     const neteq = { buffer: 0.06, operations_per_second: { expand: 1 } };
+    const ids = { session_id: 's"1', meeting_id: 'm\\1' };
     const shown = (seq: number, peer_id: string) => {
-      const entry = validEntry({ session_id: 's"1', meeting_id: 'm\\1', seq, peers: [{ peer_id, neteq }] }, NOW + seq);
-      sessions.apply('apac', entry, NOW + seq);
-      const ids = { session_id: 's"1', meeting_id: 'm\\1', peer_id };
+      sessions.apply('apac', validEntry({ ...ids, seq, peers: [{ peer_id, neteq }] }, NOW + seq), NOW + seq);
+      const text = [...exposition.text({ nowMs: NOW + seq, collect: ALL, openMetrics: false })].join('');
       return ['edgepulse_peer_neteq_buffer_seconds', 'edgepulse_peer_neteq_operations_per_second'].map(
-        (name) => pick(samplesOf(sessions), name, ids).length,
+        (name) => pick(parseMetrics(text), name, { ...ids, peer_id }).length,
       );
     };
-    for (const [seq, peerId] of ['plain', 'plain', 'quo"ted', 'plain'].entries()) {
+    for (const [seq, peerId] of ['a', 'a', 'b', 'c', 'quo"ted', 'd', '"', 'e'].entries()) {
       expect(shown(seq, peerId)).toEqual([1, 1]);
     }
   });
