@@ -158,7 +158,7 @@ function capitalize(text) {
 async function pollForever() {
   for (;;) {
     const pause = new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    // A bug is told on the console, and does not end the polling.
+    // A bug is reported on the console, and polling goes on.
     await poll().catch(reportError);
     await pause;
   }

@@ -19,7 +19,7 @@ export type Description = {
   /** As it is queried: with `edgepulse_`, the unit and, of counters, `_total`. */
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
-  /** Empty when the family has none. OpenMetrics is told when the name ends with it. */
+  /** Empty when the family has none. Written in OpenMetrics when the name ends with it. */
   readonly unit: string;
   readonly help: string;
   readonly collect: Group;

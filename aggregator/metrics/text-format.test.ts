@@ -27,7 +27,7 @@ it('heads a family in either format', () => {
   );
 });
 
-it('tells no unit that the name does not end with', () => {
+it('writes no unit that the name does not end with', () => {
   expect(headerText({ ...counter, name: 'x_beacons_lost_total' }, true)).not.toContain('# UNIT');
 });
 
