@@ -45,6 +45,10 @@ below. Two replicas of a shard hold the same state: \`max without (instance, pod
 label no two shards. Then add up: \`sum(max without (instance, pod) (edgepulse_sessions))\`. An aggregator with one shard
 writes no such label.
 
+\`GET /api/v1/overview\` answers the live figures by region and server, and the health of each region, as JSON: what the
+board shows. Its shape is \`Overview\` in aggregator/http/answers.ts. The objectives that figures are judged by
+(shared/objectives.ts) are in it.
+
 ## Live population (\`collect[]=population\`)
 
 Each living session, or peer connection, counts once, with its newest value, and is subtracted when
