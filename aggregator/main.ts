@@ -12,12 +12,13 @@ import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
 import { readBoard } from './http/board-files.ts';
+import { readOverview } from './http/overview.ts';
 import { createPacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
-import { worst } from './http/worst.ts';
+import { findWorst } from './http/worst-sessions.ts';
 import { createIngest } from './ingest/ingest.ts';
-import { expose } from './metrics/exposition.ts';
-import { createMetrics } from './metrics/self-metrics.ts';
+import { createExposition } from './metrics/exposition.ts';
+import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { seriesBound } from './metrics/series-bound.ts';
 import { createSessions, type Sessions } from './store/sessions.ts';
 
@@ -115,11 +116,15 @@ function createSessionReaper(sessions: Sessions, feed: Feed, { log, now }: Conte
 
 function serve(sessions: Sessions, readiness: () => Readiness, { config, log, now, fail }: Context): Server {
   const { host, port, regions, shard } = config;
-  const metrics = createMetrics(sessions, { version: packageJson.version, storeBound: seriesBound(config) });
+  const { version } = packageJson;
+  const startedAtMs = Math.round(performance.timeOrigin);
+  const processMetrics = createProcessMetrics();
+  const bound = seriesBound(config) + processMetrics.seriesBound;
   const server = createHttpServer({
-    expose: (options) => expose(sessions, options),
-    selfMetrics: metrics.text,
-    worst: (query) => worst(sessions, query),
+    expose: createExposition({ sessions, shard, version, seriesBound: bound }).text,
+    processMetrics: processMetrics.text,
+    overview: () => readOverview({ sessions, version, startedAtMs }),
+    worst: (query) => findWorst(sessions, query),
     readiness,
     regions,
     metricsToken: config.metricsToken,

@@ -6,11 +6,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createReaper, REAP_INTERVAL_MS } from '../aggregator/expiry/reaper.ts';
 import { createIngest } from '../aggregator/ingest/ingest.ts';
-import { expose } from '../aggregator/metrics/exposition.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { encodeEntry, encodeEnvelope } from '../shared/envelope.ts';
 import { edgeCounters, validEntry } from '../test/support/edge/beacon.ts';
+import { expose } from '../test/support/metrics/expose.ts';
 import { count, type Figure, median, printFigures } from './support/figures.ts';
 
 const COMING_PER_SECOND = 2_000;

@@ -1,23 +1,16 @@
 /** A real Prometheus scrapes the aggregator, and promtool reads what it exposes. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../dev/ports.ts';
 import { requireTool } from '../dev/tools/tools.ts';
 import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
-import { type RunningProcess, startProcess } from './support/processes/process.ts';
+import { type PrometheusProcess, startPrometheus } from './support/processes/prometheus.ts';
 import { postBeacon, type System, startSystem } from './support/processes/system.ts';
 
 let system: System;
-let prometheus: RunningProcess | undefined;
-let prometheusUrl: string;
-let folder: string;
+let prometheus: PrometheusProcess;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   system = await startSystem({ ttlSeconds: 600 });
   // Every family has something to say: a W3C client, a NetEQ client, a refusal.
   await postBeacon(system.worker, validBeacon({ seq: 0 }));
@@ -29,47 +22,20 @@ beforeAll(async () => {
     const metrics = await system.aggregator.metrics();
     return metrics.sum('edgepulse_sessions') === 2;
   });
-  const port = await freePort();
-  prometheusUrl = `http://127.0.0.1:${port}`;
-  await writeFile(join(folder, 'prometheus.yml'), configuration(new URL(system.aggregator.url).host));
-  prometheus = await startProcess(await requireTool('prometheus'), [
-    `--config.file=${join(folder, 'prometheus.yml')}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ]);
-  await prometheus.waitForLine(/Server is ready to receive web requests/);
+  prometheus = await startPrometheus([system.aggregator]);
 });
 
 afterAll(async () => {
-  await prometheus?.kill();
+  await prometheus?.stop();
   await system?.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
-function configuration(target: string): string {
-  return `global:
-  scrape_interval: 200ms
-  scrape_timeout: 200ms
-scrape_configs:
-  - job_name: edgepulse
-    static_configs:
-      - targets: ['${target}']
-`;
-}
-
-type Result = { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] };
-
-async function query(expression: string): Promise<Result[]> {
-  const answer = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expression)}`);
-  const { status, data } = (await answer.json()) as { status: string; data: { result: Result[] } };
-  expect(status).toBe('success');
-  return data.result;
-}
-
 it('scrapes without an error', async () => {
-  await eventually(async () => (await query('count_over_time(up[1m])')).some(({ value }) => Number(value[1]) >= 3));
-  expect((await query('min_over_time(up[1m])')).map(({ value }) => value[1])).toEqual(['1']);
-  const answer = await fetch(`${prometheusUrl}/api/v1/targets`);
+  await eventually(async () =>
+    (await prometheus.query('count_over_time(up[1m])')).some(({ value }) => Number(value[1]) >= 3),
+  );
+  expect((await prometheus.query('min_over_time(up[1m])')).map(({ value }) => value[1])).toEqual(['1']);
+  const answer = await fetch(`${prometheus.url}/api/v1/targets`);
   const { data } = (await answer.json()) as { data: { activeTargets: { health: string; lastError: string }[] } };
   expect(data.activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);
 });
@@ -77,20 +43,20 @@ it('scrapes without an error', async () => {
 it('reads the same as /metrics says', async () => {
   const metrics = await system.aggregator.metrics();
   const [scraped] = await eventually(async () => {
-    const result = await query('sum(edgepulse_live_rtt_seconds_count)');
+    const result = await prometheus.query('sum(edgepulse_live_rtt_seconds_count)');
     return result.length > 0 ? result : undefined;
   });
   expect(Number(scraped?.value[1])).toBe(metrics.sum('edgepulse_live_rtt_seconds_count'));
-  const [median] = await query('histogram_quantile(0.5, sum by (le) (edgepulse_live_rtt_seconds_bucket))');
+  const [median] = await prometheus.query('histogram_quantile(0.5, sum by (le) (edgepulse_live_rtt_seconds_bucket))');
   expect(Number(median?.value[1])).toBeGreaterThan(0.05);
   expect(Number(median?.value[1])).toBeLessThan(0.1);
   const names = new Set(metrics.samples.map(({ name }) => name));
-  const known = await fetch(`${prometheusUrl}/api/v1/label/__name__/values`);
+  const known = await fetch(`${prometheus.url}/api/v1/label/__name__/values`);
   const { data } = (await known.json()) as { data: string[] };
   expect([...names].filter((name) => !data.includes(name))).toEqual([]);
 });
 
-it('promtool finds no syntax error', async () => {
+it('promtool has nothing to say about /metrics', async () => {
   const text = await (await fetch(`${system.aggregator.url}/metrics`)).text();
   expect(text).toContain('\nedgepulse_sessions{');
   const promtool = await requireTool('promtool');
@@ -100,7 +66,5 @@ it('promtool finds no syntax error', async () => {
     });
     child.stdin?.end(text);
   });
-  // 0: nothing to say; 3: remarks of style; 1: can't be parsed.
-  expect([0, 3], output).toContain(code);
-  expect(output).not.toMatch(/error while linting|parsing/);
+  expect({ code, output }).toEqual({ code: 0, output: '' });
 });

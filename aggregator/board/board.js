@@ -7,12 +7,12 @@ import { formatClock, formatZone } from './format.js';
 import { createHealthTable } from './health-table.js';
 import { createHistory } from './history.js';
 import { createRegionTable } from './region-table.js';
-import { fetchSnapshot, fetchWorst } from './source.js';
+import { fetchOverview, fetchWorst } from './source.js';
 import { reachVerdict, thresholdsText } from './verdict.js';
 import { createWorstTable, WORST_LIMIT } from './worst-table.js';
 
-/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
-/** @typedef {import('./worst-table.js').WorstSession} WorstSession */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {import('./verdict.js').Verdict} Verdict */
 
 const POLL_MS = 5_000;
@@ -41,7 +41,7 @@ const regionTable = createRegionTable(required('#regions', HTMLTableElement));
 const worstTable = createWorstTable(required('#worst', HTMLTableElement));
 const healthTable = createHealthTable(required('#health', HTMLTableElement));
 
-/** @type {Snapshot | undefined} the last one that came */
+/** @type {{ readonly overview: Overview, readonly atMs: number } | undefined} the last one that came, and when */
 let latest;
 /** @type {string | undefined} why the last poll brought none */
 let failure;
@@ -49,12 +49,12 @@ let failure;
 let asked = 0;
 
 async function poll() {
-  const answer = await settle(fetchSnapshot());
+  const answer = await settle(fetchOverview());
   failure = answer.failure;
   if (answer.value) {
-    history.add(answer.value);
-    latest = answer.value;
-    showSnapshot(latest);
+    latest = { overview: answer.value, atMs: Date.now() };
+    history.add(latest.overview, latest.atMs);
+    showOverview(latest.overview, latest.atMs);
   }
   showAge();
   if (failure === undefined) await pollWorst();
@@ -81,14 +81,15 @@ function settle(answer) {
   );
 }
 
-/** @param {Snapshot} snapshot */
-function showSnapshot(snapshot) {
-  regionTable.update(snapshot, history);
-  healthTable.update(snapshot, history);
-  fillRegionFilter(snapshot);
-  setText(clock, formatClock(snapshot.atMs));
-  setAttribute(clock, 'datetime', new Date(snapshot.atMs).toISOString());
-  setText(version, `edgepulse ${snapshot.version}`);
+/** @param {Overview} overview @param {number} atMs */
+function showOverview(overview, atMs) {
+  regionTable.update(overview, history, atMs);
+  healthTable.update(overview, history);
+  fillRegionFilter(overview);
+  setText(required('#thresholds', HTMLElement), thresholdsText(overview.objectives));
+  setText(clock, formatClock(atMs));
+  setAttribute(clock, 'datetime', new Date(atMs).toISOString());
+  setText(version, `edgepulse ${overview.version}`);
   page.dataset.state = 'live';
 }
 
@@ -96,7 +97,7 @@ function showSnapshot(snapshot) {
 function showWorst(sessions, why) {
   const silent = silentRegions();
   const heard = sessions.filter(({ region }) => !silent.has(region));
-  worstTable.update(heard);
+  if (latest) worstTable.update(heard, latest.overview.objectives);
   const isSilent = silent.has(regionFilter.value) || sessions.length > 0;
   const none = isSilent ? 'No feed from there.' : 'No session with this figure.';
   setText(worstState, why ?? (heard.length > 0 ? '' : none));
@@ -108,7 +109,7 @@ function showAge() {
   if (latest && failure === undefined && !isStale) {
     page.dataset.state = 'live';
     outage.hidden = true;
-    showVerdict(reachVerdict(latest.regions, history.silenceOf));
+    showVerdict(reachVerdict(latest.overview));
     return;
   }
   if (failure === undefined && !isStale) return;
@@ -132,14 +133,16 @@ function showVerdict({ level, headline, sentence }) {
   document.title = `${LEVEL_WORDS[level]}: ${headline} \u2013 edgepulse`;
 }
 
-/** @param {Snapshot} snapshot */
+/** @param {Overview} overview */
 function fillRegionFilter({ regions }) {
   const known = new Set([...regionFilter.options].map(({ value }) => value));
-  for (const { name } of regions) if (!known.has(name)) regionFilter.append(element('option', { value: name }, name));
+  for (const { region } of regions) {
+    if (!known.has(region)) regionFilter.append(element('option', { value: region }, region));
+  }
 }
 
 function silentRegions() {
-  return new Set(latest?.regions.flatMap(({ name, feedUp }) => (feedUp ? [] : [name])));
+  return new Set(latest?.overview.regions.flatMap(({ region, feed }) => (feed.up ? [] : [region])));
 }
 
 function chosenSort() {
@@ -155,13 +158,12 @@ function capitalize(text) {
 async function pollForever() {
   for (;;) {
     const pause = new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    // A bug is told on the console, and does not end the polling.
+    // A bug is reported on the console, and polling goes on.
     await poll().catch(reportError);
     await pause;
   }
 }
 
-setText(required('#thresholds', HTMLElement), thresholdsText());
 setText(required('#zone', HTMLElement), formatZone(Date.now()));
 sortSwitch.addEventListener('change', () => void pollWorst());
 regionFilter.addEventListener('change', () => void pollWorst());

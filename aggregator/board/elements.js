@@ -4,7 +4,7 @@
  */
 import { UNKNOWN } from './format.js';
 
-/** @typedef {import('./thresholds.js').Level} Level */
+/** @typedef {import('./levels.js').Level} Level */
 
 /** What a mark says to who can't see it. @type {{ readonly [level: string]: readonly [mark: string, meaning: string] }} */
 const MARKS = { warn: ['▲', 'over its warning'], bad: ['▲▲', 'bad'] };

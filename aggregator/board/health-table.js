@@ -3,8 +3,8 @@ import { createFigure, element, reconcile, sayRoles, setAttribute, setText } fro
 import { bareMs, barePercent, bareRate, formatCount } from './format.js';
 import { sinceText } from './verdict.js';
 
-/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
-/** @typedef {import('./snapshot.js').Region} Region */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').RegionOverview} Region */
 /** @typedef {import('./history.js').History} History */
 
 /** @param {HTMLTableElement} table with a body */
@@ -17,17 +17,17 @@ export function createHealthTable(table) {
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   const rows = new Map();
   return {
-    /** @param {Snapshot} snapshot @param {History} history */
+    /** @param {Overview} overview @param {History} history */
     update({ regions }, history) {
-      const parts = reconcile(rows, { after: first, items: regions, keyOf: ({ name }) => name, create: createRow });
+      const parts = reconcile(rows, { after: first, items: regions, keyOf: ({ region }) => region, create: createRow });
       for (const [index, region] of regions.entries()) parts[index]?.update(region, history);
     },
   };
 }
 
 /** @param {Region} region */
-function createRow({ name }) {
-  const feed = element('td', { class: 'feed', role: 'cell', 'data-label': 'feed' });
+function createRow({ region: name }) {
+  const state = element('td', { class: 'feed', role: 'cell', 'data-label': 'feed' });
   const accepted = createFigure('accepted/s');
   const rejected = createFigure('rejected/s');
   const reason = element('td', { class: 'reason', role: 'cell', 'data-label': 'mostly' });
@@ -35,15 +35,15 @@ function createRow({ name }) {
   const spool = createFigure('spooled');
   const delay = createFigure('delay, ms');
   const head = element('th', { scope: 'row', role: 'rowheader' }, element('span', { class: 'name' }, name));
-  const node = element('tr', { role: 'row' }, head, feed);
+  const node = element('tr', { role: 'row' }, head, state);
   node.append(accepted.cell, rejected.cell, reason, lost.cell, spool.cell, delay.cell);
   return {
     node,
     /** @param {Region} region @param {History} history */
-    update({ feedUp }, history) {
+    update({ feed }, history) {
       const activity = history.activityOf(name);
-      setText(feed, feedUp ? 'up' : `down since ${sinceText(history.silenceOf(name))}`);
-      setAttribute(node, 'data-level', feedUp ? undefined : 'silent');
+      setText(state, feed.up ? 'up' : `down since ${sinceText(feed)}`);
+      setAttribute(node, 'data-level', feed.up ? undefined : 'silent');
       accepted.set(bareRate(activity?.acceptedPerSecond));
       rejected.set(bareRate(activity?.rejectedPerSecond));
       setText(reason, activity?.mainReason ?? '');

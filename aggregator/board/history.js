@@ -1,15 +1,14 @@
 /**
- * What the page remembers from one scrape to the next: the last quarter of an hour of p95, since
- * when a feed is down, and counters of the last minute as rates. The clock is each snapshot's own.
+ * What the page remembers from one poll to the next: the last quarter of an hour of p95, and
+ * counters of the last minute as rates. The clock is the page's own, at each answer.
  */
-import { histogramQuantile, subtractBuckets } from './histogram.js';
 
-/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
-/** @typedef {import('./snapshot.js').Region} Region */
-/** @typedef {import('./snapshot.js').Health} Health */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../http/answers.ts').HealthOverview} Health */
+/** @typedef {Health['ingest_delay_seconds']} Observations */
 
 /** @typedef {{ readonly atMs: number, readonly value: number | undefined }} Point seconds of RTT; undefined: not known then */
-/** @typedef {{ readonly sinceMs: number, readonly orEarlier: boolean }} Silence `orEarlier`: it was so when we first looked */
 
 /**
  * Of the last minute or less. Undefined: not known, or not yet.
@@ -23,7 +22,7 @@ import { histogramQuantile, subtractBuckets } from './histogram.js';
  * }} Activity
  */
 
-/** @typedef {{ points: Point[], window: { atMs: number, health: Health }[], lastUpMs: number | undefined, silence: Silence | undefined }} Memory */
+/** @typedef {{ points: Point[], window: { atMs: number, health: Health }[] }} Memory */
 
 export const KEPT_MS = 15 * 60_000;
 /** Rates are over this long: a dozen polls, so that one beat more or less does not show. */
@@ -35,25 +34,23 @@ export function createHistory() {
   /** @type {Map<string, Memory>} */
   const memories = new Map();
   /** @type {number | undefined} */
-  let startedAt;
+  let startedAtMs;
 
   return {
-    /** @param {Snapshot} snapshot newer than all before it */
-    add(snapshot) {
-      const isRestarted = snapshot.startedAt !== startedAt;
-      startedAt = snapshot.startedAt;
-      for (const region of snapshot.regions) {
-        const memory = memories.get(region.name) ?? { points: [], window: [], lastUpMs: undefined, silence: undefined };
-        memories.set(region.name, memory);
+    /** @param {Overview} overview newer than all before it @param {number} atMs when it came */
+    add({ started_at_ms, regions }, atMs) {
+      const isRestarted = started_at_ms !== startedAtMs;
+      startedAtMs = started_at_ms;
+      for (const region of regions) {
+        const memory = memories.get(region.region) ?? { points: [], window: [] };
+        memories.set(region.region, memory);
         // Counters begin anew with the process.
         if (isRestarted) memory.window.length = 0;
-        remember(memory, region, snapshot.atMs);
+        remember(memory, region, atMs);
       }
     },
     /** @param {string} region @returns {readonly Point[]} p95 of the RTT, oldest first */
     rttP95: (region) => memories.get(region)?.points ?? [],
-    /** @param {string} region @returns {Silence | undefined} undefined while its feed is up */
-    silenceOf: (region) => memories.get(region)?.silence,
     /** @param {string} region @returns {Activity | undefined} */
     activityOf: (region) => measure(memories.get(region)?.window ?? []),
   };
@@ -64,16 +61,13 @@ export function createHistory() {
  * @param {Region} region
  * @param {number} atMs
  */
-function remember(memory, { feedUp, figures, health }, atMs) {
-  memory.points.push({ atMs, value: figures?.rtt.p95 });
+function remember(memory, { feed, live, health }, atMs) {
+  memory.points.push({ atMs, value: live?.measures.rtt.p95 });
   while (memory.points[0] && memory.points[0].atMs < atMs - KEPT_MS) memory.points.shift();
-  if (feedUp) {
-    memory.lastUpMs = atMs;
-    memory.silence = undefined;
+  if (feed.up) {
     memory.window.push({ atMs, health });
     while (memory.window[0] && memory.window[0].atMs < atMs - RATE_MS) memory.window.shift();
   } else {
-    memory.silence ??= { sinceMs: memory.lastUpMs ?? atMs, orEarlier: memory.lastUpMs === undefined };
     // What the edge does meanwhile can't be heard; and what it did comes all at once later, at no true rate.
     memory.window.length = 0;
   }
@@ -88,25 +82,24 @@ function measure(window) {
   const last = window.at(-1);
   if (!first || !last) return undefined;
   const { health: newest } = last;
-  const { spool } = newest;
+  const { spooled: spool } = newest;
   const seconds = (last.atMs - first.atMs) / 1000;
   if (seconds <= 0) return { ...NOTHING_YET, spool };
   const { health: oldest } = first;
-  /** @type {[string, number][]} */
-  const reasons = [...newest.rejected].map(([reason, count]) => [reason, count - (oldest.rejected.get(reason) ?? 0)]);
-  const main = reasons.reduce((most, reason) => (reason[1] > most[1] ? reason : most), ['', 0]);
+  const reasons = Object.entries(newest.rejected).map(
+    ([reason, count]) => /** @type {const} */ ([reason, count - (oldest.rejected[reason] ?? 0)]),
+  );
+  const main = reasons.reduce((most, reason) => (reason[1] > most[1] ? reason : most), /** @type {const} */ (['', 0]));
   const rejected = reasons.reduce((sum, [, count]) => sum + count, 0);
-  const accepted = grown(newest.accepted, oldest.accepted);
   const lost = grown(newest.lost, oldest.lost);
-  const applied = grown(newest.applied, oldest.applied);
-  const sent = lost === undefined || applied === undefined ? undefined : lost + applied;
+  const sent = lost + grown(newest.applied, oldest.applied);
   return {
-    acceptedPerSecond: accepted === undefined ? undefined : accepted / seconds,
-    rejectedPerSecond: newest.rejected.size === 0 ? undefined : Math.max(0, rejected) / seconds,
+    acceptedPerSecond: grown(newest.accepted, oldest.accepted) / seconds,
+    rejectedPerSecond: Math.max(0, rejected) / seconds,
     mainReason: main[0] || undefined,
-    lostRatio: lost === undefined || !sent ? undefined : lost / sent,
+    lostRatio: sent === 0 ? undefined : lost / sent,
     spool,
-    ingestDelayP95: histogramQuantile(0.95, subtractBuckets(newest.ingestDelay, oldest.ingestDelay)),
+    ingestDelayP95: quantileBetween(0.95, oldest.ingest_delay_seconds, newest.ingest_delay_seconds),
   };
 }
 
@@ -118,10 +111,31 @@ const NOTHING_YET = Object.freeze({
   ingestDelayP95: undefined,
 });
 
-/**
- * @param {number | undefined} newer
- * @param {number | undefined} older
- */
+/** @param {number} newer @param {number} older */
 function grown(newer, older) {
-  return newer === undefined || older === undefined ? undefined : Math.max(0, newer - older);
+  return Math.max(0, newer - older);
+}
+
+/**
+ * Of what was observed between two looks at a histogram: interpolated inside its bucket, as PromQL's
+ * `histogram_quantile` does.
+ * @param {number} q over 0, at most 1
+ * @param {Observations} older
+ * @param {Observations} newer
+ * @returns {number | undefined} undefined when nothing was observed
+ */
+export function quantileBetween(q, older, newer) {
+  const { bounds } = newer;
+  const counts = newer.counts.map((count, i) => grown(count, older.counts[i] ?? 0));
+  const rank = q * counts.reduce((sum, count) => sum + count, 0);
+  if (rank === 0) return undefined;
+  let below = 0;
+  for (const [i, upper] of bounds.entries()) {
+    const count = counts[i] ?? 0;
+    const lower = bounds[i - 1] ?? 0;
+    if (below + count >= rank) return lower + (upper - lower) * ((rank - below) / count);
+    below += count;
+  }
+  // Over the last bound nothing is known but that bound.
+  return bounds.at(-1);
 }

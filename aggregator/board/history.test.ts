@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createHistory, KEPT_MS } from './history.js';
-import { parseMetricsText } from './metrics-text.js';
-import { readSnapshot } from './snapshot.js';
+import { createHistory, KEPT_MS, quantileBetween } from './history.js';
 import { pathOf } from './sparkline.js';
 import { createStore, NOW } from './testing.ts';
 
@@ -12,11 +10,8 @@ type Counters = {
   readonly start?: number;
 };
 
-/** A scrape of one region, with the counters as given. */
-async function snapshotAt(
-  atMs: number,
-  { rtt, up = true, counters = {} }: { rtt?: number; up?: boolean; counters?: Counters } = {},
-) {
+/** What is answered of one region, with the counters as given. */
+function overviewWith({ rtt, up = true, counters = {} }: { rtt?: number; up?: boolean; counters?: Counters } = {}) {
   const store = createStore(['apac']);
   if (rtt !== undefined) store.add('apac', { count: 1, rtt });
   if (!up) store.sessions.feedDown('apac', NOW);
@@ -25,46 +20,27 @@ async function snapshotAt(
   totals.edge.rejected.set('token_expired', counters.rejected ?? 0);
   totals.lost = counters.lost ?? 0;
   totals.applied = counters.accepted ?? 0;
-  const snapshot = readSnapshot(parseMetricsText(await store.text()), atMs);
-  return { ...snapshot, startedAt: counters.start ?? 1 };
+  return { ...store.overview(), started_at_ms: counters.start ?? 1 };
 }
 
 describe('the history', () => {
-  it('keeps a quarter of an hour of p95, with what was not known as such', async () => {
+  it('keeps a quarter of an hour of p95, with what was not known as such', () => {
     const history = createHistory();
-    history.add(await snapshotAt(NOW, { rtt: 0.08 }));
-    history.add(await snapshotAt(NOW + 5_000));
-    history.add(await snapshotAt(NOW + KEPT_MS + 1, { rtt: 0.09 }));
+    history.add(overviewWith({ rtt: 0.08 }), NOW);
+    history.add(overviewWith(), NOW + 5_000);
+    history.add(overviewWith({ rtt: 0.09 }), NOW + KEPT_MS + 1);
     expect(history.rttP95('apac')).toEqual([
       { atMs: NOW + 5_000, value: undefined },
       { atMs: NOW + KEPT_MS + 1, value: expect.closeTo(0.09, 2) },
     ]);
   });
 
-  it('says since when a feed is down: since it was last heard', async () => {
+  it('turns counters into rates over the last minute', () => {
     const history = createHistory();
-    history.add(await snapshotAt(NOW));
-    expect(history.silenceOf('apac')).toBeUndefined();
-    history.add(await snapshotAt(NOW + 5_000, { up: false }));
-    history.add(await snapshotAt(NOW + 10_000, { up: false }));
-    expect(history.silenceOf('apac')).toEqual({ sinceMs: NOW, orEarlier: false });
-    history.add(await snapshotAt(NOW + 15_000));
-    expect(history.silenceOf('apac')).toBeUndefined();
-  });
-
-  it('does not know since when when it was so from the first look', async () => {
-    const history = createHistory();
-    history.add(await snapshotAt(NOW, { up: false }));
-    history.add(await snapshotAt(NOW + 5_000, { up: false }));
-    expect(history.silenceOf('apac')).toEqual({ sinceMs: NOW, orEarlier: true });
-  });
-
-  it('turns counters into rates over the last minute', async () => {
-    const history = createHistory();
-    history.add(await snapshotAt(NOW, { counters: { accepted: 0 } }));
+    history.add(overviewWith({ counters: { accepted: 0 } }), NOW);
     expect(history.activityOf('apac')).toMatchObject({ acceptedPerSecond: undefined, lostRatio: undefined, spool: 0 });
-    history.add(await snapshotAt(NOW + 30_000, { counters: { accepted: 1_000, rejected: 10 } }));
-    history.add(await snapshotAt(NOW + 90_000, { counters: { accepted: 1_090, rejected: 40, lost: 10 } }));
+    history.add(overviewWith({ counters: { accepted: 1_000, rejected: 10 } }), NOW + 30_000);
+    history.add(overviewWith({ counters: { accepted: 1_090, rejected: 40, lost: 10 } }), NOW + 90_000);
     const activity = history.activityOf('apac');
     expect(activity?.acceptedPerSecond).toBeCloseTo(1.5);
     expect(activity?.rejectedPerSecond).toBeCloseTo(0.5);
@@ -72,17 +48,42 @@ describe('the history', () => {
     expect(activity?.lostRatio).toBeCloseTo(0.1);
   });
 
-  it('knows no rate while the feed is down, nor over a restart of the aggregator', async () => {
+  it('knows no rate while the feed is down, nor over a restart of the aggregator', () => {
     const history = createHistory();
-    history.add(await snapshotAt(NOW, { counters: { accepted: 100 } }));
-    history.add(await snapshotAt(NOW + 5_000, { up: false, counters: { accepted: 100 } }));
+    history.add(overviewWith({ counters: { accepted: 100 } }), NOW);
+    history.add(overviewWith({ up: false, counters: { accepted: 100 } }), NOW + 5_000);
     expect(history.activityOf('apac')).toBeUndefined();
-    history.add(await snapshotAt(NOW + 10_000, { counters: { accepted: 900 } }));
+    history.add(overviewWith({ counters: { accepted: 900 } }), NOW + 10_000);
     expect(history.activityOf('apac')?.acceptedPerSecond).toBeUndefined();
-    history.add(await snapshotAt(NOW + 15_000, { counters: { accepted: 5, start: 2 } }));
+    history.add(overviewWith({ counters: { accepted: 5, start: 2 } }), NOW + 15_000);
     expect(history.activityOf('apac')?.acceptedPerSecond).toBeUndefined();
-    history.add(await snapshotAt(NOW + 20_000, { counters: { accepted: 10, start: 2 } }));
+    history.add(overviewWith({ counters: { accepted: 10, start: 2 } }), NOW + 20_000);
     expect(history.activityOf('apac')?.acceptedPerSecond).toBeCloseTo(1);
+  });
+});
+
+/** Observations with the bounds 1, 2 and 4, and a last bucket without one. */
+function observations(...counts: [number, number, number, number]) {
+  return { bounds: [1, 2, 4], counts };
+}
+
+describe('a quantile between two looks', () => {
+  // Expected values are PromQL's: histogram_quantile over the same buckets.
+  it.each([
+    ['in the first bucket, from zero', 0.5, observations(10, 0, 0, 0), 0.5],
+    ['in the middle of a bucket', 0.5, observations(0, 10, 0, 0), 1.5],
+    ['at the end of a bucket', 0.5, observations(0, 5, 5, 0), 2],
+    ['in a later bucket', 0.95, observations(10, 0, 10, 0), 3.8],
+    ['over the last bound', 0.99, observations(1, 1, 1, 97), 4],
+    ['of one observation', 0.5, observations(0, 0, 1, 0), 3],
+  ])('%s', (_, q, newer, expected) => {
+    const older = observations(3, 5, 7, 11);
+    const counts = newer.counts.map((count, i) => count + (older.counts[i] ?? 0));
+    expect(quantileBetween(q, older, { ...newer, counts })).toBeCloseTo(expected, 10);
+  });
+
+  it('is not known when nothing was observed', () => {
+    expect(quantileBetween(0.95, observations(1, 2, 3, 4), observations(1, 2, 3, 4))).toBeUndefined();
   });
 });
 

@@ -1,12 +1,12 @@
 /** What is wrong in a region, if anything: network or audio, where, and how many it touches. Words are verdict.js's. */
-import { countOver } from './histogram.js';
-import { LEVELS, levelOf, THRESHOLDS, worstLevel } from './thresholds.js';
+import { LEVELS, levelOf, worstLevel } from './levels.js';
 
-/** @typedef {import('./thresholds.js').Level} Level */
-/** @typedef {import('./thresholds.js').Judged} Judged */
-/** @typedef {import('./snapshot.js').Figures} Figures */
-/** @typedef {import('./snapshot.js').Region} Region */
-/** @typedef {import('./snapshot.js').Server} Server */
+/** @typedef {import('./levels.js').Level} Level */
+/** @typedef {import('./levels.js').Judged} Judged */
+/** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('../http/answers.ts').LiveFigures} Figures */
+/** @typedef {import('../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../http/answers.ts').ServerOverview} Server */
 
 /**
  * `cause` is undefined when nothing is wrong. `audio` names the worse of the two audio measures.
@@ -33,11 +33,11 @@ import { LEVELS, levelOf, THRESHOLDS, worstLevel } from './thresholds.js';
 /** Fewer than this on one server are somebody's home network, not the server. */
 export const LEAST_TOUCHED = 5;
 
-/** @param {Figures} figures @returns {Judgement} */
-export function judge(figures) {
-  const network = levelOf('rtt', figures.rtt.p95);
-  const concealment = levelOf('concealment', figures.concealment.p95);
-  const expand = levelOf('expand', figures.expand.p95);
+/** @param {Figures} figures @param {Objectives} objectives @returns {Judgement} */
+export function judge({ measures }, objectives) {
+  const network = levelOf(objectives.rtt, measures.rtt.p95);
+  const concealment = levelOf(objectives.concealment, measures.concealment.p95);
+  const expand = levelOf(objectives.expand, measures.expand.p95);
   const audioLevel = worstLevel([concealment, expand]);
   const audio = concealment === audioLevel ? 'concealment' : 'expand';
   return { level: worstLevel([network, audioLevel]), network, audio, audioLevel, cause: causeOf(network, audioLevel) };
@@ -54,30 +54,24 @@ export function isTrouble(level) {
   return level === 'warn' || level === 'bad';
 }
 
-/** @param {readonly Region[]} regions @returns {Trouble[]} the most serious first */
-export function findTroubles(regions) {
-  const troubles = regions.flatMap((region) => troubleOf(region) ?? []);
+/** @param {readonly Region[]} regions @param {Objectives} objectives @returns {Trouble[]} the most serious first */
+export function findTroubles(regions, objectives) {
+  const troubles = regions.flatMap((region) => troubleOf(region, objectives) ?? []);
   return troubles.sort(
     (a, b) => LEVELS.indexOf(b.judgement.level) - LEVELS.indexOf(a.judgement.level) || b.touched - a.touched,
   );
 }
 
-/** @param {Region} region @returns {Trouble | undefined} */
-function troubleOf(region) {
-  const { figures, servers } = region;
-  if (!figures) return undefined;
-  const judgement = judge(figures);
-  const touched = touchedBy(figures, mainMeasure(judgement));
-  if (judgement.cause) return { region, figures, judgement, server: undefined, touched };
-  const hidden = servers.map((server) => {
-    const own = judge(server.figures);
-    return {
-      region,
-      figures: server.figures,
-      judgement: own,
-      server,
-      touched: touchedBy(server.figures, mainMeasure(own)),
-    };
+/** @param {Region} region @param {Objectives} objectives @returns {Trouble | undefined} */
+function troubleOf(region, objectives) {
+  const { live } = region;
+  if (!live) return undefined;
+  const judgement = judge(live, objectives);
+  const touched = touchedBy(live, mainMeasure(judgement));
+  if (judgement.cause) return { region, figures: live, judgement, server: undefined, touched };
+  const hidden = live.servers.map((server) => {
+    const own = judge(server, objectives);
+    return { region, figures: server, judgement: own, server, touched: touchedBy(server, mainMeasure(own)) };
   });
   return hidden
     .filter((trouble) => trouble.judgement.cause && trouble.touched >= LEAST_TOUCHED)
@@ -97,16 +91,18 @@ export function mainMeasure({ cause, audio }) {
  * @param {Judged} measure
  * @returns {number} sessions (for RTT) or received streams over its warning
  */
-export function touchedBy(figures, measure) {
-  return countOver(figures[measure].buckets, THRESHOLDS[measure].warn) ?? 0;
+export function touchedBy({ measures }, measure) {
+  return measures[measure].over_warn ?? 0;
 }
 
 /**
  * @param {readonly Server[]} servers
  * @param {Judged} measure
+ * @param {Objectives} objectives
  * @returns {{ readonly known: readonly Server[], readonly affected: readonly Server[] }}
  */
-export function localize(servers, measure) {
-  const known = servers.filter(({ figures }) => figures[measure].p95 !== undefined);
-  return { known, affected: known.filter(({ figures }) => isTrouble(levelOf(measure, figures[measure].p95))) };
+export function localize(servers, measure, objectives) {
+  const p95 = (/** @type {Server} */ { measures }) => measures[measure].p95;
+  const known = servers.filter((server) => p95(server) !== undefined);
+  return { known, affected: known.filter((server) => isTrouble(levelOf(objectives[measure], p95(server)))) };
 }

@@ -12,23 +12,30 @@ import {
   UNKNOWN,
 } from './format.js';
 import { judge } from './judge.js';
-import { mergeFigures } from './snapshot.js';
-import { createSparkline, LEAST_TOP } from './sparkline.js';
-import { levelOf } from './thresholds.js';
+import { levelOf } from './levels.js';
+import { createSparkline } from './sparkline.js';
 import { sinceText } from './verdict.js';
 
-/** @typedef {import('./snapshot.js').Snapshot} Snapshot */
-/** @typedef {import('./snapshot.js').Region} Region */
-/** @typedef {import('./snapshot.js').Server} Server */
-/** @typedef {import('./snapshot.js').Figures} Figures */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../http/answers.ts').ServerOverview} Server */
+/** @typedef {import('../http/answers.ts').LiveFigures} Figures */
 /** @typedef {import('./history.js').History} History */
-/** @typedef {import('./thresholds.js').Level} Level */
-/** @typedef {{ readonly nowMs: number, readonly top: number }} Scale of the sparklines */
+/** @typedef {import('./levels.js').Level} Level */
+/** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('./sparkline.js').Scale} Scale */
+
+/** @typedef {import('./verdict.js').Silence} Silence */
+
+/** What every region's row needs beside its own figures. @typedef {{ readonly history: History, readonly scale: Scale, readonly objectives: Objectives }} Context */
 
 /** A region with more servers than this starts closed, or the regions would stand far apart. */
 const OPEN_AT_MOST = 6;
 /** Where rows are blocks of several lines, all regions fit on the screen only while they are closed. */
 const NARROW = matchMedia('(max-width: 699px)');
+
+/** One scale for all sparklines, at least up to this much over where RTT is bad, so that a line low down is a good one. */
+const LEAST_TOP = 1.2;
 
 const STATES = { network: 'network', audio: 'audio', both: 'network + audio' };
 
@@ -44,19 +51,16 @@ export function createRegionTable(table) {
   all.head.append(name);
   tFoot.append(all.node);
   return {
-    /** @param {Snapshot} snapshot @param {History} history */
-    update(snapshot, history) {
-      const items = snapshot.regions;
-      const scale = { nowMs: snapshot.atMs, top: topOf(items, history) };
-      const parts = reconcile(regions, { after: tHead, items, keyOf: (region) => region.name, create: createRegion });
-      for (const [index, region] of items.entries()) parts[index]?.update(region, history, scale);
-      const heard = items.flatMap(({ figures }) => figures ?? []);
+    /** @param {Overview} overview @param {History} history @param {number} nowMs */
+    update({ regions: items, all: everybody, objectives }, history, nowMs) {
+      const { warn, bad } = objectives.rtt;
+      const scale = { nowMs, warn, top: topOf(items, history, bad * LEAST_TOP) };
+      const context = { history, scale, objectives };
+      const parts = reconcile(regions, { after: tHead, items, keyOf: ({ region }) => region, create: createRegion });
+      for (const [index, region] of items.entries()) parts[index]?.update(region, context);
+      const heard = items.flatMap(({ live }) => live ?? []);
       setText(name, heard.length === items.length ? 'all regions' : 'all that is heard');
-      all.setFigures(
-        heard.length === 0
-          ? undefined
-          : mergeFigures(items.flatMap(({ servers }) => servers.map(({ figures }) => figures))),
-      );
+      all.setFigures(heard.length === 0 ? undefined : everybody, objectives);
       // People are added up; a meeting may be in several regions and is still one.
       all.people.set(formatCount(sumOf(heard.map(({ participants }) => participants))));
     },
@@ -67,7 +71,7 @@ export function createRegionTable(table) {
 function createRegion(region) {
   const node = element('tbody', { role: 'rowgroup' });
   const row = createRow();
-  const toggle = element('button', { type: 'button', class: 'toggle name' }, region.name);
+  const toggle = element('button', { type: 'button', class: 'toggle name' }, region.region);
   const state = element('span', { class: 'state' });
   const sparkline = createSparkline();
   row.head.append(toggle, state);
@@ -88,19 +92,20 @@ function createRegion(region) {
   });
   return {
     node,
-    /** @param {Region} newest @param {History} history @param {Scale} scale */
-    update({ name, feedUp, figures, servers }, history, scale) {
-      row.setFigures(figures);
-      row.people.set(formatCount(figures?.participants));
-      row.meetings.set(formatCount(figures?.meetings));
+    /** @param {Region} newest @param {Context} context */
+    update({ region: name, feed, live }, { history, scale, objectives }) {
+      const servers = live?.servers ?? [];
+      row.setFigures(live, objectives);
+      row.people.set(formatCount(live?.participants));
+      row.meetings.set(formatCount(live?.meetings));
       sparkline.set(history.rttP95(name), scale);
-      const { text, level } = feedUp ? stateOf(figures) : silentState(history, name);
+      const { text, level } = feed.up ? stateOf(live, objectives) : silentState(feed);
       setText(state, text);
       setAttribute(node, 'data-level', level);
-      node.classList.toggle('empty', !figures || figures.sessions === 0);
-      const keyOf = (/** @type {Server} */ { url, type }) => `${url} ${type}`;
+      node.classList.toggle('empty', !live || live.sessions === 0);
+      const keyOf = (/** @type {Server} */ { server_url, server_type }) => `${server_url} ${server_type}`;
       const parts = reconcile(rows, { after: row.node, items: servers, keyOf, create: createServer });
-      for (const [index, server] of servers.entries()) parts[index]?.setFigures(server.figures);
+      for (const [index, server] of servers.entries()) parts[index]?.setFigures(server, objectives);
       if (servers.length > 0) isOpen ??= servers.length <= OPEN_AT_MOST && !NARROW.matches;
       show();
     },
@@ -108,27 +113,28 @@ function createRegion(region) {
 }
 
 /** @param {Server} server */
-function createServer(server) {
+function createServer({ server_url: url, server_type: type }) {
+  const server = { url, type };
   const row = createRow();
   row.node.classList.add('server');
   // A long host name may be cut; the title has all of it.
-  const [transport, place] = server.url === 'none' ? ['', formatServer(server)] : [server.type, formatPlace(server)];
-  row.head.title = `${server.url} ${server.type}`;
+  const [transport, place] = url === 'none' ? ['', formatServer(server)] : [type, formatPlace(server)];
+  row.head.title = `${url} ${type}`;
   row.head.append(element('span', { class: 'transport' }, transport), ' ', element('span', { class: 'place' }, place));
   return row;
 }
 
-/** @param {Figures | undefined} figures @returns {{ text: string, level: Level }} */
-function stateOf(figures) {
+/** @param {Figures | undefined} figures @param {Objectives} objectives @returns {{ text: string, level: Level }} */
+function stateOf(figures, objectives) {
   if (!figures || figures.sessions === 0) return { text: 'nobody here', level: 'unknown' };
-  const { level, cause } = judge(figures);
+  const { level, cause } = judge(figures, objectives);
   if (cause) return { text: `${level === 'bad' ? '▲▲' : '▲'} ${STATES[cause]}`, level };
   return level === 'ok' ? { text: 'fine', level } : { text: 'not known', level };
 }
 
-/** @param {History} history @param {string} region @returns {{ text: string, level: Level | 'silent' }} */
-function silentState(history, region) {
-  return { text: `no feed since ${sinceText(history.silenceOf(region))}`, level: 'silent' };
+/** @param {Silence} silence @returns {{ text: string, level: Level | 'silent' }} */
+function silentState(silence) {
+  return { text: `no feed since ${sinceText(silence)}`, level: 'silent' };
 }
 
 /** A row of the table: its cells by what they say. */
@@ -164,26 +170,26 @@ function createRow() {
     trend,
     people,
     meetings,
-    /** @param {Figures | undefined} known undefined: nothing is */
-    setFigures(known) {
-      const { rtt } = known ?? {};
+    /** @param {Figures | undefined} known undefined: nothing is @param {Objectives} objectives */
+    setFigures(known, objectives) {
+      const { rtt, neteq_buffer: buffering, concealment: concealed, expand: expanded } = known?.measures ?? {};
       p50.set(bareMs(rtt?.p50));
-      p95.set(bareMs(rtt?.p95), levelOf('rtt', rtt?.p95));
+      p95.set(bareMs(rtt?.p95), levelOf(objectives.rtt, rtt?.p95));
       p99.set(bareMs(rtt?.p99));
-      buffer.set(bareMs(known?.buffer.p95));
-      concealment.set(barePercent(known?.concealment.p95), levelOf('concealment', known?.concealment.p95));
-      expand.set(bareRate(known?.expand.p95), levelOf('expand', known?.expand.p95));
+      buffer.set(bareMs(buffering?.p95));
+      concealment.set(barePercent(concealed?.p95), levelOf(objectives.concealment, concealed?.p95));
+      expand.set(bareRate(expanded?.p95), levelOf(objectives.expand, expanded?.p95));
       acceleration.set(accelerationText(known));
       sessions.set(formatCount(known?.sessions));
-      peers.set(formatCount(known?.peers));
+      peers.set(formatCount(known?.peer_connections));
     },
   };
 }
 
 /** Browsers tell a share of the samples, clients with a NetEQ of their own operations. @param {Figures | undefined} figures */
 function accelerationText(figures) {
-  const share = figures?.acceleration.p95;
-  const operations = figures?.accelerate.p95;
+  const share = figures?.measures.acceleration.p95;
+  const operations = figures?.measures.accelerate.p95;
   const known = [
     ...(share === undefined ? [] : [formatRatio(share)]),
     ...(operations === undefined ? [] : [formatPerSecond(operations)]),
@@ -191,10 +197,10 @@ function accelerationText(figures) {
   return known.length === 0 ? UNKNOWN : known.join(' · ');
 }
 
-/** @param {readonly Region[]} regions @param {History} history */
-function topOf(regions, history) {
-  const values = regions.flatMap(({ name }) => history.rttP95(name).flatMap(({ value }) => value ?? []));
-  return values.reduce((top, value) => Math.max(top, value), LEAST_TOP);
+/** @param {readonly Region[]} regions @param {History} history @param {number} least */
+function topOf(regions, history, least) {
+  const values = regions.flatMap(({ region }) => history.rttP95(region).flatMap(({ value }) => value ?? []));
+  return values.reduce((top, value) => Math.max(top, value), least);
 }
 
 /** @param {readonly (number | undefined)[]} values @returns {number | undefined} undefined when none is known */

@@ -1,8 +1,7 @@
 /** What the page asks the aggregator, and why there was no answer. */
-import { parseMetricsText } from './metrics-text.js';
-import { readSnapshot } from './snapshot.js';
 
-/** @typedef {import('./worst-table.js').WorstSession} WorstSession */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {{ readonly sort: string, readonly region: string, readonly limit: number }} WorstChoice `region` may be empty: all */
 
 /** Shorter than the time between two polls, so that they never pile up. */
@@ -16,21 +15,36 @@ function baseUrl() {
   return url;
 }
 
-/** @throws {Error} whose message says what is wrong, to be shown */
-export async function fetchSnapshot() {
-  const answer = await ask('metrics?collect[]=population&collect[]=process');
+/**
+ * @returns {Promise<Overview>}
+ * @throws {Error} whose message says what is wrong, to be shown
+ */
+export async function fetchOverview() {
+  const answer = await ask('api/v1/overview');
   const text = await answer.text().catch(noAnswer);
   try {
-    return readSnapshot(parseMetricsText(text), Date.now());
+    return parseOverview(text);
   } catch (cause) {
     throw new Error('the aggregator\u2019s answer cannot be read', { cause });
   }
 }
 
 /**
+ * @param {string} text
+ * @returns {Overview}
+ * @throws {SyntaxError | TypeError} when it is something else: whatever answered, it was no aggregator
+ */
+export function parseOverview(text) {
+  const body = JSON.parse(text);
+  const isOverview = Array.isArray(body?.regions) && body.regions.length > 0 && body.objectives && body.all;
+  if (!isOverview) throw new TypeError('no overview in the answer');
+  return body;
+}
+
+/**
  * @param {WorstChoice} choice
  * @returns {Promise<readonly WorstSession[]>}
- * @throws {Error} as {@link fetchSnapshot}
+ * @throws {Error} as {@link fetchOverview}
  */
 export async function fetchWorst({ sort, region, limit }) {
   const query = new URLSearchParams({ sort, limit: `${limit}`, ...(region ? { region } : {}) });
@@ -42,7 +56,7 @@ export async function fetchWorst({ sort, region, limit }) {
 /** @param {string} path */
 async function ask(path) {
   const answer = await fetch(new URL(path, baseUrl()), {
-    headers: { accept: 'text/plain; version=0.0.4, application/json' },
+    headers: { accept: 'application/json' },
     cache: 'no-store',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch(noAnswer);

@@ -2,17 +2,18 @@
 import { setAttribute } from './elements.js';
 import { formatSeconds } from './format.js';
 import { KEPT_MS } from './history.js';
-import { THRESHOLDS } from './thresholds.js';
 
 /** @typedef {import('./history.js').Point} Point */
+
+/**
+ * Of all regions' lines: the time at their end, the value (in seconds) at their top, and where the warning is.
+ * @typedef {{ readonly nowMs: number, readonly top: number, readonly warn: number }} Scale
+ */
 
 const WIDTH = 120;
 const HEIGHT = 24;
 /** Points further apart than this had a poll between them that failed. */
 const GAP_MS = 12_000;
-
-/** Seconds. One scale for all regions, at least up to where RTT is bad, so that a line low down is a good one. */
-export const LEAST_TOP = THRESHOLDS.rtt.bad * 1.2;
 
 export function createSparkline() {
   const svg = create('svg', {
@@ -26,9 +27,9 @@ export function createSparkline() {
   svg.append(threshold, line);
   return {
     svg,
-    /** @param {readonly Point[]} points @param {{ readonly nowMs: number, readonly top: number }} scale `top` in seconds */
-    set(points, { nowMs, top }) {
-      setAttribute(threshold, 'd', `M0 ${yOf(THRESHOLDS.rtt.warn, top)}H${WIDTH}`);
+    /** @param {readonly Point[]} points @param {Scale} scale */
+    set(points, { nowMs, top, warn }) {
+      setAttribute(threshold, 'd', `M0 ${yOf(warn, top)}H${WIDTH}`);
       setAttribute(line, 'd', pathOf(points, nowMs, top));
       setAttribute(svg, 'aria-label', describe(points));
     },

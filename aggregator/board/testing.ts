@@ -1,12 +1,14 @@
-/** Scrapes for the board's tests, written by the aggregator's own store: the board reads what is really exposed. */
+/** Overviews for the board's tests, of the aggregator's own store: the board reads what is really answered. */
 import type { Server } from '../../shared/beacon.ts';
 import { validBeacon } from '../../test/support/edge/beacon.ts';
-import { expose } from '../metrics/exposition.ts';
-import { createMetrics } from '../metrics/self-metrics.ts';
+import type { Overview } from '../http/answers.ts';
+import { readOverview } from '../http/overview.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
 
 export const NOW = 1_800_000_000_000;
+/** When the aggregator started. */
+export const STARTED = NOW - 60_000;
 
 export const WEBRTC: Server = { url: 'https://media-1.example.com', type: 'webrtc' };
 export const WEBSOCKET: Server = { url: 'wss://media-2.example.com', type: 'websocket' };
@@ -25,15 +27,21 @@ export type Store = {
   readonly sessions: Sessions;
   /** Brings a region's groups in, one received stream for each session. */
   add(region: string, ...groups: Group[]): void;
-  /** What `?collect[]=population&collect[]=process` answers. */
-  text(): Promise<string>;
+  /** What `GET /api/v1/overview` answers, read from its JSON. */
+  overview(): Overview;
 };
 
-export function createStore(regions: readonly string[]): Store {
+/** @param regions whose feed is up @param silent regions whose feed has not been up yet */
+export function createStore(regions: readonly string[], silent: readonly string[] = []): Store {
   const servers = [WEBRTC.url, WEBSOCKET.url];
-  const sessions = createSessions({ regions, servers, ttlSeconds: 30, maxSessions: 10_000, maxSessionSeries: 0 });
+  const sessions = createSessions({
+    regions: [...regions, ...silent],
+    servers,
+    ttlSeconds: 30,
+    maxSessions: 10_000,
+    maxSessionSeries: 0,
+  });
   for (const region of regions) sessions.feedUp(region, NOW);
-  const metrics = createMetrics(sessions, { version: '1.2.3', storeBound: 0 });
   let born = 0;
   return {
     sessions,
@@ -57,11 +65,11 @@ export function createStore(regions: readonly string[]): Store {
         }
       }
     },
-    async text() {
-      const collect = new Set(['population', 'process'] as const);
-      let text = [...expose(sessions, { nowMs: NOW, collect, openMetrics: false })].join('');
-      for await (const family of metrics.text(false)) text += family;
-      return text;
+    overview() {
+      const slices = readOverview({ sessions, version: '1.2.3', startedAtMs: STARTED });
+      let slice = slices.next();
+      while (!slice.done) slice = slices.next();
+      return JSON.parse(JSON.stringify(slice.value));
     },
   };
 }

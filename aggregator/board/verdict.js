@@ -1,22 +1,20 @@
 /** One sentence that answers: which region, which server, network or audio, how many people. Pure. */
 import { formatClock, formatPerSecond, formatRatio, formatSeconds, formatServer, plural } from './format.js';
 import { findTroubles, judge, localize, mainMeasure } from './judge.js';
-import { mergeFigures } from './snapshot.js';
-import { THRESHOLDS } from './thresholds.js';
 
-/** @typedef {import('./thresholds.js').Level} Level */
-/** @typedef {import('./thresholds.js').Judged} Judged */
-/** @typedef {import('./snapshot.js').Figures} Figures */
-/** @typedef {import('./snapshot.js').Region} Region */
-/** @typedef {import('./history.js').Silence} Silence */
+/** @typedef {import('./levels.js').Level} Level */
+/** @typedef {import('./levels.js').Judged} Judged */
+/** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('../http/answers.ts').Overview} Overview */
+/** @typedef {import('../http/answers.ts').RegionOverview} Region */
+/** @typedef {Extract<import('../http/answers.ts').FeedOverview, { readonly up: false }>} Silence */
+/** @typedef {import('../http/answers.ts').ServerOverview} Server */
 /** @typedef {import('./judge.js').Trouble} Trouble */
 
 /**
  * `headline` has no figures: it changes only when the situation does.
  * @typedef {{ readonly level: Level, readonly headline: string, readonly sentence: string }} Verdict
  */
-
-/** @typedef {(region: string) => Silence | undefined} SilenceOf */
 
 /** @type {{ readonly [J in Judged]: { readonly name: string, readonly format: (value: number | undefined) => string } }} */
 const MEASURES = {
@@ -27,68 +25,64 @@ const MEASURES = {
 
 const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio' };
 
-/**
- * @param {readonly Region[]} regions
- * @param {SilenceOf} silenceOf
- * @returns {Verdict}
- */
-export function reachVerdict(regions, silenceOf) {
-  const silent = regions.filter(({ feedUp }) => !feedUp);
-  const [worst, ...others] = findTroubles(regions);
-  if (worst) return troubled(regions, silenceOf, worst, others);
+/** @param {Overview} overview @returns {Verdict} */
+export function reachVerdict(overview) {
+  const { regions, objectives } = overview;
+  const silent = regions.flatMap(({ region, feed }) => (feed.up ? [] : [{ region, feed }]));
+  const [worst, ...others] = findTroubles(regions, objectives);
+  if (worst) return troubled({ overview, silent, worst, others });
   if (silent.length === regions.length) {
-    const [first] = silent;
-    const since = first && silent.every(({ name }) => silenceOf(name)?.sinceMs === silenceOf(first.name)?.sinceMs);
+    // One broken connection takes the regions down a moment apart; none is heard since the last of them went.
+    const { feed } = silent.reduce((last, one) => (one.feed.since_ms > last.feed.since_ms ? one : last));
     return {
       level: 'unknown',
       headline: 'no feed',
-      sentence: `No feed from any region${since ? ` since ${sinceText(silenceOf(first.name))}` : ''}: nothing is known of the calls.`,
+      sentence: `No feed from any region since ${sinceText(feed)}: nothing is known of the calls.`,
     };
   }
-  const calm = calmVerdict(regions);
+  const calm = calmVerdict(overview);
   if (silent.length === 0) return calm;
   return {
     level: 'unknown',
-    headline: `no feed: ${names(silent)}`,
-    sentence: `Nothing is known of ${silentText(silent, silenceOf)}. Elsewhere ${lowerFirst(calm.sentence)}`,
+    headline: `no feed: ${silent.map(({ region }) => region).join(', ')}`,
+    sentence: `Nothing is known of ${silentText(silent)}. Elsewhere ${lowerFirst(calm.sentence)}`,
   };
 }
 
-/** @returns {string} every threshold, for the page's legend */
-export function thresholdsText() {
+/** @param {Objectives} objectives @returns {string} every threshold, for the page's legend */
+export function thresholdsText(objectives) {
   const judged = /** @type {Judged[]} */ (Object.keys(MEASURES));
   return judged
-    .map(
-      (measure) =>
-        `${MEASURES[measure].name} p95 ${thresholdText(measure, 'warn')} and ${thresholdText(measure, 'bad')}`,
-    )
+    .map((measure) => {
+      const { warn, bad } = objectives[measure];
+      return `${MEASURES[measure].name} p95 ${thresholdText(measure, warn)} and ${thresholdText(measure, bad)}`;
+    })
     .join(', ');
 }
 
-/** @param {Judged} measure @param {'warn' | 'bad'} level @returns {string} exact: 2 %, not 2.0 % */
-function thresholdText(measure, level) {
-  return MEASURES[measure].format(THRESHOLDS[measure][level]).replace('.0', '');
+/** @param {Judged} measure @param {number} threshold @returns {string} exact: 2 %, not 2.0 % */
+function thresholdText(measure, threshold) {
+  return MEASURES[measure].format(threshold).replace('.0', '');
 }
 
-/** @param {Silence | undefined} silence */
-export function sinceText(silence) {
-  return silence ? `${formatClock(silence.sinceMs)}${silence.orEarlier ? ' or earlier' : ''}` : '';
+/** @param {Silence} silence */
+export function sinceText({ since_ms, or_earlier }) {
+  return `${formatClock(since_ms)}${or_earlier ? ' or earlier' : ''}`;
 }
 
-/** @param {readonly Region[]} regions @returns {Verdict} of the regions that are heard, none of which has a trouble */
-function calmVerdict(regions) {
-  const heard = regions.filter(({ figures }) => figures && figures.sessions > 0);
-  const all = mergeFigures(regions.flatMap(({ servers }) => servers.map(({ figures }) => figures)));
+/** @param {Overview} overview @returns {Verdict} of the regions that are heard, none of which has a trouble */
+function calmVerdict({ regions, all, objectives }) {
+  const heard = regions.filter(({ live }) => live && live.sessions > 0);
   if (all.sessions === 0) {
     const sentence = 'No session reports: nobody is in a call, or no beacon comes through.';
     return { level: 'unknown', headline: 'no sessions', sentence };
   }
   const crowd = `${plural(all.sessions, 'session')} in ${plural(heard.length, 'region')}`;
-  if (judge(all).level === 'unknown') {
+  if (judge(all, objectives).level === 'unknown') {
     return {
       level: 'unknown',
       headline: 'no figures yet',
-      sentence: `${crowd}, and none has told its RTT or audio yet.`,
+      sentence: `${crowd}, and none has reported its RTT or audio yet.`,
     };
   }
   const highest = [highestText(heard, 'rtt'), highestText(heard, 'concealment')].filter(Boolean).join(', ');
@@ -99,51 +93,44 @@ function calmVerdict(regions) {
 function highestText(regions, measure) {
   const { name, format } = MEASURES[measure];
   const known = regions.flatMap((region) => {
-    const value = region.figures?.[measure].p95;
-    return value === undefined ? [] : [{ region: region.name, value }];
+    const value = region.live?.measures[measure].p95;
+    return value === undefined ? [] : [{ region: region.region, value }];
   });
   if (known.length === 0) return '';
   const top = known.reduce((most, candidate) => (candidate.value > most.value ? candidate : most));
   return `${name} ${format(top.value)} (${top.region})`;
 }
 
+/** @typedef {readonly { readonly region: string, readonly feed: Silence }[]} Silent regions */
+
 /**
- * @param {readonly Region[]} regions
- * @param {SilenceOf} silenceOf
- * @param {Trouble} worst
- * @param {readonly Trouble[]} others
+ * @param {{ readonly overview: Overview, readonly silent: Silent, readonly worst: Trouble, readonly others: readonly Trouble[] }} situation
  * @returns {Verdict}
  */
-function troubled(regions, silenceOf, worst, others) {
+function troubled({ overview: { objectives }, silent, worst, others }) {
   const { region, judgement } = worst;
   const cause = CAUSES[judgement.cause ?? 'both'];
-  const also = others.map((trouble) => `${trouble.region.name} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
-  const silent = regions.filter(({ feedUp }) => !feedUp);
+  const also = others.map((trouble) => `${trouble.region.region} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
   const sentence = [
-    `${region.name}: ${figuresText(worst, regions)} \u2013 ${causeText(worst)}`,
-    ...whereText(worst),
-    howManyText(worst),
+    `${region.region}: ${figuresText(worst)} \u2013 ${causeText(worst)}`,
+    ...whereText(worst, objectives),
+    howManyText(worst, objectives),
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
-    ...(silent.length > 0 ? [`nothing is known of ${silentText(silent, silenceOf)}`] : []),
+    ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
-  return { level: judgement.level, headline: `${region.name}: ${cause}`, sentence: `${sentence}.` };
+  return { level: judgement.level, headline: `${region.region}: ${cause}`, sentence: `${sentence}.` };
 }
 
-/** @param {Trouble} trouble @param {readonly Region[]} regions */
-function figuresText({ region, figures, judgement, server }, regions) {
-  const rest = server
-    ? mergeFigures(region.servers.filter((other) => other !== server).map((other) => other.figures))
-    : mergeFigures(
-        regions.filter((other) => other !== region).flatMap(({ servers }) => servers.map((other) => other.figures)),
-      );
+/** @param {Trouble} trouble */
+function figuresText({ figures, judgement }) {
   /** @type {Judged[]} */
   const measures = judgement.cause === 'both' ? ['rtt', judgement.audio] : [mainMeasure(judgement)];
   return measures
     .map((measure) => {
       const { name, format } = MEASURES[measure];
-      const comparison = rest[measure].p95;
-      const others = comparison === undefined ? '' : ` (others ${format(comparison)})`;
-      return `${name} p95 ${format(figures[measure].p95)}${others}`;
+      const { p95, p95_elsewhere: elsewhere } = figures.measures[measure];
+      const others = elsewhere === undefined ? '' : ` (others ${format(elsewhere)})`;
+      return `${name} p95 ${format(p95)}${others}`;
     })
     .join(', ');
 }
@@ -152,41 +139,39 @@ function figuresText({ region, figures, judgement, server }, regions) {
 function causeText({ figures, judgement }) {
   if (judgement.cause === 'network') return 'network';
   if (judgement.cause === 'both') return 'network, and audio suffers';
-  const rtt = figures.rtt.p95;
+  const rtt = figures.measures.rtt.p95;
   return `audio, by loss or jitter: RTT is ${rtt === undefined ? 'not known' : `steady at ${formatSeconds(rtt)}`}`;
 }
 
-/** @param {Trouble} trouble @returns {string[]} nothing, when no server stands out */
-function whereText({ region, judgement, server }) {
-  if (server) return [`on ${formatServer(server)} alone`];
-  const { known, affected } = localize(region.servers, mainMeasure(judgement));
+/** @param {Trouble} trouble @param {Objectives} objectives @returns {string[]} nothing, when no server stands out */
+function whereText({ region, judgement, server }, objectives) {
+  if (server) return [`on ${serverText(server)} alone`];
+  const { known, affected } = localize(region.live?.servers ?? [], mainMeasure(judgement), objectives);
   const [only] = affected;
   if (!only) return [];
-  if (known.length === 1) return [`on its only server, ${formatServer(only)}`];
+  if (known.length === 1) return [`on its only server, ${serverText(only)}`];
   if (affected.length === known.length) return [`on all ${known.length} servers`];
-  return [
-    affected.length === 1 ? `on ${formatServer(only)} alone` : `on ${affected.length} of ${known.length} servers`,
-  ];
+  return [affected.length === 1 ? `on ${serverText(only)} alone` : `on ${affected.length} of ${known.length} servers`];
 }
 
-/** @param {Trouble} trouble */
-function howManyText({ region, figures, judgement, touched }) {
+/** @param {Server} server */
+function serverText({ server_url: url, server_type: type }) {
+  return formatServer({ url, type });
+}
+
+/** @param {Trouble} trouble @param {Objectives} objectives */
+function howManyText({ region, figures, judgement, touched }, objectives) {
   const measure = mainMeasure(judgement);
   const noun = measure === 'rtt' ? 'session' : 'stream';
-  const over = thresholdText(measure, 'warn');
-  const share = `${touched} of ${plural(figures[measure].count, noun)} over ${over}`;
-  const people = region.figures?.participants;
+  const over = thresholdText(measure, objectives[measure].warn);
+  const share = `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}`;
+  const people = region.live?.participants;
   return people === undefined ? share : `${share}, ${people === 1 ? '1 person' : `${people} people`} in the region`;
 }
 
-/** @param {readonly Region[]} silent @param {SilenceOf} silenceOf */
-function silentText(silent, silenceOf) {
-  return silent.map(({ name }) => `${name} (no feed since ${sinceText(silenceOf(name))})`).join(', ');
-}
-
-/** @param {readonly Region[]} regions */
-function names(regions) {
-  return regions.map(({ name }) => name).join(', ');
+/** @param {Silent} silent */
+function silentText(silent) {
+  return silent.map(({ region, feed }) => `${region} (no feed since ${sinceText(feed)})`).join(', ');
 }
 
 /** @param {string} sentence */

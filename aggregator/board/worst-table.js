@@ -1,27 +1,11 @@
 /** The worst sessions as the API lists them: always as many rows, so that nothing on the page moves. */
 import { createFigure, element, sayRoles, setAttribute, setText } from './elements.js';
 import { bareMs, barePercent, bareRate, formatCount, formatServer } from './format.js';
-import { levelOf } from './thresholds.js';
+import { levelOf } from './levels.js';
 
-/** @typedef {import('./thresholds.js').Level} Level */
-
-/**
- * What `/api/v1/sessions` says of a session; a figure that is not known is not there.
- * @typedef {{
- *   readonly region: string,
- *   readonly meeting_id: string,
- *   readonly session_id: string,
- *   readonly participant_id: string,
- *   readonly server_url: string,
- *   readonly server_type: string,
- *   readonly rtt_seconds?: number,
- *   readonly last_beacon_age_seconds: number,
- *   readonly peers: readonly WorstPeer[],
- * }} WorstSession
- */
-
-/** @typedef {{ readonly neteq_buffer_seconds?: number, readonly concealment_ratio?: number, readonly expand_operations_per_second?: number }} WorstPeer */
-
+/** @typedef {import('./levels.js').Level} Level */
+/** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {{ readonly text: string, readonly level?: Level }} Content */
 
 export const WORST_LIMIT = 10;
@@ -37,9 +21,9 @@ export function createWorstTable(table) {
   const rows = Array.from({ length: WORST_LIMIT }, createRow);
   body.append(...rows.map(({ node }) => node));
   return {
-    /** @param {readonly WorstSession[]} sessions the worst first */
-    update(sessions) {
-      for (const [index, row] of rows.entries()) row.update(sessions[index]);
+    /** @param {readonly WorstSession[]} sessions the worst first @param {Objectives} objectives */
+    update(sessions, objectives) {
+      for (const [index, row] of rows.entries()) row.update(sessions[index], objectives);
     },
   };
 }
@@ -52,15 +36,15 @@ function createRow() {
   const node = element('tr', { role: 'row' }, ...labels, ...figures.map(({ cell }) => cell));
   return {
     node,
-    /** @param {WorstSession | undefined} session */
-    update(session) {
+    /** @param {WorstSession | undefined} session @param {Objectives} objectives */
+    update(session, objectives) {
       node.classList.toggle('empty', !session);
       const texts = session ? labelsOf(session) : [];
       for (const [index, cell] of labels.entries()) {
         setText(cell, texts[index] ?? '');
         setAttribute(cell, 'title', texts[index]);
       }
-      const contents = session ? figuresOf(session) : [];
+      const contents = session ? figuresOf(session, objectives) : [];
       for (const [index, figure] of figures.entries()) {
         figure.set(contents[index]?.text ?? '', contents[index]?.level);
       }
@@ -73,14 +57,14 @@ function labelsOf({ region, meeting_id, session_id, participant_id, server_url: 
   return [region, meeting_id, session_id, participant_id, formatServer({ url, type })];
 }
 
-/** @param {WorstSession} session @returns {Content[]} of its worst stream, but for the RTT */
-function figuresOf({ rtt_seconds: rtt, peers, last_beacon_age_seconds: age }) {
+/** @param {WorstSession} session @param {Objectives} objectives @returns {Content[]} of its worst stream, but for the RTT */
+function figuresOf({ rtt_seconds: rtt, peers, last_beacon_age_seconds: age }, objectives) {
   const concealment = greatest(peers.map((peer) => peer.concealment_ratio));
   const expand = greatest(peers.map((peer) => peer.expand_operations_per_second));
   return [
-    { text: bareMs(rtt), level: levelOf('rtt', rtt) },
-    { text: barePercent(concealment), level: levelOf('concealment', concealment) },
-    { text: bareRate(expand), level: levelOf('expand', expand) },
+    { text: bareMs(rtt), level: levelOf(objectives.rtt, rtt) },
+    { text: barePercent(concealment), level: levelOf(objectives.concealment, concealment) },
+    { text: bareRate(expand), level: levelOf(objectives.expand, expand) },
     { text: bareMs(greatest(peers.map((peer) => peer.neteq_buffer_seconds))) },
     { text: formatCount(peers.length) },
     { text: formatCount(age) },

@@ -5,6 +5,8 @@
 export type ReapClock = {
   /** Whether the feed is up, and the clock runs. Down at first. */
   readonly isRunning: boolean;
+  /** When the feed went down; undefined while it is up, and when it has not been up yet. */
+  readonly stoppedSinceMs: number | undefined;
   /** The feed is down since then. */
   stop(nowMs: number): void;
   /** The feed is up again. */
@@ -35,6 +37,9 @@ export function createReapClock(ttlMs: number): ReapClock {
   return {
     get isRunning() {
       return isRunning;
+    },
+    get stoppedSinceMs() {
+      return isRunning || !hasRun ? undefined : stoppedAtMs;
     },
     stop(nowMs) {
       if (!isRunning) return;

@@ -1,5 +1,5 @@
 /** Responses of the aggregator's HTTP server that are sent in one piece. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** On every response. The board has no inline script or style, and must not be framed. */
 const SECURITY_HEADERS = {
@@ -16,6 +16,13 @@ const TITLES = {
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 } as const;
+
+/** Answers one request. @param query of the request's URL */
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => Promise<void> | void;
 
 export type ProblemStatus = keyof typeof TITLES;
 

@@ -1,21 +1,22 @@
 /**
- * `GET /metrics`: the store's text and prom-client's in one stream, paced and compressed. A
- * scraper that reads slowly or hangs up is let go at the deadline, and nothing of its scrape stays.
+ * `GET /metrics`: edgepulse's families and the process metrics in one stream, paced and compressed.
+ * A scraper that reads slowly or hangs up is let go at the deadline, and nothing of its scrape stays.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { Collect, ExposeOptions } from '../metrics/exposition.ts';
+import { GROUPS, type Group } from '../metrics/family.ts';
 import { wantsGzip, wantsOpenMetrics } from './negotiate.ts';
 import type { Pacer } from './pacer.ts';
 import { sendProblem } from './respond.ts';
 
 export type ScrapeOptions = {
-  /** The store's families, without `# EOF`. */
+  /** Every edgepulse family, without `# EOF`. */
   readonly expose: (options: ExposeOptions) => Generator<string, void, void>;
-  /** prom-client's families, one at a time. */
-  readonly selfMetrics: (openMetrics: boolean) => AsyncIterable<string>;
+  /** The families of the Node process, without `# EOF`. */
+  readonly processMetrics: (openMetrics: boolean) => Promise<string>;
   readonly pacer: Pacer;
   readonly now: () => number;
   readonly log: Logger;
@@ -27,7 +28,6 @@ export type ScrapeOptions = {
 
 export type Scrape = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void>;
 
-const FAMILIES = ['population', 'sessions', 'process'] as const;
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
@@ -38,10 +38,8 @@ export function createScrape(options: ScrapeOptions): Scrape {
   async function* bodyOf(collect: Collect, openMetrics: boolean): AsyncGenerator<string, void, void> {
     yield* pacer.text(options.expose({ nowMs: options.now(), collect, openMetrics }));
     if (collect.has('process')) {
-      for await (const family of options.selfMetrics(openMetrics)) {
-        yield family;
-        await pacer.turn();
-      }
+      await pacer.turn();
+      yield await options.processMetrics(openMetrics);
     }
     if (openMetrics) yield '# EOF\n';
   }
@@ -49,7 +47,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
   return async (request, response, query) => {
     const collect = readCollect(query);
     if (!collect) {
-      sendProblem(response, 400, `collect[] takes ${FAMILIES.join(', ')}`);
+      sendProblem(response, 400, `collect[] takes ${GROUPS.join(', ')}`);
       return;
     }
     if (underWay >= maxAtOnce) {
@@ -88,9 +86,8 @@ export function createScrape(options: ScrapeOptions): Scrape {
 /** @returns undefined when a value is unknown */
 function readCollect(query: URLSearchParams): Collect | undefined {
   const asked = query.getAll('collect[]');
-  const chosen = FAMILIES.filter((family) => asked.length === 0 || asked.includes(family));
-  if (asked.some((value) => !FAMILIES.includes(value as (typeof FAMILIES)[number]))) return undefined;
-  return new Set(chosen);
+  if (asked.some((value) => !GROUPS.includes(value as Group))) return undefined;
+  return new Set(GROUPS.filter((group) => asked.length === 0 || asked.includes(group)));
 }
 
 function isHangUp(error: unknown): boolean {

@@ -6,9 +6,10 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/poll.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
+import type { Overview, WorstSession } from './answers.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
-import type { WorstQuery, WorstSession } from './worst.ts';
+import type { WorstQuery } from './worst-sessions.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -21,7 +22,7 @@ type SetUp = Partial<Omit<ServerOptions, 'expose' | 'worst'>> & { readonly endle
 async function setUp({ endless = false, ...options }: SetUp = {}) {
   const asked: ExposeOptions[] = [];
   const queries: WorstQuery[] = [];
-  const open = { scrapes: 0 };
+  const open = { scrapes: 0, overviews: 0 };
   const server = createHttpServer({
     *expose(request) {
       asked.push(request);
@@ -33,8 +34,11 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
         open.scrapes--;
       }
     },
-    async *selfMetrics(openMetrics) {
-      yield `self_metric{open="${openMetrics}"} 1\n`;
+    processMetrics: async (openMetrics) => `self_metric{open="${openMetrics}"} 1\n`,
+    *overview() {
+      open.overviews++;
+      yield;
+      return { version: `${open.overviews}` } as Overview;
     },
     // biome-ignore lint/correctness/useYield: it has its result at once.
     *worst(query) {
@@ -194,6 +198,37 @@ describe('GET /api/v1/sessions', () => {
   );
 });
 
+describe('GET /api/v1/overview', () => {
+  it('answers JSON that nobody keeps', async () => {
+    const { url } = await setUp();
+    const answer = await fetch(`${url}/api/v1/overview`);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await answer.json()).toEqual({ version: '1' });
+  });
+
+  it('is computed once for all who ask meanwhile, and anew for who asks later', async () => {
+    const turns: (() => void)[] = [];
+    const pacer = createPacer({ sliceMs: 0, defer: (turn) => void turns.push(turn) });
+    const { url, open, server } = await setUp({ pacer });
+    let requests = 0;
+    server.on('request', () => requests++);
+    const ask = async () => ((await (await fetch(`${url}/api/v1/overview`)).json()) as Overview).version;
+    const together = [ask(), ask(), ask()];
+    await eventually(() => requests === 3);
+    const takeTurns = setInterval(() => turns.shift()?.(), 1);
+    ends.push(() => clearInterval(takeTurns));
+    expect(await Promise.all(together)).toEqual(['1', '1', '1']);
+    expect([await ask(), open.overviews]).toEqual(['2', 2]);
+  });
+
+  it('takes no parameters', async () => {
+    const { url, open } = await setUp();
+    expect((await fetch(`${url}/api/v1/overview?region=apac`)).status).toBe(400);
+    expect(open.overviews).toBe(0);
+  });
+});
+
 describe('the server', () => {
   it('is ready or says why not', async () => {
     let ready = false;
@@ -206,7 +241,7 @@ describe('the server', () => {
 
   it('asks for the token everywhere but at the probes, and before it says what exists', async () => {
     const { url } = await setUp({ metricsToken: 's3cret' });
-    for (const path of ['/', '/metrics', '/api/v1/sessions', '/nowhere']) {
+    for (const path of ['/', '/metrics', '/api/v1/overview', '/api/v1/sessions', '/nowhere']) {
       const refused = await fetch(url + path);
       expect(refused.status).toBe(401);
       expect(refused.headers.get('www-authenticate')).toContain('Bearer');

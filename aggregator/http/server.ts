@@ -1,33 +1,26 @@
 /**
  * The aggregator's HTTP server: its routes, who may use them, and its limits. scrape.ts answers
- * scrapes; what is known of sessions and the feed is passed in as options.
+ * scrapes and queries.ts the API; what is known of sessions and the feed is passed in as options.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import * as v from 'valibot';
-import { isId } from '../../shared/beacon.ts';
 import { CHALLENGE, createAuthorize } from './auth.ts';
 import type { BoardFiles } from './board-files.ts';
-import type { Pacer } from './pacer.ts';
-import { sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
+import { createQueries, type QueryOptions } from './queries.ts';
+import { type Handler, sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
 import { createScrape, type ScrapeOptions } from './scrape.ts';
-import { WORST_SORTS, type WorstQuery, type WorstSession } from './worst.ts';
 
 /** Whether the metrics are complete, and if not, why: the state of each region's feed. */
 export type Readiness = { readonly ready: boolean; readonly [detail: string]: unknown };
 
-export type ServerOptions = ScrapeOptions & {
-  readonly worst: (query: WorstQuery) => Generator<void, WorstSession[], void>;
-  readonly readiness: () => Readiness;
-  readonly regions: readonly string[];
-  readonly metricsToken: string | undefined;
-  readonly board: BoardFiles;
-  readonly pacer: Pacer;
-  readonly now: () => number;
-  readonly log: Logger;
-};
+export type ServerOptions = ScrapeOptions &
+  QueryOptions & {
+    readonly readiness: () => Readiness;
+    readonly metricsToken: string | undefined;
+    readonly board: BoardFiles;
+    readonly log: Logger;
+  };
 
-type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void> | void;
 type Route = { readonly isOpen: boolean; readonly handle: Handler };
 
 /** A slow client costs a socket and nothing else: at most this many, none idle for longer than this. */
@@ -35,7 +28,6 @@ const MAX_CONNECTIONS = 512;
 const IDLE_MS = 30_000;
 /** Longer than the usual scrape interval, so that Prometheus keeps its connection. */
 const KEEP_ALIVE_MS = 75_000;
-const QUERIES_AT_ONCE = 8;
 
 /** The server does not listen yet; `listen` is for the caller. */
 export function createHttpServer(options: ServerOptions): Server {
@@ -77,9 +69,11 @@ export function createHttpServer(options: ServerOptions): Server {
 
 function createRoutes(options: ServerOptions): ReadonlyMap<string, Route> {
   const { board, readiness } = options;
+  const queries = createQueries(options);
   const routes = new Map<string, Route>([
     ['/metrics', { isOpen: false, handle: createScrape(options) }],
-    ['/api/v1/sessions', { isOpen: false, handle: createSessionsQuery(options) }],
+    ['/api/v1/overview', { isOpen: false, handle: queries.overview }],
+    ['/api/v1/sessions', { isOpen: false, handle: queries.sessions }],
     ['/healthz', { isOpen: true, handle: (_, response) => sendJson(response, 200, { ok: true }) }],
     [
       '/readyz',
@@ -103,51 +97,4 @@ function createRoutes(options: ServerOptions): ReadonlyMap<string, Route> {
     });
   }
   return routes;
-}
-
-function createSessionsQuery({ worst, regions, pacer, now }: ServerOptions): Handler {
-  let underWay = 0;
-  const entries = {
-    region: v.optional(v.picklist(regions, 'region: is not a region of this aggregator')),
-    meeting_id: v.optional(v.custom<string>(isId, 'meeting_id: is not an id')),
-    sort: v.optional(v.picklist(WORST_SORTS, `sort: is not one of ${WORST_SORTS.join(', ')}`), 'rtt'),
-    limit: v.optional(
-      v.pipe(
-        v.string(),
-        v.regex(/^\d{1,3}$/, 'limit: is not an integer from 1 to 100'),
-        v.transform(Number),
-        v.minValue(1, 'limit: is less than 1'),
-        v.maxValue(100, 'limit: is more than 100'),
-      ),
-      '20',
-    ),
-  };
-  const Query = v.strictObject(entries, `parameters are ${Object.keys(entries).join(', ')}`);
-  return async (_, response, query) => {
-    const parsed = v.safeParse(Query, Object.fromEntries(query));
-    if (!parsed.success) {
-      sendProblem(response, 400, parsed.issues.map((issue) => issue.message).join('; '));
-      return;
-    }
-    if (underWay >= QUERIES_AT_ONCE) {
-      sendProblem(response, 503, 'too many queries at once', { 'retry-after': '1' });
-      return;
-    }
-    const { region, meeting_id, sort, limit } = parsed.output;
-    underWay++;
-    try {
-      const sessions = await pacer.run(
-        worst({
-          sort,
-          limit,
-          nowMs: now(),
-          ...(region === undefined ? {} : { region }),
-          ...(meeting_id === undefined ? {} : { meetingId: meeting_id }),
-        }),
-      );
-      sendJson(response, 200, { sort, sessions });
-    } finally {
-      underWay--;
-    }
-  };
 }

@@ -57,6 +57,25 @@ describe('a live distribution', () => {
     );
   });
 
+  const scale = createScale(BOUNDS);
+
+  it('with another one included holds the values of both, and with it excluded its own again', () => {
+    fc.assert(
+      fc.property(fc.array(value), fc.array(value), (own, others) => {
+        const holding = (values: readonly number[]) => {
+          const distribution = createDistribution(scale);
+          for (const one of values) distribution.add(one);
+          return distribution;
+        };
+        const distribution = holding(own);
+        distribution.include(holding(others));
+        expect(distribution.summarize(QUANTILES)).toEqual(holding([...own, ...others]).summarize(QUANTILES));
+        distribution.exclude(holding(others));
+        expect(distribution.summarize(QUANTILES)).toEqual(holding(own).summarize(QUANTILES));
+      }),
+    );
+  });
+
   it('has no quantile when it is empty', () => {
     const summary = createDistribution(createScale(BOUNDS)).summarize(QUANTILES);
     expect(summary).toEqual({ bounds: BOUNDS, cumulative: BOUNDS.map(() => 0), count: 0, sum: 0, quantiles: [] });

@@ -35,12 +35,17 @@ export type Scale = {
 };
 
 export type Distribution = {
+  readonly scale: Scale;
   /** How many values there are. */
   readonly count: number;
   /** @param value finite and not negative */
   add(value: number): void;
   /** Takes back an {@link add} of the same value. */
   subtract(value: number): void;
+  /** Adds everything that another distribution of the same scale holds. */
+  include(other: Distribution): void;
+  /** Takes back an {@link include} of the same values. */
+  exclude(other: Distribution): void;
   /** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
   summarize(quantiles: readonly number[]): Summary;
 };
@@ -88,12 +93,28 @@ export function createScale(bounds: readonly number[]): Scale {
   return { bounds, shift, split, boundBucket, middle: Float64Array.from(middle) };
 }
 
+/** What a distribution holds, for others of its scale to include. */
+type Contents = { readonly counts: Uint32Array; readonly total: { count: number; millionths: number } };
+
+const contentsOf = new WeakMap<Distribution, Contents>();
+
 export function createDistribution(scale: Scale): Distribution {
   const counts = new Uint32Array(scale.middle.length);
   /** The sum is in millionths: an integer. Fields, since V8 allocates a number for each write to a captured variable. */
   const total = { count: 0, millionths: 0 };
 
-  return {
+  function merge(other: Distribution, sign: 1 | -1): void {
+    const from = contentsOf.get(other);
+    if (other.scale !== scale || !from) throw new TypeError('a distribution of another scale');
+    for (let bucket = 0; bucket < counts.length; bucket++) {
+      counts[bucket] = (counts[bucket] as number) + sign * (from.counts[bucket] as number);
+    }
+    total.count += sign * from.total.count;
+    total.millionths += sign * from.total.millionths;
+  }
+
+  const distribution: Distribution = {
+    scale,
     get count() {
       return total.count;
     },
@@ -109,12 +130,16 @@ export function createDistribution(scale: Scale): Distribution {
       total.count--;
       total.millionths -= Math.round(value * RESOLUTION);
     },
+    include: (other) => merge(other, 1),
+    exclude: (other) => merge(other, -1),
     summarize(quantiles) {
       const { count, millionths } = total;
       const ranks = count === 0 ? [] : quantiles.map((quantile) => nearestRank(quantile, count));
       return { bounds: scale.bounds, count, sum: millionths / RESOLUTION, ...countUp(scale, counts, ranks) };
     },
   };
+  contentsOf.set(distribution, { counts, total });
+  return distribution;
 }
 
 /** The counts at the bounds, and the values at the ranks. @param ranks ascending, none over the count of all values */

@@ -14,8 +14,6 @@ export type Cell = {
   readonly region: string;
   readonly serverUrl: string;
   readonly serverType: string;
-  /** The cell's labels as the exposition writes them, without braces. */
-  readonly labels: string;
   sessions: number;
   peers: number;
   /** By the measure's number; undefined while nothing has contributed. */
@@ -47,9 +45,8 @@ export function createPopulation(): Population {
       const key = `${region} ${serverType} ${serverUrl}`;
       let cell = cells.get(key);
       if (!cell) {
-        const labels = `region="${region}",server_url="${serverUrl}",server_type="${serverType}"`;
         const cumulative = createCumulative();
-        cell = { region, serverUrl, serverType, labels, sessions: 0, peers: 0, live: [], cumulative };
+        cell = { region, serverUrl, serverType, sessions: 0, peers: 0, live: [], cumulative };
         cells.set(key, cell);
       }
       return cell;

@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { REJECT_REASONS } from '../../shared/reject.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
-import { parseMetrics, pick } from '../../test/support/metrics/exposition-text.ts';
+import { expose, expositionOf } from '../../test/support/metrics/expose.ts';
+import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
-import { type ExposeOptions, expose } from './exposition.ts';
+import { createExposition, type ExposeOptions } from './exposition.ts';
 import { FAMILIES } from './families.ts';
 
 const NOW = 1_800_000_000_000;
 const ALL = new Set(['population', 'sessions', 'process'] as const);
 
-function storeOf(sessionIds: readonly string[]): Sessions {
-  const options = { regions: ['apac'], servers: [], ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 };
-  const sessions = createSessions(options);
+function storeOf(
+  sessionIds: readonly string[],
+  regions: readonly string[] = ['apac'],
+  servers: string[] = [],
+): Sessions {
+  const sessions = createSessions({ regions, servers, ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 });
   sessions.feedUp('apac', NOW);
   for (const session_id of sessionIds) applyEntry(sessions, 'apac', validEntry({ session_id }, NOW), NOW);
   return sessions;
@@ -19,6 +24,10 @@ function storeOf(sessionIds: readonly string[]): Sessions {
 
 function textOf(sessions: Sessions, options: Partial<ExposeOptions> = {}): string {
   return [...expose(sessions, { nowMs: NOW, collect: ALL, openMetrics: false, ...options })].join('');
+}
+
+function samplesOf(sessions: Sessions): Sample[] {
+  return parseMetrics(textOf(sessions));
 }
 
 describe('exposition', () => {
@@ -40,7 +49,10 @@ describe('exposition', () => {
   it.each([
     ['population', /^edgepulse_(sessions|peer_connections|meetings|participants|live_|rtt_|\w+_samples)/],
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|meeting_participants)/],
-    ['process', /^edgepulse_(ingest_delay|edge_publish)/],
+    [
+      'process',
+      /^edgepulse_(ingest_delay|edge_|beacons_|batches_|client_dropped|sessions_re|session_series|series_bound|feed_up|build_info)/,
+    ],
   ] as const)('collects only the families of %s when asked to', (name, families) => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));
     expect(samples.length).toBeGreaterThan(0);
@@ -63,5 +75,108 @@ describe('exposition', () => {
     expect(text).toContain('# TYPE edgepulse_audio_samples counter\n# UNIT edgepulse_audio_samples samples\n');
     expect(text).toContain('\nedgepulse_audio_samples_total{');
     expect(text).toContain('# UNIT edgepulse_session_rtt_seconds seconds\n');
+  });
+
+  it('writes the labels of the table, and no others', () => {
+    for (const { name, labels } of samplesOf(storeOf(['s-1']))) {
+      const family = FAMILIES.find((one) => one.name === name.replace(/_(bucket|sum|count)$/, '') || one.name === name);
+      const own = family?.labels.filter((label) => label !== 'le' || name.endsWith('_bucket'));
+      expect([name, Object.keys(labels)]).toEqual([name, own]);
+    }
+  });
+
+  it('escapes what a server may be called', () => {
+    const url = 'https://media."quoted"\\example.com';
+    const sessions = storeOf([], ['apac'], [url]);
+    applyEntry(sessions, 'apac', validEntry({ server: { url, type: 'webrtc' } }, NOW), NOW);
+    const samples = samplesOf(sessions);
+    for (const name of ['edgepulse_sessions', 'edgepulse_live_rtt_seconds_count', 'edgepulse_session_rtt_seconds']) {
+      expect(pick(samples, name, { server_url: url })).toHaveLength(1);
+    }
+  });
+
+  it('escapes ids too, should one ever need it, also when a row is another peer now', () => {
+    const sessions = storeOf([]);
+    const exposition = expositionOf(sessions);
+    const neteq = { buffer: 0.06, operations_per_second: { expand: 1 } };
+    const ids = { session_id: 's"1', meeting_id: 'm\\1' };
+    const shown = (seq: number, peer_id: string) => {
+      applyEntry(sessions, 'apac', validEntry({ ...ids, seq, peers: [{ peer_id, neteq }] }, NOW + seq), NOW + seq);
+      const text = [...exposition.text({ nowMs: NOW + seq, collect: ALL, openMetrics: false })].join('');
+      return ['edgepulse_peer_neteq_buffer_seconds', 'edgepulse_peer_neteq_operations_per_second'].map(
+        (name) => pick(parseMetrics(text), name, { ...ids, peer_id }).length,
+      );
+    };
+    for (const [seq, peerId] of ['a', 'a', 'b', 'c', 'quo"ted', 'd', '"', 'e'].entries()) {
+      expect(shown(seq, peerId)).toEqual([1, 1]);
+    }
+  });
+});
+
+describe('a shard', () => {
+  const exposed = (count: number) => {
+    const sessions = storeOf(['s-1']);
+    const neteq = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
+    applyEntry(sessions, 'apac', validEntry({ session_id: 's-2', peers: [{ peer_id: 's-1', neteq }] }, NOW), NOW);
+    const audio = { totalSamplesReceived: 2_000_000, removedSamplesForAcceleration: 1_000 };
+    applyEntry(sessions, 'apac', validEntry({ seq: 1, peers: [{ peer_id: 's-2', audio }] }, NOW), NOW);
+    const exposition = createExposition({ sessions, shard: { index: 0, count }, version: '1', seriesBound: 0 });
+    return parseMetrics([...exposition.text({ nowMs: NOW, collect: ALL, openMetrics: false })].join(''));
+  };
+
+  it('is on every series when there are several', () => {
+    const samples = exposed(2);
+    const shards = new Set(samples.map(({ labels }) => labels.shard));
+    expect(shards).toEqual(new Set(['0/2']));
+    const families = FAMILIES.filter(({ name }) => samples.some((sample) => sample.name.startsWith(name)));
+    expect(families.map(({ name }) => name)).toEqual(FAMILIES.map(({ name }) => name));
+  });
+
+  it('is not written when it is the only one, and changes nothing else', () => {
+    const without = exposed(2).map(({ labels: { shard, ...labels }, ...sample }) => ({ ...sample, labels }));
+    expect(exposed(1)).toEqual(without);
+  });
+});
+
+describe('what the aggregator says of itself and the edge', () => {
+  const REGIONS = ['apac', 'sa'];
+
+  it('has every label of the closed sets from the start, at zero', () => {
+    const samples = samplesOf(storeOf([], REGIONS));
+    const rejected = pick(samples, 'edgepulse_edge_beacons_total', { outcome: 'rejected', region: 'sa' });
+    expect(rejected.map(({ labels }) => labels.reason)).toEqual([...REJECT_REASONS]);
+    expect(total(samples, 'edgepulse_edge_beacons_total')).toBe(0);
+    for (const outcome of ['applied', 'duplicate', 'late', 'invalid']) {
+      expect(pick(samples, 'edgepulse_beacons_total', { outcome })).toHaveLength(REGIONS.length);
+    }
+    expect(pick(samples, 'edgepulse_sessions_reaped_total', { reason: 'stale' })).toHaveLength(REGIONS.length);
+    expect(total(samples, 'edgepulse_build_info', { version: '1.2.3' })).toBe(1);
+  });
+
+  it('is read at the scrape, and nothing is added up twice', () => {
+    const sessions = storeOf([], REGIONS);
+    const totals = sessions.totals('apac');
+    totals.applied = 7;
+    totals.lost = 2;
+    totals.edge.rejected.set('rate_limited', 3);
+    totals.edge.accepted = 7;
+    totals.edge.droppedFull = 4;
+    totals.edge.spool.set('f00', 5).set('f01', 6);
+    textOf(sessions);
+    const samples = samplesOf(sessions);
+    expect(total(samples, 'edgepulse_beacons_total', { region: 'apac', outcome: 'applied' })).toBe(7);
+    expect(total(samples, 'edgepulse_beacons_lost_total', { region: 'apac' })).toBe(2);
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'rate_limited' })).toBe(3);
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'full' })).toBe(4);
+    expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'apac' })).toBe(11);
+    // Applied, dropped and in spools: the account that holds at any quiet moment.
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(7 + 4 + 11);
+    expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'sa' })).toBe(0);
+  });
+
+  it('says which feeds are up', () => {
+    const samples = samplesOf(storeOf([], REGIONS));
+    expect(total(samples, 'edgepulse_feed_up', { region: 'apac' })).toBe(1);
+    expect(total(samples, 'edgepulse_feed_up', { region: 'sa' })).toBe(0);
   });
 });

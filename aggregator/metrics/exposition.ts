@@ -1,244 +1,247 @@
 /**
- * The store as exposition text, in slices: a generator whose every step does a bounded piece of
- * work, so that a scrape of a million series and the ingest take turns. Labels are ids and closed
- * sets, so that nothing here needs escaping (shared/beacon.ts and shared/servers.ts see to that).
+ * The table of families as text, in slices: a generator whose every step does a bounded piece of
+ * work, so that a scrape of a million series and the ingest take turns.
  *
  * What begins while a scrape is under way is left to the next one; a record that moves is the
  * same record: so no series can stand twice in one scrape.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import type { Shard } from '../../shared/subjects.ts';
+import type { Summary } from '../live/distribution.ts';
 import type { Histogram } from '../live/histogram.ts';
-import { MEASURE, QUANTILES, SAMPLE_COUNTS } from '../live/measures.ts';
+import { QUANTILES } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
-import type { Presence } from '../store/roster.ts';
-import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
+import { FAMILIES } from './families.ts';
+import type { Family, Group } from './family.ts';
+import { createSeriesLabels, type SeriesLabels } from './series-labels.ts';
 import {
-  CUMULATIVE,
-  DETAIL,
-  type Family,
-  INGEST_DELAY,
-  LIVE,
-  type LiveFamilies,
-  POPULATION,
-  PUBLISH_SECONDS,
-} from './families.ts';
+  type DetailScope,
+  eachAttendance,
+  eachSession,
+  heardRegions,
+  livingCells,
+  type PeerFigure,
+  type RegionReading,
+  readRegion,
+} from './store-reader.ts';
+import {
+  type Buckets,
+  closeSample,
+  escapeLabelValue,
+  headerText,
+  histogramText,
+  joinLabels,
+  type LabelText,
+  type LabelValue,
+  labelText,
+  sampleOpener,
+  sampleText,
+} from './text-format.ts';
 
-export type Collect = ReadonlySet<'population' | 'sessions' | 'process'>;
+export type Collect = ReadonlySet<Group>;
 
 export type ExposeOptions = {
   readonly nowMs: number;
   readonly collect: Collect;
+  /** OpenMetrics 1.0 rather than text 0.0.4. */
   readonly openMetrics: boolean;
   /** About how many lines one step writes. */
   readonly linesAtOnce?: number;
 };
 
+export type Exposition = {
+  /** Every edgepulse family of the groups, without OpenMetrics' `# EOF`. */
+  text(options: ExposeOptions): Generator<string, void, void>;
+};
+
+export type ExpositionOptions = {
+  readonly sessions: Sessions;
+  /** Written on every series when there is more than one. */
+  readonly shard: Shard;
+  readonly version: string;
+  /** Most series that the process can ever expose, by series-bound.ts. */
+  readonly seriesBound: number;
+};
+
 /** Well under a millisecond of work. */
 const LINES_AT_ONCE = 500;
 
-/** The families of the store. What prom-client writes, and OpenMetrics' `# EOF`, are the caller's to add. */
-export function* expose(sessions: Sessions, options: ExposeOptions): Generator<string, void, void> {
-  const { nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE } = options;
-  const heard = new Set(sessions.regions.filter((region) => !sessions.isWithdrawn(region, nowMs)));
-  const head = (family: Family): string => header(family, openMetrics);
-  if (collect.has('population')) yield* exposePopulation(sessions, heard, head);
-  if (collect.has('process')) {
-    yield* exposeHistograms(sessions, INGEST_DELAY, head, (region) => sessions.totals(region).ingestDelay);
-    yield* exposeHistograms(sessions, PUBLISH_SECONDS, head, (region) => sessions.totals(region).edge.publishSeconds);
-  }
-  if (collect.has('sessions')) {
-    yield* exposeDetail({ sessions, heard, linesAtOnce, before: sessions.nextBorn() }, head);
-  }
+const QUANTILE_LABELS = QUANTILES.map((quantile) => labelText({ q: `${quantile}` }));
+
+const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
+
+/** One scrape under way: what it reads, and the labels that it writes. */
+type Scrape = DetailScope & {
+  readonly options: ExpositionOptions;
+  readonly labels: SeriesLabels;
+  readonly living: readonly Cell[];
+  /** Of the measure being written: its buckets and its quantiles come from one reading. */
+  readonly summaries: Map<Cell, Summary>;
+};
+
+export function createExposition(options: ExpositionOptions): Exposition {
+  const { sessions } = options;
+  const labels = createSeriesLabels(options.shard);
+  return {
+    *text({ nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE }) {
+      const heard = heardRegions(sessions, nowMs);
+      const before = sessions.nextBorn();
+      const living = livingCells(sessions, heard);
+      const scrape: Scrape = { sessions, heard, before, linesAtOnce, options, labels, living, summaries: new Map() };
+      for (const family of FAMILIES) {
+        if (!collect.has(family.collect)) continue;
+        yield headerText(family, openMetrics);
+        yield* samplesOf(family, scrape);
+      }
+    },
+  };
 }
 
-type Head = (family: Family) => string;
-
-function header({ name, type, unit, help }: Family, openMetrics: boolean): string {
-  // OpenMetrics names a counter's family without the suffix of its sample.
-  const family = openMetrics && type === 'counter' ? name.replace(/_total$/, '') : name;
-  const unitLine = openMetrics && unit !== '' && family.endsWith(`_${unit}`) ? `# UNIT ${family} ${unit}\n` : '';
-  return `# HELP ${family} ${help}\n# TYPE ${family} ${type}\n${unitLine}`;
-}
-
-function* exposePopulation(sessions: Sessions, heard: ReadonlySet<string>, head: Head): Generator<string, void, void> {
-  const cells = [...sessions.cells()];
-  const living = cells.filter((cell) => cell.sessions > 0 && heard.has(cell.region));
-  const counts: [Family, (cell: Cell) => number][] = [
-    [POPULATION.sessions, (cell) => cell.sessions],
-    [POPULATION.peerConnections, (cell) => cell.peers],
-  ];
-  for (const [family, value] of counts) {
-    yield head(family) + living.map((cell) => `${family.name}{${cell.labels}} ${value(cell)}\n`).join('');
-  }
-  const regions = sessions.regions.filter((region) => heard.has(region));
-  for (const [family, count] of [
-    [POPULATION.meetings, 'meetings'],
-    [POPULATION.participants, 'participants'],
-  ] as const) {
-    const lines = regions.map((region) => `${family.name}{region="${region}"} ${sessions.headcount(region)[count]}\n`);
-    yield head(family) + lines.join('');
-  }
-  for (let m = 0; m < LIVE.length; m++) yield* exposeMeasure(LIVE[m] as LiveFamilies, m, living, head);
-  yield* exposeCumulative(cells, head);
-}
-
-/** The histogram and then the quantiles of one measure: a family's samples stand together, so one pass keeps the latter. */
-function* exposeMeasure(
-  { histogram, quantile }: LiveFamilies,
-  measure: number,
-  living: readonly Cell[],
-  head: Head,
-): Generator<string, void, void> {
-  let quantiles = head(quantile);
-  yield head(histogram);
-  for (const { live, labels } of living) {
-    const distribution = live[measure];
-    if (!distribution || distribution.count === 0) continue;
-    const { bounds, cumulative, count, sum, quantiles: values } = distribution.summarize(QUANTILES);
-    yield histogramLines(histogram.name, labels, { bounds, cumulative, count, sum });
-    for (let i = 0; i < values.length; i++) {
-      quantiles += `${quantile.name}{${labels},quantile="${QUANTILES[i]}"} ${values[i]}\n`;
+function samplesOf(family: Family, scrape: Scrape): Iterable<string> {
+  const { sessions, labels, options } = scrape;
+  const { name } = family;
+  switch (family.of) {
+    case 'heard region':
+      return each(readings(scrape, scrape.heard), (reading) =>
+        sampleText(name, labels.region(reading.region), family.value(reading)),
+      );
+    case 'region':
+      return each(readings(scrape, sessions.regions), (reading) =>
+        family.series
+          .map((series) => sampleText(name, labels.regionSeries(reading.region, series), series.value(reading)))
+          .join(''),
+      );
+    case 'region histogram':
+      return each(readings(scrape, sessions.regions), (reading) =>
+        histogramText(name, labels.region(reading.region), bucketsOf(family.histogram(reading))),
+      );
+    case 'process': {
+      const { version, seriesBound } = options;
+      const reading = { budget: sessions.budget, version, seriesBound };
+      return [sampleText(name, labels.process(family.extraLabels?.(reading) ?? {}), family.value(reading))];
     }
-  }
-  yield quantiles;
-}
-
-function* exposeCumulative(cells: readonly Cell[], head: Head): Generator<string, void, void> {
-  yield head(CUMULATIVE.rtt);
-  for (const { cumulative, labels } of cells) yield cumulativeLines(CUMULATIVE.rtt.name, labels, cumulative.rtt);
-  for (const family of SAMPLE_COUNTS) {
-    const { name } = CUMULATIVE[family];
-    yield head(CUMULATIVE[family]) +
-      cells.map((cell) => `${name}{${cell.labels}} ${cell.cumulative[family]}\n`).join('');
+    case 'session':
+    case 'peer':
+    case 'peer operation':
+    case 'meeting':
+      return detailSamples(family, scrape);
+    default:
+      return cellSamples(family, scrape);
   }
 }
 
-function* exposeHistograms(
-  { regions }: Sessions,
-  family: Family,
-  head: Head,
-  histogramOf: (region: string) => Histogram,
-): Generator<string, void, void> {
-  yield head(family);
-  for (const region of regions) yield cumulativeLines(family.name, `region="${region}"`, histogramOf(region));
+type DetailFamily = Extract<Family, { readonly of: 'session' | 'peer' | 'peer operation' | 'meeting' }>;
+type CellFamily = Extract<
+  Family,
+  { readonly of: 'living cell' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
+>;
+
+function cellSamples(family: CellFamily, scrape: Scrape): Iterable<string> {
+  const { labels, living } = scrape;
+  const { name } = family;
+  const everyCell = scrape.sessions.cells();
+  switch (family.of) {
+    case 'living cell':
+      return each(living, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell':
+      return each(everyCell, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'cell histogram':
+      return each(everyCell, (cell) => histogramText(name, labels.cell(cell), bucketsOf(family.histogram(cell))));
+    case 'live distribution':
+      return liveBuckets(name, family.measure, scrape);
+    case 'live quantiles':
+      return liveQuantiles(name, scrape);
+  }
 }
 
-function cumulativeLines(name: string, labels: string, { bounds, counts, sum }: Histogram): string {
+function detailSamples(family: DetailFamily, scrape: Scrape): Iterable<string> {
+  const { labels } = scrape;
+  const { name } = family;
+  switch (family.of) {
+    case 'session':
+      return eachSession(scrape, (session) =>
+        session.series < 1 ? '' : sampleText(name, labels.sessionWithServer(session), family.value(session)),
+      );
+    case 'peer':
+      return peerFigures(name, family.value, scrape);
+    case 'peer operation':
+      return peerOperations(name, scrape);
+    case 'meeting':
+      return eachAttendance(scrape, (presence) =>
+        sampleText(name, labels.attendance(presence), family.value(presence)),
+      );
+  }
+}
+
+function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: Scrape): Iterable<string> {
+  const { peers } = scope.sessions;
+  const open = sampleOpener(name, 'peer_id');
+  return eachSession(scope, (session) => {
+    const sample = open(labels.session(session));
+    let lines = '';
+    for (const row of session.peers) {
+      if (!peers.isShown(row)) continue;
+      const value = figureOf(peers, row);
+      if (!Number.isNaN(value)) lines += closeSample(sample, labels.peerId(row, peers.id(row)), value);
+    }
+    return lines;
+  });
+}
+
+function peerOperations(name: string, { labels, ...scope }: Scrape): Iterable<string> {
+  const { peers } = scope.sessions;
+  const open = sampleOpener(name, 'peer_id', 'operation');
+  return eachSession(scope, (session) => {
+    const ofSession = labels.session(session);
+    let lines = '';
+    for (const row of session.peers) {
+      if (!peers.isShown(row)) continue;
+      const sample = open(ofSession, labels.peerId(row, peers.id(row)));
+      for (let o = 0; o < OPERATIONS.length; o++) {
+        const rate = peers.operation(row, o);
+        if (!Number.isNaN(rate)) lines += closeSample(sample, OPERATIONS[o] as LabelValue, rate);
+      }
+    }
+    return lines;
+  });
+}
+
+function* liveBuckets(name: string, measure: number, { living, labels, summaries }: Scrape): Generator<string> {
+  summaries.clear();
+  for (const cell of living) {
+    const distribution = cell.live[measure];
+    if (!distribution || distribution.count === 0) continue;
+    const summary = distribution.summarize(QUANTILES);
+    summaries.set(cell, summary);
+    yield histogramText(name, labels.cell(cell), summary);
+  }
+}
+
+/** Of the measure whose buckets were written just before. */
+function liveQuantiles(name: string, { labels, summaries }: Scrape): Iterable<string> {
+  return each(summaries, ([cell, { quantiles }]) => {
+    const ofCell = labels.cell(cell);
+    return quantiles
+      .map((value, i) => sampleText(name, joinLabels(ofCell, QUANTILE_LABELS[i] as LabelText), value))
+      .join('');
+  });
+}
+
+function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<string> {
+  for (const item of items) yield write(item);
+}
+
+function* readings({ sessions }: Scrape, regions: Iterable<string>): Generator<RegionReading> {
+  for (const region of regions) yield readRegion(sessions, region);
+}
+
+function bucketsOf({ bounds, counts, sum }: Histogram): Buckets {
   let count = 0;
   const cumulative = bounds.map((_, i) => {
     count += counts[i] as number;
     return count;
   });
   count += counts[bounds.length] as number;
-  return histogramLines(name, labels, { bounds, cumulative, count, sum });
-}
-
-function histogramLines(
-  name: string,
-  labels: string,
-  {
-    bounds,
-    cumulative,
-    count,
-    sum,
-  }: { bounds: readonly number[]; cumulative: readonly number[]; count: number; sum: number },
-): string {
-  let lines = '';
-  for (let i = 0; i < bounds.length; i++) lines += `${name}_bucket{${labels},le="${bounds[i]}"} ${cumulative[i]}\n`;
-  return `${lines}${name}_bucket{${labels},le="+Inf"} ${count}\n${name}_sum{${labels}} ${sum}\n${name}_count{${labels}} ${count}\n`;
-}
-
-function* exposeDetail(among: Among, head: Head): Generator<string, void, void> {
-  const { sessions } = among;
-  yield head(DETAIL.sessionRtt);
-  yield* eachSession(among, ({ series, rtt, cell }, labels) => {
-    if (series < 1) return '';
-    const { name } = DETAIL.sessionRtt;
-    return `${name}{${labels},server_url="${cell.serverUrl}",server_type="${cell.serverType}"} ${rtt}\n`;
-  });
-  for (const [family, measure] of [
-    [DETAIL.peerBuffer, MEASURE.neteq_buffer],
-    [DETAIL.peerConcealment, MEASURE.concealment],
-  ] as const) {
-    yield head(family);
-    yield* eachSession(among, (session, labels) =>
-      valueLines(sessions, session, `${family.name}{${labels},peer_id="`, measure),
-    );
-  }
-  yield head(DETAIL.peerOperations);
-  yield* eachSession(among, (session, labels) => operationLines(sessions, session, labels));
-  yield head(DETAIL.meetingParticipants);
-  yield* eachPresence(among, ({ region, meeting, participants }) => {
-    const labels = `region="${region}",meeting_id="${meeting.id}"`;
-    return `${DETAIL.meetingParticipants.name}{${labels}} ${participants.size}\n`;
-  });
-}
-
-/** What a scrape of details goes through: sessions of the regions heard, of those that began before it. */
-type Among = { sessions: Sessions; heard: ReadonlySet<string>; linesAtOnce: number; before: number };
-
-/** Writes what `lines` says of each session that lived when the scrape began. */
-function* eachSession(
-  { sessions, heard, linesAtOnce, before }: Among,
-  lines: (session: Session, labels: string) => string,
-): Generator<string, void, void> {
-  let text = '';
-  let steps = 0;
-  for (const meeting of sessions.meetings()) {
-    for (const session of meeting.sessions.values()) {
-      if (session.born >= before || !heard.has(session.presence.region)) continue;
-      session.labels ||= `region="${session.presence.region}",meeting_id="${meeting.id}",session_id="${session.id}"`;
-      text += lines(session, session.labels);
-      steps += 1 + session.peers.length;
-      if (steps < linesAtOnce) continue;
-      yield text;
-      text = '';
-      steps = 0;
-    }
-  }
-  if (text !== '') yield text;
-}
-
-function* eachPresence(
-  { sessions, heard, linesAtOnce, before }: Among,
-  line: (presence: Presence<Session>) => string,
-): Generator<string, void, void> {
-  let text = '';
-  let steps = 0;
-  for (const { presences } of sessions.meetings()) {
-    for (const presence of presences) {
-      if (presence.series < 1 || presence.born >= before || !heard.has(presence.region)) continue;
-      text += line(presence);
-      if (++steps < linesAtOnce) continue;
-      yield text;
-      text = '';
-      steps = 0;
-    }
-  }
-  if (text !== '') yield text;
-}
-
-function valueLines({ peers }: Sessions, session: Session, prefix: string, measure: number): string {
-  let lines = '';
-  for (const row of session.peers) {
-    if (!peers.isShown(row)) continue;
-    const value = peers.value(row, measure);
-    if (!Number.isNaN(value)) lines += `${prefix}${peers.id(row)}"} ${value}\n`;
-  }
-  return lines;
-}
-
-function operationLines({ peers }: Sessions, session: Session, labels: string): string {
-  const { name } = DETAIL.peerOperations;
-  let lines = '';
-  for (const row of session.peers) {
-    if (!peers.isShown(row)) continue;
-    for (let o = 0; o < NETEQ_OPERATIONS.length; o++) {
-      const rate = peers.operation(row, o);
-      if (Number.isNaN(rate)) continue;
-      lines += `${name}{${labels},peer_id="${peers.id(row)}",operation="${NETEQ_OPERATIONS[o]}"} ${rate}\n`;
-    }
-  }
-  return lines;
+  return { bounds, cumulative, count, sum };
 }

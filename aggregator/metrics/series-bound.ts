@@ -1,10 +1,9 @@
-/** The largest number of series that a configuration can ever expose: what the limit of detail series and the closed label sets add up to. */
+/** The largest number of series that a configuration can ever expose: the limit of detail and the closed label sets. */
 import { SERVER_TYPES } from '../../shared/beacon.ts';
-import { PUBLISH_SECONDS_BUCKETS } from '../../shared/envelope.ts';
 import { OTHER_SERVER } from '../../shared/servers.ts';
-import { MEASURES, QUANTILES, RTT } from '../live/measures.ts';
-import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
-import { CUMULATIVE } from './families.ts';
+import { MEASURES, QUANTILES } from '../live/measures.ts';
+import { FAMILIES } from './families.ts';
+import type { Family } from './family.ts';
 
 export type SeriesBoundOptions = {
   readonly regions: readonly string[];
@@ -12,17 +11,42 @@ export type SeriesBoundOptions = {
   readonly maxSessionSeries: number;
 };
 
-/** Labels are closed sets: configured servers and `other` with each type, and no server at all. */
+/** Of the table's families; the process metrics come on top. */
 export function seriesBound({ regions, servers, maxSessionSeries }: SeriesBoundOptions): number {
-  const labels = new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1;
-  const histograms = [INGEST_DELAY_SECONDS_BUCKETS, PUBLISH_SECONDS_BUCKETS];
-  const own = histograms.reduce((sum, bounds) => sum + bounds.length + 3, 0);
-  return populationBound(regions.length * labels, regions.length) + regions.length * own + maxSessionSeries;
+  // Configured servers and `other` with each type, and no server at all.
+  const cells = regions.length * (new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1);
+  return FAMILIES.reduce((sum, family) => sum + boundOf(family, cells, regions.length), maxSessionSeries);
 }
 
-/** Most series that the population of so many cells and regions can expose, with its cumulative counterparts. */
-function populationBound(cells: number, regions: number): number {
-  const live = MEASURES.reduce((sum, { bounds }) => sum + bounds.length + 3 + QUANTILES.length, 0);
-  const cumulative = RTT.bounds.length + 3 + (Object.keys(CUMULATIVE).length - 1);
-  return cells * (2 + live + cumulative) + regions * 2;
+function boundOf(family: Family, cells: number, regions: number): number {
+  switch (family.of) {
+    case 'living cell':
+    case 'cell':
+      return cells;
+    case 'cell histogram':
+      return cells * histogramSeries(family.bounds);
+    case 'live distribution':
+      return cells * histogramSeries(MEASURES[family.measure]?.bounds ?? []);
+    case 'live quantiles':
+      return cells * QUANTILES.length;
+    case 'heard region':
+      return regions;
+    case 'region':
+      return regions * family.series.length;
+    case 'region histogram':
+      return regions * histogramSeries(family.bounds);
+    case 'process':
+      return 1;
+    case 'session':
+    case 'peer':
+    case 'peer operation':
+    case 'meeting':
+      // Together at most MAX_SESSION_SERIES.
+      return 0;
+  }
+}
+
+/** Its buckets, the unbounded one, sum and count. */
+function histogramSeries(bounds: readonly number[]): number {
+  return bounds.length + 3;
 }

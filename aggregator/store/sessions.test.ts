@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Beacon, Peer } from '../../shared/beacon.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
-import { expose } from '../metrics/exposition.ts';
+import { expose } from '../../test/support/metrics/expose.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 import { applyEntry } from './testing.ts';
 

@@ -37,6 +37,8 @@ export type Sessions = {
 
   readonly regions: readonly string[];
   isFeedUp(region: string): boolean;
+  /** Since when the feed can't be heard; undefined while it is up, and when it has not been up yet. */
+  feedDownSince(region: string): number | undefined;
   /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL, or was never up. */
   isWithdrawn(region: string, nowMs: number): boolean;
   /** What was counted since the start. */
@@ -193,6 +195,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     feedDown: (region, nowMs) => stateOf(region).clock.stop(nowMs),
     regions,
     isFeedUp: (region) => stateOf(region).clock.isRunning,
+    feedDownSince: (region) => stateOf(region).clock.stoppedSinceMs,
     isWithdrawn: (region, nowMs) => stateOf(region).clock.isWithdrawn(nowMs),
     totals: (region) => stateOf(region).totals,
     living: () => living.size,

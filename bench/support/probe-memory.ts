@@ -4,8 +4,8 @@
  */
 
 import { createIngest } from '../../aggregator/ingest/ingest.ts';
-import { expose } from '../../aggregator/metrics/exposition.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
+import { expose } from '../../test/support/metrics/expose.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf, type Traffic } from './traffic.ts';
 

@@ -7,13 +7,14 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { Gauge, Registry } from 'prom-client';
+import { readOverview } from '../../aggregator/http/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
-import { worst } from '../../aggregator/http/worst.ts';
+import { findWorst } from '../../aggregator/http/worst-sessions.ts';
 import { createIngest } from '../../aggregator/ingest/ingest.ts';
-import { expose } from '../../aggregator/metrics/exposition.ts';
-import { createMetrics } from '../../aggregator/metrics/self-metrics.ts';
+import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
+import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { median } from './figures.ts';
 import { type Hold, medianHold, watchLoop } from './loop-watch.ts';
@@ -70,11 +71,11 @@ async function measure(): Promise<ScrapeResult> {
 
 /** Scrapes the real server from another process, as Prometheus does, with batches coming in all the while. */
 async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'longestHold' | 'ingestedMeanwhile'>> {
-  const metrics = createMetrics(sessions, { version: 'bench', storeBound: 0 });
   const server = createHttpServer({
     expose: (options) => expose(sessions, options),
-    selfMetrics: metrics.text,
-    worst: (query) => worst(sessions, query),
+    processMetrics: createProcessMetrics().text,
+    worst: (query) => findWorst(sessions, query),
+    overview: () => readOverview({ sessions, version: 'bench', startedAtMs: 0 }),
     readiness: () => ({ ready: true }),
     regions: ['apac'],
     metricsToken: undefined,

@@ -6,6 +6,7 @@ import { MEASURE } from '../live/measures.ts';
 import type { Meeting } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
+import type { WorstSession } from './answers.ts';
 
 export const WORST_SORTS = ['rtt', 'concealment', 'expand'] as const;
 export type WorstSort = (typeof WORST_SORTS)[number];
@@ -18,28 +19,10 @@ export type WorstQuery = {
   readonly nowMs: number;
 };
 
-/** JSON-ready; seconds and ratios as in the metrics, absent where unknown. */
-export type WorstSession = {
-  region: string;
-  meeting_id: string;
-  session_id: string;
-  participant_id: string;
-  server_url: string;
-  server_type: string;
-  rtt_seconds?: number;
-  last_beacon_age_seconds: number;
-  peers: {
-    peer_id: string;
-    neteq_buffer_seconds?: number;
-    concealment_ratio?: number;
-    expand_operations_per_second?: number;
-  }[];
-};
-
 const SESSIONS_AT_ONCE = 1_000;
 
 /** Sessions of which the sort's figure is unknown are not among the worst. Regions whose feed is long down say nothing. */
-export function* worst(sessions: Sessions, query: WorstQuery): Generator<void, WorstSession[], void> {
+export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<void, WorstSession[], void> {
   const { region, meetingId, limit, nowMs } = query;
   const heard = new Set(sessions.regions.filter((name) => !sessions.isWithdrawn(name, nowMs)));
   const figureOf = figureFor(sessions, query.sort);

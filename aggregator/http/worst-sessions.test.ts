@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { validEntry } from '../../test/support/edge/beacon.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
-import { type WorstQuery, type WorstSession, worst } from './worst.ts';
+import type { WorstSession } from './answers.ts';
+import { findWorst, type WorstQuery } from './worst-sessions.ts';
 
 const NOW = 1_800_000_000_000;
 
@@ -36,7 +37,7 @@ function query(
   overrides: Partial<WorstQuery> = {},
   between: () => void = () => {},
 ): WorstSession[] {
-  const slices = worst(sessions, { sort: 'rtt', limit: 3, nowMs: NOW + 2_000, ...overrides });
+  const slices = findWorst(sessions, { sort: 'rtt', limit: 3, nowMs: NOW + 2_000, ...overrides });
   for (let slice = slices.next(); ; slice = slices.next()) {
     if (slice.done) return slice.value;
     between();

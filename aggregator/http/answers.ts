@@ -1,0 +1,92 @@
+/**
+ * What the JSON API answers: the shapes that the server writes and the board reads. Seconds, ratios
+ * and operations per second as in /metrics; what is not known is absent, never zero.
+ */
+import type { OBJECTIVES } from '../../shared/objectives.ts';
+import type { MeasureName } from '../live/measures.ts';
+
+/** `GET /api/v1/overview`: everything that the board shows but the worst sessions. */
+export type Overview = {
+  readonly version: string;
+  /** When the process started, by its own clock: counters begin anew with another value. */
+  readonly started_at_ms: number;
+  readonly objectives: typeof OBJECTIVES;
+  /** Over all regions whose feed is up. */
+  readonly all: LiveFigures;
+  readonly regions: readonly RegionOverview[];
+};
+
+export type RegionOverview = {
+  readonly region: string;
+  readonly feed: FeedOverview;
+  /** Absent while the feed is down: nothing is known of those who live there. */
+  readonly live?: RegionFigures;
+  readonly health: HealthOverview;
+};
+
+/** `or_earlier`: it has not been up since the process started, at `since_ms`. */
+export type FeedOverview =
+  | { readonly up: true }
+  | { readonly up: false; readonly since_ms: number; readonly or_earlier: boolean };
+
+export type LiveFigures = {
+  readonly sessions: number;
+  readonly peer_connections: number;
+  readonly measures: { readonly [M in MeasureName]: MeasureFigures };
+};
+
+export type RegionFigures = LiveFigures & {
+  readonly participants: number;
+  readonly meetings: number;
+  /** Those that somebody is on, by URL and type. */
+  readonly servers: readonly ServerOverview[];
+};
+
+export type ServerOverview = LiveFigures & { readonly server_url: string; readonly server_type: string };
+
+/** A live distribution. Quantiles are nearest-rank, within 1 % of exact, and absent when nobody contributes. */
+export type MeasureFigures = {
+  /** How many sessions, or peer connections, contribute. */
+  readonly count: number;
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+  /** How many are over the measure's objective; absent when it has none. */
+  readonly over_warn?: number;
+  readonly over_bad?: number;
+  /** p95 over the other regions (of a region), or over the region's other servers (of a server). */
+  readonly p95_elsewhere?: number;
+};
+
+/** Counters since the start of the process, but for `spooled`, which is now. */
+export type HealthOverview = {
+  /** Beacons at the edge. */
+  readonly accepted: number;
+  readonly rejected: { readonly [reason: string]: number };
+  readonly spooled: number;
+  /** Beacons that the aggregator applied, and those that never came. */
+  readonly applied: number;
+  readonly lost: number;
+  /** From the edge to applied: observations by bucket (not cumulative), an unbounded one last. */
+  readonly ingest_delay_seconds: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
+};
+
+/** One of the sessions that `GET /api/v1/sessions` lists. */
+export type WorstSession = {
+  readonly region: string;
+  readonly meeting_id: string;
+  readonly session_id: string;
+  readonly participant_id: string;
+  readonly server_url: string;
+  readonly server_type: string;
+  readonly rtt_seconds?: number;
+  readonly last_beacon_age_seconds: number;
+  readonly peers: readonly WorstPeer[];
+};
+
+export type WorstPeer = {
+  readonly peer_id: string;
+  readonly neteq_buffer_seconds?: number;
+  readonly concealment_ratio?: number;
+  readonly expand_operations_per_second?: number;
+};

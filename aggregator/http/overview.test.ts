@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { createStore, NOW, STARTED, type Store, WEBRTC, WEBSOCKET } from '../board/testing.ts';
+
+function regionOf(store: Store, name: string) {
+  const region = store.overview().regions.find((candidate) => candidate.region === name);
+  if (!region) throw new Error(`no region ${name}`);
+  return region;
+}
+
+describe('the overview', () => {
+  it('is by region and server', () => {
+    const store = createStore(['apac', 'oc']);
+    store.add(
+      'apac',
+      { count: 3, rtt: 0.08, server: WEBRTC },
+      { count: 2, rtt: 0.3, buffer: 0.2, expand: 20, server: WEBSOCKET },
+    );
+    const { regions, version, started_at_ms, all } = store.overview();
+    expect([version, started_at_ms]).toEqual(['1.2.3', STARTED]);
+    expect(all).toMatchObject({ sessions: 5, peer_connections: 5, measures: { rtt: { count: 5, over_bad: 2 } } });
+    expect(regions.map(({ region, feed }) => [region, feed.up])).toEqual([
+      ['apac', true],
+      ['oc', true],
+    ]);
+    const [apac, oc] = regions;
+    expect(apac?.live).toMatchObject({ sessions: 5, peer_connections: 5, participants: 5, meetings: 1 });
+    expect(
+      apac?.live?.servers.map(({ server_url, server_type, sessions }) => [server_url, server_type, sessions]),
+    ).toEqual([
+      [WEBRTC.url, 'webrtc', 3],
+      [WEBSOCKET.url, 'websocket', 2],
+    ]);
+    const measures = apac?.live?.servers[1]?.measures;
+    expect(measures?.neteq_buffer.p95).toBeCloseTo(0.2, 2);
+    expect(measures?.expand).toMatchObject({ count: 2, over_warn: 2, over_bad: 2 });
+    expect(oc?.live).toMatchObject({ sessions: 0, peer_connections: 0, participants: 0, meetings: 0, servers: [] });
+  });
+
+  it('has no figure of what nobody reports', () => {
+    const store = createStore(['apac']);
+    store.add('apac', { count: 2 });
+    const { measures } = regionOf(store, 'apac').live ?? {};
+    expect(measures).toEqual({
+      rtt: { count: 0, over_warn: 0, over_bad: 0 },
+      neteq_buffer: { count: 0 },
+      concealment: { count: 0, over_warn: 0, over_bad: 0 },
+      expand: { count: 0, over_warn: 0, over_bad: 0 },
+      acceleration: { count: 0 },
+      accelerate: { count: 0 },
+    });
+  });
+
+  it('has no figures at all of a region whose feed is down, and says since when', () => {
+    const store = createStore(['apac', 'oc']);
+    store.add('apac', { count: 3, rtt: 0.08 });
+    store.sessions.feedDown('apac', NOW + 5_000);
+    expect(store.sessions.isWithdrawn('apac', NOW + 5_000)).toBe(false);
+    const { feed, live } = regionOf(store, 'apac');
+    expect({ feed, live }).toEqual({ feed: { up: false, since_ms: NOW + 5_000, or_earlier: false }, live: undefined });
+    expect(store.overview().all.sessions).toBe(0);
+  });
+
+  it('does not know since when a feed is down that has not been up since the start', () => {
+    const store = createStore([], ['apac']);
+    expect(regionOf(store, 'apac').feed).toEqual({ up: false, since_ms: STARTED, or_earlier: true });
+  });
+
+  it('leaves out servers that everybody has left', () => {
+    const store = createStore(['apac']);
+    store.add('apac', { count: 1, rtt: 0.08 });
+    store.sessions.expire(NOW + 60_000);
+    expect([...store.sessions.cells()]).toHaveLength(1);
+    expect(regionOf(store, 'apac').live?.servers).toEqual([]);
+  });
+
+  it('has the counters of the edge and of the way from it', () => {
+    const store = createStore(['apac']);
+    const totals = store.sessions.totals('apac');
+    totals.edge.accepted = 7;
+    totals.edge.droppedFull = 1;
+    totals.edge.spool.set('f00', 4);
+    totals.edge.rejected.set('token_expired', 3);
+    totals.lost = 2;
+    const { health } = regionOf(store, 'apac');
+    expect(health).toMatchObject({ accepted: 12, spooled: 4, applied: 0, lost: 2 });
+    expect(health.rejected).toMatchObject({ token_expired: 3, rate_limited: 0 });
+    expect(health.ingest_delay_seconds.counts).toHaveLength(health.ingest_delay_seconds.bounds.length + 1);
+  });
+});
+
+describe('quantiles of several servers', () => {
+  it('are of all their sessions together, within 1 %', () => {
+    const store = createStore(['apac', 'oc']);
+    store.add('apac', { count: 10, rtt: 0.09, server: WEBRTC }, { count: 9, rtt: 0.3, server: WEBSOCKET });
+    store.add('oc', { count: 1, rtt: 0.5 });
+    const near = (value: number) => expect.closeTo(value, 2);
+    // Ranks 10, 19 and 19 of 19; with the other region 10, 19 and 20 of 20.
+    expect(regionOf(store, 'apac').live?.measures.rtt).toMatchObject({
+      p50: near(0.09),
+      p95: near(0.3),
+      p99: near(0.3),
+    });
+    expect(store.overview().all.measures.rtt).toMatchObject({ p50: near(0.09), p95: near(0.3), p99: near(0.5) });
+  });
+
+  it('are compared with what is elsewhere: other regions, and other servers of the region', () => {
+    const store = createStore(['apac', 'oc']);
+    store.add('apac', { count: 10, rtt: 0.09, server: WEBRTC }, { count: 10, rtt: 0.3, server: WEBSOCKET });
+    store.add('oc', { count: 1, rtt: 0.5 });
+    const elsewhere = (of: { measures: { rtt: { p95_elsewhere?: number } } } | undefined) =>
+      of?.measures.rtt.p95_elsewhere;
+    const apac = regionOf(store, 'apac').live;
+    const oc = regionOf(store, 'oc').live;
+    expect(elsewhere(apac)).toBeCloseTo(0.5, 2);
+    expect(apac?.servers.map(elsewhere)).toEqual([expect.closeTo(0.3, 2), expect.closeTo(0.09, 2)]);
+    expect(elsewhere(oc)).toBeCloseTo(0.3, 2);
+    expect(oc?.servers.map(elsewhere)).toEqual([undefined]);
+    // What was taken out to compare is back in.
+    expect(store.overview()).toEqual(store.overview());
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * What the board shows, from the values of the table of metrics: each region with its servers and
+ * its health. In slices of bounded work, so that it and the ingest take turns; the figures of a
+ * server are read in one slice, and everything above it is computed from what was read.
+ */
+import { OBJECTIVES, objectiveOf } from '../../shared/objectives.ts';
+import { REJECT_REASONS } from '../../shared/reject.ts';
+import { createDistribution, type Distribution } from '../live/distribution.ts';
+import { MEASURES, type Measure, QUANTILES } from '../live/measures.ts';
+import type { Cell } from '../live/population.ts';
+import { acceptedBeacons, rejectedBeacons, spooledNow } from '../metrics/edge-families.ts';
+import { MEETINGS, PARTICIPANTS, PEER_CONNECTIONS, SESSIONS } from '../metrics/population-families.ts';
+import { livingCells, type RegionReading, readRegion } from '../metrics/store-reader.ts';
+import type { Sessions } from '../store/sessions.ts';
+import type {
+  FeedOverview,
+  HealthOverview,
+  LiveFigures,
+  MeasureFigures,
+  Overview,
+  RegionOverview,
+  ServerOverview,
+} from './answers.ts';
+
+export type OverviewSource = {
+  readonly sessions: Sessions;
+  readonly version: string;
+  /** When the process started. */
+  readonly startedAtMs: number;
+};
+
+/** Who lives somewhere: a copy, which stays the same while the store goes on. */
+type Crowd = { sessions: number; peers: number; readonly live: (Distribution | undefined)[] };
+type ServerCrowd = Crowd & { readonly cell: Cell };
+type RegionCrowd = Crowd & { readonly servers: readonly ServerCrowd[]; readonly reading: RegionReading };
+
+export function* readOverview(source: OverviewSource): Generator<void, Overview, void> {
+  const { sessions, version, startedAtMs } = source;
+  const everybody = createCrowd();
+  const read: (RegionCrowd | RegionOverview)[] = [];
+  for (const region of sessions.regions) {
+    if (sessions.isFeedUp(region)) {
+      const crowd = yield* readCrowd(sessions, region);
+      merge(everybody, crowd);
+      read.push(crowd);
+    } else {
+      read.push({ region, feed: silence(source, region), health: healthOf(readRegion(sessions, region)) });
+    }
+  }
+  const regions: RegionOverview[] = [];
+  for (const one of read) regions.push('feed' in one ? one : yield* describeRegion(one, everybody));
+  return { version, started_at_ms: startedAtMs, objectives: OBJECTIVES, all: figuresOf(everybody), regions };
+}
+
+function* readCrowd(sessions: Sessions, region: string): Generator<void, RegionCrowd, void> {
+  const servers: ServerCrowd[] = [];
+  const together = createCrowd();
+  const reading = readRegion(sessions, region);
+  const cells = livingCells(sessions, new Set([region])).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+  for (const cell of cells) {
+    const crowd = createCrowd();
+    merge(crowd, { sessions: SESSIONS.value(cell), peers: PEER_CONNECTIONS.value(cell), live: cell.live });
+    merge(together, crowd);
+    servers.push({ ...crowd, cell });
+    yield;
+  }
+  return { ...together, servers, reading: { ...reading, headcount: { ...reading.headcount } } };
+}
+
+function sortKey({ serverUrl, serverType }: Cell): string {
+  return `${serverUrl} ${serverType}`;
+}
+
+function* describeRegion(crowd: RegionCrowd, everybody: Crowd): Generator<void, RegionOverview, void> {
+  const { reading } = crowd;
+  const servers: ServerOverview[] = [];
+  for (const server of crowd.servers) {
+    const { serverUrl, serverType } = server.cell;
+    servers.push({ server_url: serverUrl, server_type: serverType, ...figuresOf(server, crowd) });
+    yield;
+  }
+  const live = {
+    ...figuresOf(crowd, everybody),
+    participants: PARTICIPANTS.value(reading),
+    meetings: MEETINGS.value(reading),
+    servers,
+  };
+  return { region: reading.region, feed: { up: true }, live, health: healthOf(reading) };
+}
+
+function silence({ sessions, startedAtMs }: OverviewSource, region: string): FeedOverview {
+  const sinceMs = sessions.feedDownSince(region);
+  return { up: false, since_ms: sinceMs ?? startedAtMs, or_earlier: sinceMs === undefined };
+}
+
+function healthOf(reading: RegionReading): HealthOverview {
+  const { totals } = reading;
+  const { bounds, counts } = totals.ingestDelay;
+  return {
+    accepted: acceptedBeacons(reading),
+    rejected: Object.fromEntries(REJECT_REASONS.map((reason) => [reason, rejectedBeacons(reading, reason)])),
+    spooled: spooledNow(reading),
+    applied: totals.applied,
+    lost: totals.lost,
+    ingest_delay_seconds: { bounds, counts: [...counts] },
+  };
+}
+
+function createCrowd(): Crowd {
+  return { sessions: 0, peers: 0, live: [] };
+}
+
+function merge(into: Crowd, from: Crowd): void {
+  into.sessions += from.sessions;
+  into.peers += from.peers;
+  for (let measure = 0; measure < MEASURES.length; measure++) {
+    const distribution = from.live[measure];
+    if (!distribution) continue;
+    const merged = into.live[measure] ?? createDistribution(distribution.scale);
+    merged.include(distribution);
+    into.live[measure] = merged;
+  }
+}
+
+/** @param whole what the crowd is a part of, to compare it with the rest */
+function figuresOf({ sessions, peers, live }: Crowd, whole?: Crowd): LiveFigures {
+  const measures = MEASURES.map((measure, m) => [measure.name, measureFigures(measure, live[m], whole?.live[m])]);
+  return { sessions, peer_connections: peers, measures: Object.fromEntries(measures) };
+}
+
+function measureFigures(measure: Measure, own: Distribution | undefined, whole: Distribution | undefined) {
+  const objective = objectiveOf(measure.name);
+  const { count, cumulative, quantiles } = own ? own.summarize(QUANTILES) : NOBODY;
+  const [p50, p95, p99] = quantiles;
+  const over = (bound: number) => count - (cumulative[measure.bounds.indexOf(bound)] ?? 0);
+  const figures: MeasureFigures = {
+    count,
+    ...(p50 === undefined || p95 === undefined || p99 === undefined ? {} : { p50, p95, p99 }),
+    ...(objective ? { over_warn: over(objective.warn), over_bad: over(objective.bad) } : {}),
+  };
+  const elsewhere = objective && whole && p95Without(whole, own);
+  return elsewhere === undefined ? figures : { ...figures, p95_elsewhere: elsewhere };
+}
+
+const NOBODY = { count: 0, cumulative: [], quantiles: [] } as const;
+
+/** p95 of those in `whole` that are not in `part`; undefined when there are none. */
+function p95Without(whole: Distribution, part: Distribution | undefined): number | undefined {
+  if (part) whole.exclude(part);
+  const [p95] = whole.summarize([0.95]).quantiles;
+  if (part) whole.include(part);
+  return p95;
+}

@@ -1,0 +1,63 @@
+/**
+ * What a row of the table of metrics says: how a family is called, and where its values come from.
+ * The rows are in population-, detail-, edge- and self-families.ts, all of them in families.ts.
+ */
+import type { Histogram } from '../live/histogram.ts';
+import type { Cell } from '../live/population.ts';
+import type { Session } from '../store/session.ts';
+import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './store-reader.ts';
+
+/** The groups that `collect[]` chooses from. */
+export const GROUPS = ['population', 'sessions', 'process'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export type Labels = { readonly [name: string]: string };
+
+export type Family = Description & Source;
+
+export type Description = {
+  /** As it is queried: with `edgepulse_`, the unit and, of counters, `_total`. */
+  readonly name: string;
+  readonly type: 'gauge' | 'counter' | 'histogram';
+  /** Empty when the family has none. Written in OpenMetrics when the name ends with it. */
+  readonly unit: string;
+  readonly help: string;
+  readonly collect: Group;
+  /** In the order that they are written; `shard` comes on top where there are several shards. */
+  readonly labels: readonly string[];
+};
+
+/** One of the closed set of series that a family has in each region. */
+export type RegionSeries = { readonly labels: Labels; readonly value: (reading: RegionReading) => number };
+
+/** Of what a family has series, and their values. */
+export type Source =
+  /** Cells with somebody in them, of regions that are heard; `value` of a cell. */
+  | { readonly of: 'living cell'; readonly value: (cell: Cell) => number }
+  /** Every cell that ever counted something. */
+  | { readonly of: 'cell'; readonly value: (cell: Cell) => number }
+  | { readonly of: 'cell histogram'; readonly bounds: readonly number[]; readonly histogram: (cell: Cell) => Histogram }
+  /** The live distribution of a measure (an index into MEASURES): its buckets, or its quantiles. */
+  | { readonly of: 'live distribution'; readonly measure: number }
+  | { readonly of: 'live quantiles'; readonly measure: number }
+  /** Regions that are heard. */
+  | { readonly of: 'heard region'; readonly value: (reading: RegionReading) => number }
+  /** Every region, with all series of the closed set from the start. */
+  | { readonly of: 'region'; readonly series: readonly RegionSeries[] }
+  | {
+      readonly of: 'region histogram';
+      readonly bounds: readonly number[];
+      readonly histogram: (reading: RegionReading) => Histogram;
+    }
+  | {
+      readonly of: 'process';
+      readonly value: (reading: ProcessReading) => number;
+      readonly extraLabels?: (reading: ProcessReading) => Labels;
+    }
+  /** Detail, within the limit of MAX_SESSION_SERIES; a value that is NaN has no series. */
+  | { readonly of: 'session'; readonly value: (session: Session) => number }
+  | { readonly of: 'peer'; readonly value: PeerFigure }
+  | { readonly of: 'peer operation' }
+  | { readonly of: 'meeting'; readonly value: (presence: Attendance) => number };
+
+export const CELL_LABELS = ['region', 'server_url', 'server_type'] as const;

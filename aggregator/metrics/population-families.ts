@@ -1,0 +1,133 @@
+/** The families of the live population and of what its cells have counted since the start. */
+import { MEASURES, type Measure, RTT } from '../live/measures.ts';
+import type { Cell, Cumulative } from '../live/population.ts';
+import { CELL_LABELS, type Family } from './family.ts';
+import type { RegionReading } from './store-reader.ts';
+
+type CellGauge = Extract<Family, { readonly of: 'living cell' }>;
+type RegionGauge = Extract<Family, { readonly of: 'heard region' }>;
+
+export const SESSIONS = livingGauge('sessions', 'sessions', 'Living sessions.', (cell) => cell.sessions);
+export const PEER_CONNECTIONS = livingGauge(
+  'peer_connections',
+  'connections',
+  'Peers received by living sessions.',
+  (cell) => cell.peers,
+);
+export const MEETINGS = headcount(
+  'meetings',
+  'Meetings with a living session in the region.',
+  ({ headcount }) => headcount.meetings,
+);
+export const PARTICIPANTS = headcount(
+  'participants',
+  'Distinct participants of living sessions in the region.',
+  ({ headcount }) => headcount.participants,
+);
+
+/** What is measured, by the measure's name. */
+const LIVE_HELP: { readonly [name: string]: string } = {
+  rtt: 'Newest client-measured RTT of each session to its elected server',
+  neteq_buffer:
+    'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
+  concealment: 'Audible concealed share of the samples of each peer connection',
+  expand: 'NetEQ expand operations of each peer connection',
+  acceleration: 'Share of samples removed by acceleration, W3C clients',
+  accelerate: 'NetEQ accelerate and fast accelerate operations of each peer connection, NetEQ clients',
+};
+
+/** The buckets and then the quantiles of each measure: adjacent, since one reading of a cell gives both. */
+const LIVE = MEASURES.flatMap(liveFamilies);
+
+function liveFamilies({ name, unit }: Measure, measure: number): Family[] {
+  const what = LIVE_HELP[name];
+  return [
+    {
+      name: `edgepulse_live_${name}_${unit}`,
+      type: 'histogram',
+      unit,
+      help: `${what}, over the living: a gauge histogram, so query it without rate().`,
+      collect: 'population',
+      labels: [...CELL_LABELS, 'le'],
+      of: 'live distribution',
+      measure,
+    },
+    {
+      name: `edgepulse_live_${name}_quantile_${unit}`,
+      type: 'gauge',
+      unit,
+      help: `${what}, over the living: nearest-rank quantile, within 1 % of exact.`,
+      collect: 'population',
+      labels: [...CELL_LABELS, 'q'],
+      of: 'live quantiles',
+      measure,
+    },
+  ];
+}
+
+const CUMULATIVE: readonly Family[] = [
+  {
+    name: 'edgepulse_rtt_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Every client-measured RTT sample.',
+    collect: 'population',
+    labels: [...CELL_LABELS, 'le'],
+    of: 'cell histogram',
+    bounds: RTT.bounds,
+    histogram: ({ cumulative }) => cumulative.rtt,
+  },
+  samples('audio', 'audioSamples', 'Audio samples received: totalSamplesReceived, differences.'),
+  samples('concealed', 'concealedSamples', 'Concealed samples, silent ones included: concealedSamples, differences.'),
+  samples('silent_concealed', 'silentConcealedSamples', 'Concealed samples that were silence, differences.'),
+  samples('accelerated', 'acceleratedSamples', 'Samples removed to play faster: removedSamplesForAcceleration.'),
+  samples('decelerated', 'deceleratedSamples', 'Samples inserted to play slower: insertedSamplesForDeceleration.'),
+];
+
+export const POPULATION_FAMILIES: readonly Family[] = [
+  SESSIONS,
+  PEER_CONNECTIONS,
+  MEETINGS,
+  PARTICIPANTS,
+  ...LIVE,
+  ...CUMULATIVE,
+];
+
+function livingGauge(name: string, unit: string, help: string, value: (cell: Cell) => number): CellGauge {
+  return {
+    name: `edgepulse_${name}`,
+    type: 'gauge',
+    unit,
+    help,
+    collect: 'population',
+    labels: CELL_LABELS,
+    of: 'living cell',
+    value,
+  };
+}
+
+function headcount(unit: string, help: string, value: (reading: RegionReading) => number): RegionGauge {
+  return {
+    name: `edgepulse_${unit}`,
+    type: 'gauge',
+    unit,
+    help,
+    collect: 'population',
+    labels: ['region'],
+    of: 'heard region',
+    value,
+  };
+}
+
+function samples(name: string, member: Exclude<keyof Cumulative, 'rtt'>, help: string): Family {
+  return {
+    name: `edgepulse_${name}_samples_total`,
+    type: 'counter',
+    unit: 'samples',
+    help,
+    collect: 'population',
+    labels: CELL_LABELS,
+    of: 'cell',
+    value: ({ cumulative }) => cumulative[member],
+  };
+}

@@ -1,0 +1,118 @@
+/** The families that the aggregator exposes about itself: what it read, lost and removed, its limits, its feeds. */
+import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
+import type { Family, RegionSeries } from './family.ts';
+import type { ProcessReading, RegionReading } from './store-reader.ts';
+
+type RegionValue = (reading: RegionReading) => number;
+
+const BEACON_OUTCOMES = ['applied', 'duplicate', 'late', 'invalid'] as const;
+
+export const SELF_FAMILIES: readonly Family[] = [
+  byLabel(
+    'beacons_total',
+    'beacons',
+    'Beacons read from NATS by outcome.',
+    BEACON_OUTCOMES.map((outcome) => ({ labels: { outcome }, value: ({ totals }) => totals[outcome] })),
+  ),
+  counter(
+    'beacons_lost_total',
+    'beacons',
+    'Beacons that never came, by the gaps in sequence numbers.',
+    ({ totals }) => totals.lost,
+  ),
+  counter(
+    'client_dropped_beacons_total',
+    'beacons',
+    'Beacons that clients report to have given up themselves.',
+    ({ totals }) => totals.clientDropped,
+  ),
+  byLabel('sessions_reaped_total', 'sessions', 'Sessions removed: after a leaving beacon, or silent for a whole TTL.', [
+    { labels: { reason: 'left' }, value: ({ totals }) => totals.left },
+    { labels: { reason: 'stale' }, value: ({ totals }) => totals.stale },
+  ]),
+  counter(
+    'sessions_refused_total',
+    'sessions',
+    'Times that a session was not taken up because MAX_SESSIONS were alive: once for each of its beacons.',
+    ({ totals }) => totals.refused,
+  ),
+  counter(
+    'batches_repeated_total',
+    'batches',
+    'Batches that came a second time, skipped whole.',
+    ({ totals }) => totals.repeatedBatches,
+  ),
+  ofProcess('session_series', 'gauge', 'Detail series now.', ({ budget }) => budget.used),
+  ofProcess('session_series_limit', 'gauge', 'Most detail series, MAX_SESSION_SERIES.', ({ budget }) => budget.limit),
+  ofProcess(
+    'session_series_dropped_total',
+    'counter',
+    'Detail series that were left out because of the limit.',
+    ({ budget }) => budget.dropped,
+  ),
+  ofProcess(
+    'series_bound',
+    'gauge',
+    'Most series that this configuration can ever expose.',
+    ({ seriesBound }) => seriesBound,
+  ),
+  {
+    name: 'edgepulse_feed_up',
+    type: 'gauge',
+    unit: '',
+    help: '1 while the feed of the region can be heard and has caught up; 0 while it is down or replaying.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ isFeedUp }) => (isFeedUp ? 1 : 0) }],
+  },
+  {
+    name: 'edgepulse_build_info',
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1, with the version of the aggregator.',
+    collect: 'process',
+    labels: ['version'],
+    of: 'process',
+    value: () => 1,
+    extraLabels: ({ version }) => ({ version }),
+  },
+  {
+    name: 'edgepulse_ingest_delay_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'From the edge receiving a beacon to its being applied.',
+    collect: 'process',
+    labels: ['region', 'le'],
+    of: 'region histogram',
+    bounds: INGEST_DELAY_SECONDS_BUCKETS,
+    histogram: ({ totals }) => totals.ingestDelay,
+  },
+];
+
+function counter(name: string, unit: string, help: string, value: RegionValue): Family {
+  return byLabel(name, unit, help, [{ labels: {}, value }]);
+}
+
+function byLabel(name: string, unit: string, help: string, series: readonly RegionSeries[]): Family {
+  const labels = ['region', ...Object.keys(series[0]?.labels ?? {})];
+  return { name: `edgepulse_${name}`, type: 'counter', unit, help, collect: 'process', labels, of: 'region', series };
+}
+
+function ofProcess(
+  name: string,
+  type: 'gauge' | 'counter',
+  help: string,
+  value: (reading: ProcessReading) => number,
+): Family {
+  return {
+    name: `edgepulse_${name}`,
+    type,
+    unit: 'series',
+    help,
+    collect: 'process',
+    labels: [],
+    of: 'process',
+    value,
+  };
+}

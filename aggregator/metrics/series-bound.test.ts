@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { SERVER_TYPES } from '../../shared/beacon.ts';
+import { validEntry } from '../../test/support/edge/beacon.ts';
+import { expose } from '../../test/support/metrics/expose.ts';
+import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
+import { createSessions } from '../store/sessions.ts';
+import { applyEntry } from '../store/testing.ts';
+import { seriesBound } from './series-bound.ts';
+
+const NOW = 1_800_000_000_000;
+
+it('is what is exposed when every closed set and the limit of detail are used up', () => {
+  const servers = ['https://media-1.example', 'https://media-2.example'];
+  const options = { regions: ['apac', 'sa'], servers, maxSessionSeries: 10 };
+  const sessions = createSessions({ ...options, ttlSeconds: 30, maxSessions: 100 });
+  const elected = [...servers, 'https://unknown.example'].flatMap((url) => SERVER_TYPES.map((type) => ({ url, type })));
+  let session = 0;
+  for (const region of options.regions) {
+    sessions.feedUp(region, NOW);
+    for (const server of [...elected, undefined]) {
+      const rates = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
+      const counters = (n: number) => ({ totalSamplesReceived: n, removedSamplesForAcceleration: n });
+      const session_id = `s-${session++}`;
+      for (const seq of [1, 2]) {
+        const peers = [
+          { peer_id: 'a', neteq: rates },
+          { peer_id: 'b', audio: counters(seq) },
+        ];
+        const { beacon, ...entry } = validEntry({ session_id, meeting_id: session_id, seq, peers }, NOW + seq);
+        const { server: _, ...without } = beacon;
+        applyEntry(sessions, region, { ...entry, beacon: server ? { ...without, server } : without }, NOW + seq);
+      }
+    }
+  }
+  expect(sessions.budget.used).toBe(10);
+  const collect = new Set(['population', 'sessions', 'process'] as const);
+  const samples = parseMetrics([...expose(sessions, { nowMs: NOW, collect, openMetrics: false })].join(''));
+  expect(samples).toHaveLength(seriesBound(options));
+});

@@ -1,0 +1,105 @@
+/**
+ * What the metrics and the overview read of the store, and the only place in here that knows how
+ * the store keeps it.
+ */
+import { MEASURE } from '../live/measures.ts';
+import type { Cell } from '../live/population.ts';
+import type { PeerReadings } from '../store/peer-table.ts';
+import type { Headcount, Presence } from '../store/roster.ts';
+import type { SeriesUse } from '../store/series-budget.ts';
+import type { Session } from '../store/session.ts';
+import type { Sessions } from '../store/sessions.ts';
+import type { RegionTotals } from '../store/totals.ts';
+
+/** A meeting as one region sees it. */
+export type Attendance = Presence<Session>;
+
+export type RegionReading = {
+  readonly region: string;
+  readonly totals: RegionTotals;
+  readonly headcount: Headcount;
+  readonly isFeedUp: boolean;
+};
+
+export type ProcessReading = {
+  readonly budget: SeriesUse;
+  readonly version: string;
+  /** The most series that the configuration can ever expose. */
+  readonly seriesBound: number;
+};
+
+/** A figure of one peer; NaN when it is not known. */
+export type PeerFigure = (peers: PeerReadings, row: number) => number;
+
+export const neteqBuffer: PeerFigure = (peers, row) => peers.value(row, MEASURE.neteq_buffer);
+export const concealment: PeerFigure = (peers, row) => peers.value(row, MEASURE.concealment);
+
+export function readRegion(sessions: Sessions, region: string): RegionReading {
+  return {
+    region,
+    totals: sessions.totals(region),
+    headcount: sessions.headcount(region),
+    isFeedUp: sessions.isFeedUp(region),
+  };
+}
+
+/** Regions whose living may be shown: all but those whose feed has been down for a whole TTL. */
+export function heardRegions(sessions: Sessions, nowMs: number): ReadonlySet<string> {
+  return new Set(sessions.regions.filter((region) => !sessions.isWithdrawn(region, nowMs)));
+}
+
+/** Cells of those regions that somebody lives in. */
+export function livingCells(sessions: Sessions, heard: ReadonlySet<string>): Cell[] {
+  return [...sessions.cells()].filter((cell) => cell.sessions > 0 && heard.has(cell.region));
+}
+
+/** What a scrape of details goes through. */
+export type DetailScope = {
+  readonly sessions: Sessions;
+  readonly heard: ReadonlySet<string>;
+  /** The first record that the scrape leaves to the next one, since it began after it. */
+  readonly before: number;
+  /** About how many lines one slice may have. */
+  readonly linesAtOnce: number;
+};
+
+/** What `write` says of each session that lived when the scrape began, in slices. */
+export function* eachSession(
+  { sessions, heard, before, linesAtOnce }: DetailScope,
+  write: (session: Session) => string,
+): Generator<string, void, void> {
+  let text = '';
+  let steps = 0;
+  for (const meeting of sessions.meetings()) {
+    for (const session of meeting.sessions.values()) {
+      if (session.born >= before || !heard.has(session.presence.region)) continue;
+      text += write(session);
+      steps += 1 + session.peers.length;
+      if (steps < linesAtOnce) continue;
+      yield text;
+      text = '';
+      steps = 0;
+    }
+  }
+  if (text !== '') yield text;
+}
+
+/** The same for each meeting and region whose series is within the limit. */
+export function* eachAttendance(
+  { sessions, heard, before, linesAtOnce }: DetailScope,
+  write: (presence: Attendance) => string,
+): Generator<string, void, void> {
+  let text = '';
+  let steps = 0;
+  for (const { presences } of sessions.meetings()) {
+    for (const presence of presences) {
+      if (presence.series < 1 || presence.born >= before || !heard.has(presence.region)) continue;
+      text += write(presence);
+      if (++steps < linesAtOnce) continue;
+      yield text;
+      text = '';
+      steps = 0;
+    }
+  }
+  if (text !== '') yield text;
+}

@@ -1,0 +1,28 @@
+/**
+ * The objectives: from which value on a figure is worth a warning, and from which it is bad. The one
+ * table that the overview, the board, rules and documents take them from.
+ */
+
+/** A figure strictly over `warn` is worth a warning, strictly over `bad` it is bad. In the figure's own unit. */
+export type Objective = { readonly warn: number; readonly bad: number };
+
+export const OBJECTIVES = {
+  /** Seconds. */
+  rtt: { warn: 0.15, bad: 0.25 },
+  /** Ratio of the audio samples that are audibly concealed. */
+  concealment: { warn: 0.02, bad: 0.05 },
+  /** NetEQ expand operations per second. */
+  expand: { warn: 5, bad: 15 },
+  /** Ratios of the packets. */
+  audio_packet_loss: { warn: 0.03, bad: 0.1 },
+  video_packet_loss: { warn: 0.03, bad: 0.1 },
+  /** Ratio of the time that the video stands still. */
+  video_freeze: { warn: 0.02, bad: 0.1 },
+} as const satisfies { readonly [figure: string]: Objective };
+
+export type ObjectiveName = keyof typeof OBJECTIVES;
+
+/** The objective of a figure by its name; undefined when it has none. */
+export function objectiveOf(figure: string): Objective | undefined {
+  return Object.hasOwn(OBJECTIVES, figure) ? OBJECTIVES[figure as ObjectiveName] : undefined;
+}

@@ -1,0 +1,12 @@
+/** The exposition of a store, for tests and benchmarks that have no process around it. */
+import { createExposition, type ExposeOptions, type Exposition } from '../../../aggregator/metrics/exposition.ts';
+import type { Sessions } from '../../../aggregator/store/sessions.ts';
+
+export function expositionOf(sessions: Sessions, seriesBound = 0): Exposition {
+  return createExposition({ sessions, shard: { index: 0, count: 1 }, version: '1.2.3', seriesBound });
+}
+
+/** Every edgepulse family of the groups, in slices. */
+export function expose(sessions: Sessions, options: ExposeOptions): Generator<string, void, void> {
+  return expositionOf(sessions).text(options);
+}

@@ -1,0 +1,70 @@
+/** A real Prometheus that scrapes what a test runs, and its answers. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../../dev/ports.ts';
+import { requireTool } from '../../../dev/tools/tools.ts';
+import { startProcess } from './process.ts';
+
+export type Target = {
+  /** Of the aggregator, `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  /** Given to every series of it, `instance` for example. */
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+export type Result = {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [seconds: number, value: string];
+};
+
+export type PrometheusProcess = {
+  readonly url: string;
+  /** An instant query. @throws when Prometheus answers an error */
+  query(expression: string): Promise<Result[]>;
+  /** The values of an expression that has one series, from `fromMs` until now. */
+  valuesSince(expression: string, fromMs: number): Promise<number[]>;
+  stop(): Promise<void>;
+};
+
+const SCRAPE_INTERVAL_MS = 200;
+
+export async function startPrometheus(targets: readonly Target[]): Promise<PrometheusProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  // JSON is YAML.
+  const groups = targets.map((target) => ({ targets: [new URL(target.url).host], labels: target.labels ?? {} }));
+  const configuration = {
+    global: { scrape_interval: `${SCRAPE_INTERVAL_MS}ms`, scrape_timeout: `${SCRAPE_INTERVAL_MS}ms` },
+    scrape_configs: [{ job_name: 'edgepulse', static_configs: groups }],
+  };
+  await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(configuration));
+  const prometheus = await startProcess(await requireTool('prometheus'), [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ]);
+  await prometheus.waitForLine(/Server is ready to receive web requests/);
+
+  async function ask<T>(path: string, parameters: Record<string, string>): Promise<T[]> {
+    const answer = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const body = (await answer.json()) as { status: string; error?: string; data: { result: T[] } };
+    if (body.status !== 'success') throw new Error(`prometheus: ${parameters.query}: ${body.error}`);
+    return body.data.result;
+  }
+
+  return {
+    url,
+    query: (query) => ask<Result>('query', { query }),
+    async valuesSince(query, fromMs) {
+      const range = { start: `${fromMs / 1000}`, end: `${Date.now() / 1000}`, step: `${SCRAPE_INTERVAL_MS / 1000}` };
+      const [series] = await ask<{ values: [number, string][] }>('query_range', { query, ...range });
+      return (series?.values ?? []).map(([, value]) => Number(value));
+    },
+    async stop() {
+      await prometheus.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
