@@ -101,6 +101,11 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value);
 }
 
+/** A whole number from 0 to {@link COUNTER_MAX}. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Decodes a parsed JSON value. Never throws; `detail` of a reject names the field. */
 export function decodeBeacon(value: unknown): Result<Beacon> {
   if (!isFields(value)) return reject('invalid_field', 'the beacon is not an object');

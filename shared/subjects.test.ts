@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edgeSubject, isLane, laneName, laneOf, lanesOf, parseEdgeSubject } from './subjects.ts';
+import {
+  edgeSubject,
+  forwarderSubject,
+  isLane,
+  laneName,
+  laneOf,
+  lanesOf,
+  parseEdgeSubject,
+  parseForwarderSubject,
+} from './subjects.ts';
 
 describe('edgeSubject', () => {
   it("is the contract's subject", () => {
@@ -36,6 +45,38 @@ describe('edgeSubject', () => {
     'health.diagnostics.apac.edge.x00',
   ])('does not take %s for an edge subject', (subject) => {
     expect(parseEdgeSubject(subject)).toBe(undefined);
+  });
+});
+
+describe('forwarderSubject', () => {
+  it("is the contract's subject", () => {
+    expect(forwarderSubject('apac', 0)).toBe('health.diagnostics.apac.forwarder.0');
+    expect(forwarderSubject('apac', '*')).toBe('health.diagnostics.apac.forwarder.*');
+  });
+
+  it.each([
+    ['*', 0],
+    ['apac', -1],
+    ['apac', 1.5],
+    ['apac', 256],
+    ['apac', Number.NaN],
+  ])('rejects the tokens %j, %j', (region, slot) => {
+    expect(() => forwarderSubject(region, slot)).toThrow(RangeError);
+  });
+
+  it('is read back as what it was made of', () => {
+    expect(parseForwarderSubject(forwarderSubject('us-east', 255))).toEqual({ region: 'us-east', slot: 255 });
+  });
+
+  it.each([
+    'health.diagnostics.apac.forwarder',
+    'health.diagnostics.apac.forwarder.0.x',
+    'health.diagnostics.apac.edge.0',
+    'health.diagnostics.apac.forwarder.01',
+    'health.diagnostics.apac.forwarder.256',
+    'health.diagnostics.apac.forwarder.f00',
+  ])('does not take %s for the subject of a Forwarder', (subject) => {
+    expect(parseForwarderSubject(subject)).toBe(undefined);
   });
 });
 

@@ -3,7 +3,8 @@
  * that worker and aggregator need no coordination.
  *
  * A subject is `health.diagnostics.{region}.{service_type}.{server_id}`. Beacons from the edge have
- * `edge` as the service type and their lane, `f00`, `f01`, ..., as the server id.
+ * `edge` as the service type and their lane, `f00`, `f01`, ..., as the server id. The counters of
+ * a Forwarder have `forwarder` and its slot, `0`, `1`, ...
  */
 
 export const STREAM = 'HEALTH';
@@ -11,10 +12,15 @@ export const SUBJECT_ROOT = 'health.diagnostics';
 export const STREAM_SUBJECTS = `${SUBJECT_ROOT}.>`;
 export const SERVICE_TYPE = 'edge';
 
+export const FORWARDER_SERVICE_TYPE = 'forwarder';
+
 export const LANES_MAX = 256;
+/** Forwarders of a region at the most, so that what is remembered of each stays bounded. */
+export const FORWARDERS_MAX = 256;
 
 const REGION = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const LANE = /^f[0-9]{2,3}$/;
+const SLOT = /^(0|[1-9][0-9]{0,2})$/;
 
 /** A region's name is a subject token and a label value: lower-case letters, digits, inner hyphens, at most 32. */
 export function isRegionName(value: unknown): value is string {
@@ -39,6 +45,11 @@ export function laneOf(meetingId: string, lanes: number): string {
   return laneName((hash >>> 0) % lanes);
 }
 
+/** The number of a Forwarder among those of its region. */
+export function isSlot(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < FORWARDERS_MAX;
+}
+
 export type Shard = { readonly index: number; readonly count: number };
 
 /** The lanes that a shard owns: those whose number modulo the shard count is the shard's index. */
@@ -61,4 +72,24 @@ export function parseEdgeSubject(subject: string): { region: string; lane: strin
   const [health, diagnostics, region, service, lane, ...rest] = subject.split('.');
   if (`${health}.${diagnostics}` !== SUBJECT_ROOT || service !== SERVICE_TYPE || rest.length > 0) return undefined;
   return isRegionName(region) && isLane(lane) ? { region, lane } : undefined;
+}
+
+/**
+ * Where a Forwarder publishes its own counters.
+ * @param slot its number, or `*` for every Forwarder of the region
+ * @throws RangeError as {@link edgeSubject} does
+ */
+export function forwarderSubject(region: string, slot: number | '*'): string {
+  if (!isRegionName(region) || !(slot === '*' || isSlot(slot))) {
+    throw new RangeError(`no subject token: ${JSON.stringify([region, slot])}`);
+  }
+  return `${SUBJECT_ROOT}.${region}.${FORWARDER_SERVICE_TYPE}.${slot}`;
+}
+
+/** The region and slot of a Forwarder's subject, or undefined for any other subject. */
+export function parseForwarderSubject(subject: string): { region: string; slot: number } | undefined {
+  const [health, diagnostics, region, service, slot, ...rest] = subject.split('.');
+  if (`${health}.${diagnostics}` !== SUBJECT_ROOT || service !== FORWARDER_SERVICE_TYPE) return undefined;
+  if (rest.length > 0 || !isRegionName(region) || slot === undefined || !SLOT.test(slot)) return undefined;
+  return isSlot(Number(slot)) ? { region, slot: Number(slot) } : undefined;
 }

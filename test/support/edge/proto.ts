@@ -1,0 +1,84 @@
+/** edgepulse.proto as protobufjs reads it, an implementation that is not ours: what our codec is held to. */
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import type { Entry } from '../../../shared/batch.ts';
+import type { Beacon, Peer } from '../../../shared/beacon.ts';
+import type { ForwarderCounters } from '../../../shared/forwarder-counters.ts';
+
+const source = readFileSync(new URL('../../../shared/edgepulse.proto', import.meta.url), 'utf8');
+const { root } = protobuf.parse(source, { keepCase: true });
+
+export type ProtoMessage = 'Batch' | 'Entry' | 'ForwarderCounters';
+type Fields = { [name: string]: unknown };
+
+export function encodeProto(name: ProtoMessage, fields: Fields): Uint8Array {
+  const type = root.lookupType(`edgepulse.v1.${name}`);
+  const problem = type.verify(fields);
+  if (problem) throw new Error(problem);
+  return type.encode(type.fromObject(fields)).finish();
+}
+
+/** The fields that the message has, by the names of the .proto file. */
+export function decodeProto(name: ProtoMessage, data: Uint8Array): Fields {
+  const type = root.lookupType(`edgepulse.v1.${name}`);
+  return type.toObject(type.decode(data), { longs: Number });
+}
+
+/** An entry by the names and units of the .proto file. */
+export function protoEntry({ receivedAtMs, colo, beacon }: Entry): Fields {
+  return { received_at_ms: receivedAtMs, ...(colo && { colo }), beacon: protoBeacon(beacon) };
+}
+
+const SERVER_TYPES = { webtransport: 1, websocket: 2, webrtc: 3 };
+
+function protoBeacon({ v: _, participant_id, rtt, server, peers, ...rest }: Beacon): Fields {
+  return {
+    ...rest,
+    ...(participant_id !== rest.session_id && { participant_id }),
+    ...(server && { server: { url: server.url, type: SERVER_TYPES[server.type] } }),
+    ...(rtt && { rtt_us: rtt.map((seconds) => Math.round(seconds * 1e6)) }),
+    ...(peers.length > 0 && { peers: peers.map(protoPeer) }),
+  };
+}
+
+function protoPeer({ peer_id, audio, neteq, video }: Peer): Fields {
+  const { buffer, packets_per_second, operations_per_second, ...rates } = neteq ?? {};
+  const { framesPerSecond, ...frames } = video ?? {};
+  return {
+    peer_id,
+    ...(audio && { audio }),
+    ...(neteq && {
+      neteq: {
+        ...rates,
+        ...(buffer !== undefined && { buffer_us: Math.round(buffer * 1e6) }),
+        ...(packets_per_second !== undefined && { packets_per_second_milli: Math.round(packets_per_second * 1e3) }),
+        ...(operations_per_second && {
+          operations_per_second: Object.fromEntries(
+            Object.entries(operations_per_second).map(([name, rate]) => [`${name}_milli`, Math.round(rate * 1e3)]),
+          ),
+        }),
+      },
+    }),
+    ...(video && {
+      video: {
+        ...frames,
+        ...(framesPerSecond !== undefined && { framesPerSecond_milli: Math.round(framesPerSecond * 1e3) }),
+      },
+    }),
+  };
+}
+
+/** Counters by the names of the .proto file; zeros and empty texts are absent there. */
+export function protoCounters({ publishSeconds, rejected, isFirst, ...counters }: ForwarderCounters): Fields {
+  const fields = Object.entries(counters).filter(([, value]) => value !== 0 && value !== '');
+  return {
+    ...Object.fromEntries(fields.map(([name, value]) => [snakeCase(name), value])),
+    ...(isFirst && { first: true }),
+    ...(Object.keys(rejected).length > 0 && { rejected }),
+    publish_seconds: { buckets: publishSeconds.buckets, ...(publishSeconds.sum !== 0 && { sum: publishSeconds.sum }) },
+  };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
