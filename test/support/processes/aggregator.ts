@@ -9,7 +9,7 @@ import { eventually } from '../poll.ts';
 import { type Exit, type RunningProcess, startProcess } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const MAIN = join(ROOT, 'aggregator', 'main.ts');
+const MAIN = join(ROOT, 'aggregator', 'index.js');
 
 export type AggregatorOptions = {
   readonly natsUrl: string;
@@ -22,6 +22,8 @@ export type AggregatorOptions = {
 export type AggregatorProcess = {
   /** `http://127.0.0.1:<port>`; stays the same over {@link AggregatorProcess.restart}. */
   readonly url: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
   metrics(): Promise<Scrape>;
   /** Status of `/readyz`. */
   ready(): Promise<number>;
@@ -57,6 +59,9 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
     url,
     ready,
     metrics: () => scrape(`${url}/metrics`),
+    get pid() {
+      return running.pid;
+    },
     log: () => running.output(),
     async kill() {
       await running.kill();
