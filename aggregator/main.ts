@@ -16,6 +16,7 @@ import { readOverview } from './http/overview.ts';
 import { createPacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
 import { findWorst } from './http/worst-sessions.ts';
+import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { createExposition } from './metrics/exposition.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
@@ -44,7 +45,8 @@ function run(config: Config): void {
 
   let isStopping = false;
   const sessions = createSessions(config);
-  const feed = feedSessions(sessions, context, () => {
+  const forwarders = watchForwarders(sessions, context);
+  const feed = feedSessions({ sessions, forwarders }, context, () => {
     if (readiness().ready) log.info('ready');
   });
   function readiness(): Readiness {
@@ -52,7 +54,11 @@ function run(config: Config): void {
     const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
     return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
   }
-  const reaping = setInterval(createSessionReaper(sessions, feed, context), REAP_INTERVAL_MS);
+  const reap = createSessionReaper(sessions, feed, context);
+  const reaping = setInterval(() => {
+    reap();
+    forwarders.refresh(context.now());
+  }, REAP_INTERVAL_MS);
   const server = serve(sessions, readiness, context);
 
   onStopSignal(async (signal) => {
@@ -75,9 +81,29 @@ function createLog({ logLevel }: Config): Logger {
   });
 }
 
-function feedSessions(sessions: Sessions, { config, log, now, fail }: Context, onRegionUp: () => void): Feed {
+function watchForwarders(sessions: Sessions, { config, log }: Context): Forwarders {
+  return createForwarders({
+    regions: config.regions,
+    shard: config.shard,
+    topology: config.topology,
+    totalsOf: (region) => sessions.totals(region).edge,
+    onTopology({ region, slot, theirs, ours }) {
+      if (theirs === ours) log.info({ region, slot, topology: ours }, 'forwarder has our topology');
+      else log.warn({ region, slot, theirs, ours, hint: TOPOLOGY_HINT }, 'forwarder has another topology');
+    },
+  });
+}
+
+const TOPOLOGY_HINT =
+  'deploy worker and aggregator with the same REGIONS, SERVERS and LANES; expected during a rollout';
+
+function feedSessions(
+  { sessions, forwarders }: { readonly sessions: Sessions; readonly forwarders: Forwarders },
+  { config, log, now, fail }: Context,
+  onRegionUp: () => void,
+): Feed {
   const { natsCreds } = config;
-  const ingest = createIngest(sessions);
+  const ingest = createIngest(sessions, forwarders);
   return startFeed({
     access: {
       servers: config.natsServers,

@@ -1,10 +1,11 @@
 /**
- * The beacon's decoder beside the same schema in valibot, and the scanner beside both: what a
+ * The beacon's decoder beside the same schema in valibot, and protobuf beside both: what a
  * beacon with three peers costs each of them. `npm run bench -- decoder [runs]`
  */
 import * as v from 'valibot';
-import { createScanner } from '../aggregator/ingest/scanner.ts';
+import { createBatchReader } from '../aggregator/ingest/batch-reader.ts';
 import { createReports } from '../aggregator/store/report.ts';
+import { decodeBatch, type Entry, encodeEntry } from '../shared/batch.ts';
 import {
   AUDIO_MAX,
   decodeBeacon,
@@ -14,9 +15,8 @@ import {
   SERVER_TYPES,
   VIDEO_MAX,
 } from '../shared/beacon.ts';
-import { decodeEnvelope } from '../shared/envelope.ts';
 import { count, median, printFigures } from './support/figures.ts';
-import { BATCH, batchesOf } from './support/traffic.ts';
+import { batchesOf } from './support/traffic.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/));
 const integer = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -51,32 +51,33 @@ const BeaconSchema = v.object({
 });
 
 export async function run([runs = '5']: string[]): Promise<void> {
-  const texts = [...batchesOf({ sessions: 5_000 }, 1, Date.now)];
-  const bytes = texts.map((text) => new TextEncoder().encode(text));
-  const parsed = texts.flatMap((text) => (JSON.parse(text) as { beacons: { beacon: unknown }[] }).beacons);
-  const scan = createScanner();
+  const batches = [...batchesOf({ sessions: 5_000 }, 1, Date.now)];
+  const entries = batches.flatMap((batch) => entriesOf(batch));
+  const texts = entries.map(({ beacon }) => JSON.stringify(beacon));
+  const parsed = texts.map((text) => JSON.parse(text) as unknown);
+  const read = createBatchReader();
   const reports = createReports();
   const ways: [string, () => number][] = [
-    [
-      'valibot, from parsed JSON',
-      () => parsed.filter(({ beacon }) => v.safeParse(BeaconSchema, beacon).success).length,
-    ],
-    ['our decoder, from parsed JSON', () => parsed.filter(({ beacon }) => decodeBeacon(beacon).ok).length],
-    ['JSON.parse and our decoder, from text', () => sum(texts, (text) => entriesOf(text))],
-    ['our scanner, from bytes', () => sum(bytes, (data) => (scan(data, reports) ? reports.count : 0))],
+    ['valibot, from parsed JSON', () => parsed.filter((beacon) => v.safeParse(BeaconSchema, beacon).success).length],
+    ['our decoder, from parsed JSON', () => parsed.filter((beacon) => decodeBeacon(beacon).ok).length],
+    ['JSON.parse and our decoder', () => texts.filter((text) => decodeBeacon(JSON.parse(text)).ok).length],
+    ['protobuf to objects and our decoder', () => sum(batches, (batch) => entriesOf(batch).length)],
+    ['protobuf into flat reports', () => sum(batches, (batch) => (read(batch, reports), reports.count))],
+    ['encoding to JSON', () => entries.filter((entry) => JSON.stringify(entry).length > 0).length],
+    ['encoding to protobuf', () => entries.filter((entry) => encodeEntry(entry).length > 0).length],
   ];
   const perSecond = ways.map(() => [] as number[]);
   for (let i = 0; i <= Number(runs); i++) {
     for (const [w, [name, work]] of ways.entries()) {
       const from = performance.now();
-      if (work() !== texts.length * BATCH) throw new Error(`${name} refused a beacon`);
+      if (work() !== entries.length) throw new Error(`${name} rejected a beacon`);
       // The first run warms up.
-      if (i > 0) perSecond[w]?.push((texts.length * BATCH * 1000) / (performance.now() - from));
+      if (i > 0) perSecond[w]?.push((entries.length * 1000) / (performance.now() - from));
     }
   }
   const medians = perSecond.map(median);
   printFigures(
-    'decoding, beacons with three peers a second, and times the first',
+    'beacons with three peers a second, and times the first',
     ways.map(([what], w) => ({
       what,
       value: `${count(medians[w] ?? 0)}  ${((medians[w] ?? 0) / (medians[0] ?? 1)).toFixed(1)} x`,
@@ -84,9 +85,9 @@ export async function run([runs = '5']: string[]): Promise<void> {
   );
 }
 
-function entriesOf(text: string): number {
-  const decoded = decodeEnvelope(text);
-  return decoded.ok ? decoded.value.entries.length : 0;
+function entriesOf(batch: Uint8Array): Entry[] {
+  const decoded = decodeBatch(batch);
+  return decoded.ok ? decoded.value.entries : [];
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

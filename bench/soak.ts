@@ -5,12 +5,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createReaper, REAP_INTERVAL_MS } from '../aggregator/expiry/reaper.ts';
-import { createIngest } from '../aggregator/ingest/ingest.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
+import { encodeEntry, joinBatch } from '../shared/batch.ts';
 import type { Beacon } from '../shared/beacon.ts';
-import { encodeEntry, encodeEnvelope } from '../shared/envelope.ts';
-import { edgeCounters, validEntry } from '../test/support/edge/beacon.ts';
+import { validEntry } from '../test/support/edge/beacon.ts';
 import { expose } from '../test/support/metrics/expose.ts';
+import { createBenchIngest } from './support/bench-ingest.ts';
 import { count, type Figure, median, printFigures } from './support/figures.ts';
 
 const COMING_PER_SECOND = 2_000;
@@ -70,13 +70,11 @@ export async function run([minutes = '5']: string[]): Promise<void> {
 }
 
 function createTraffic(sessions: Sessions): { step(): void; stop(): void; readonly tally: Tally } {
-  const ingest = createIngest(sessions);
-  const encoder = new TextEncoder();
+  const ingest = createBenchIngest(sessions);
   const tally: Tally = { posted: 0, begun: 0, leaving: 0, vanished: 0 };
   /** Session numbers by the step in which they post next. */
   const due = new Map<number, { id: number; seq: number }[]>();
   let step = 0;
-  let batch = 0;
   let stopped = false;
 
   function beaconsOfThisStep(): Partial<Beacon>[] {
@@ -110,9 +108,8 @@ function createTraffic(sessions: Sessions): { step(): void; stop(): void; readon
       for (let from = 0; from < beacons.length; from += 50) {
         const entries = beacons.slice(from, from + 50).map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
         tally.posted += entries.length;
-        const edge = edgeCounters({ batch: batch++, accepted: tally.posted });
-        const message = encodeEnvelope({ region: 'apac', lane: 'f00', edge }, entries);
-        ingest('health.diagnostics.apac.edge.f00', encoder.encode(message), Date.now());
+        const header = { slot: 0, epoch: 'soak', accepted: tally.posted, sentAtMs: Date.now() };
+        ingest('health.diagnostics.apac.edge.f00', joinBatch(header, entries), Date.now());
       }
     },
     stop() {

@@ -3,14 +3,13 @@
  * Encoding joins entries that are JSON already, so that an entry is serialised once, in the
  * isolate that received it. Decoding trusts nothing: NATS is a trust boundary.
  */
-
+import type { Entry } from './batch.ts';
 import { type Beacon, decodeBeacon } from './beacon.ts';
-import { isFields } from './fields.ts';
 import { accept, REJECT_REASONS, type RejectReason, type Result, reject } from './reject.ts';
 import { isLane, isRegionName } from './subjects.ts';
 
 /** One beacon as the edge received it. `received_at` is the edge's clock in ms since the epoch. */
-export type Entry = { received_at: number; colo: string; beacon: Beacon };
+type EnvelopeEntry = { received_at: number; colo: string; beacon: Beacon };
 
 /** Upper bounds in seconds of the publish latency histogram that the edge keeps; +Inf follows. */
 export const PUBLISH_SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
@@ -43,10 +42,10 @@ export type EdgeCounters = {
 export type EnvelopeHeader = { region: string; lane: string; edge: EdgeCounters };
 
 /** A decoded batch; `invalid` counts entries that were left out. */
-export type Envelope = { region: string; lane: string; entries: Entry[]; invalid: number; edge?: EdgeCounters };
+export type Envelope = { region: string; lane: string; entries: EnvelopeEntry[]; invalid: number; edge?: EdgeCounters };
 
-export function encodeEntry(entry: Entry): string {
-  return JSON.stringify(entry);
+export function encodeEntry({ receivedAtMs, ...entry }: Entry): string {
+  return JSON.stringify({ received_at: receivedAtMs, ...entry });
 }
 
 /** @param entries each the JSON of one entry, from {@link encodeEntry} */
@@ -63,7 +62,7 @@ export function decodeEnvelope(text: string): Result<Envelope> {
   if (!isRegionName(region)) return reject('invalid_field', 'region');
   if (!isLane(lane)) return reject('invalid_field', 'lane');
   if (!Array.isArray(beacons)) return reject('invalid_field', 'beacons is not an array');
-  const entries: Entry[] = [];
+  const entries: EnvelopeEntry[] = [];
   for (const item of beacons) {
     const entry = decodeEntry(item);
     if (entry) entries.push(entry);
@@ -74,7 +73,7 @@ export function decodeEnvelope(text: string): Result<Envelope> {
   return accept(envelope);
 }
 
-function decodeEntry(value: unknown): Entry | undefined {
+function decodeEntry(value: unknown): EnvelopeEntry | undefined {
   if (!isFields(value)) return undefined;
   const { received_at, colo } = value;
   if (!isCount(received_at)) return undefined;
@@ -124,4 +123,8 @@ function count(value: unknown): number {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isFields(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -65,11 +65,11 @@ it('loses nothing when nats-server is killed under load and comes back after 20 
   await server.kill();
   await pause(20_000);
   await server.restart();
-  await eventually(async () => sum((await readAccount(server.url)).edges, ({ drained }) => drained) > 0);
+  await eventually(async () => sum((await readAccount(server.url)).forwarders, ({ drained }) => drained) > 0);
   await clients.stopLoad();
   expectAllAccepted(clients);
-  const { edges } = await expectBalanced(server.url, clients);
-  expect(sum(edges, ({ drained }) => drained)).toBeGreaterThan(1_000);
+  const { forwarders } = await expectBalanced(server.url, clients);
+  expect(sum(forwarders, ({ drained }) => drained)).toBeGreaterThan(1_000);
 }, 120_000);
 
 it('loses nothing when nats-server stops answering for a while, and stores nothing twice', async () => {
@@ -83,8 +83,8 @@ it('loses nothing when nats-server stops answering for a while, and stores nothi
   server.thaw();
   await clients.stopLoad();
   expectAllAccepted(clients);
-  const { edges } = await expectBalanced(server.url, clients);
-  expect(sum(edges, ({ publish_errors }) => publish_errors)).toBeGreaterThan(0);
+  const { forwarders } = await expectBalanced(server.url, clients);
+  expect(sum(forwarders, ({ publishErrors }) => publishErrors)).toBeGreaterThan(0);
 });
 
 type Fault = {
@@ -120,8 +120,8 @@ it.each<Fault>([
   await end();
   const server = await natsWithStream(port);
   await clients.post(50);
-  const { edges } = await expectBalanced(server.url, clients);
-  expect(sum(edges, ({ spooled }) => spooled)).toBeGreaterThanOrEqual(200);
+  const { forwarders } = await expectBalanced(server.url, clients);
+  expect(sum(forwarders, ({ spooled }) => spooled)).toBeGreaterThanOrEqual(200);
 });
 
 it('spools while the stream is full, and drains when it has room', async () => {
@@ -145,8 +145,8 @@ it('drains after kill -9 of workerd, by itself, what its spool held', async () =
   await worker.kill();
   await server.restart();
   await worker.restart();
-  const { edges } = await expectBalanced(server.url, clients);
-  expect(sum(edges, ({ drained }) => drained)).toBe(200);
+  const { forwarders } = await expectBalanced(server.url, clients);
+  expect(sum(forwarders, ({ drained }) => drained)).toBe(200);
 });
 
 it('loses nothing and counts nothing twice over kill -9 of workerd under load, again and again', async () => {

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { sign } from 'hono/jwt';
 import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodeEnvelope } from '../shared/envelope.ts';
-import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
+import { decodeForwarderCounters } from '../shared/forwarder-counters.ts';
+import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../shared/subjects.ts';
 import { validBeacon } from './support/edge/beacon.ts';
-import { testClaims, testToken } from './support/edge/tokens.ts';
+import { testToken } from './support/edge/tokens.ts';
 import { eventually } from './support/poll.ts';
 import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
 import { postBeacon } from './support/processes/system.ts';
@@ -22,7 +22,10 @@ async function makeKey(kid: string): Promise<SigningKey> {
   return {
     kid,
     jwk: { kty, crv, x, kid, use: 'sig', alg: 'EdDSA' },
-    token: (session) => sign(testClaims({ session }), signingKey as never, 'EdDSA'),
+    token: (sub) => {
+      const exp = Math.floor(Date.now() / 1000) + 600;
+      return sign({ aud: 'edgepulse', meeting_id: 'm-1', sub, exp }, signingKey as never, 'EdDSA');
+    },
   };
 }
 
@@ -47,10 +50,10 @@ beforeAll(async () => {
   nats = await startNatsServer();
   connection = await connectNats({ servers: nats.url });
   await (await connection.jetstreamManager()).streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS] });
-  connection.subscribe(STREAM_SUBJECTS, {
+  connection.subscribe(`${SUBJECT_ROOT}.*.forwarder.*`, {
     callback: (_, message) => {
-      const envelope = decodeEnvelope(message.string());
-      if (envelope.ok) jwksErrors = Math.max(jwksErrors, envelope.value.edge?.jwks_errors ?? 0);
+      const counters = decodeForwarderCounters(message.data);
+      if (counters.ok) jwksErrors = Math.max(jwksErrors, counters.value.jwksErrors);
     },
   });
   const { port } = jwks.address() as AddressInfo;

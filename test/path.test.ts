@@ -1,8 +1,9 @@
 /** The whole path with real parts: what is posted is visible, and gone when it should be. */
 import { connect } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeEntry, joinBatch } from '../shared/batch.ts';
 import { edgeSubject } from '../shared/subjects.ts';
-import { validBeacon } from './support/edge/beacon.ts';
+import { validBeacon, validEntry } from './support/edge/beacon.ts';
 import type { Scrape } from './support/metrics/scrape.ts';
 import { eventually } from './support/poll.ts';
 import { postBeacon, type System, startSystem } from './support/processes/system.ts';
@@ -175,19 +176,21 @@ describe('beacons that repeat or overtake each other', () => {
   });
 });
 
+const HEADER = { slot: 0, epoch: 'epoch-of-a-stranger', accepted: 2, sentAtMs: 0 };
+
 describe('a message that no Forwarder of ours wrote', () => {
-  it.each<[string, string | Uint8Array, number]>([
-    ['not JSON', 'x', 1],
-    ['another version', '{"v":2}', 1],
-    ['entries that are no beacons', '{"v":1,"region":"apac","lane":"f00","beacons":[{"received_at":1},{}]}', 2],
-    ['bytes that are no UTF-8', new Uint8Array([0x00, 0xff, 0xfe, 0xc3]), 1],
-  ])('is counted as invalid and skipped: %s', async (what, message, count) => {
+  it.each([
+    ['JSON', new TextEncoder().encode('{"v":1}'), 1],
+    ['nothing', new Uint8Array(0), 1],
+    ['entries that are no beacons', joinBatch(HEADER, [Uint8Array.of(0x2a, 0), Uint8Array.of(0x2a, 2, 0x08, 7)]), 2],
+    ['a message that was cut off', joinBatch(HEADER, [encodeEntry(validEntry()).slice(0, -1)]), 1],
+  ])('is counted as invalid and skipped: %s', async (what, data, count) => {
     const session = `after-${what.replaceAll(' ', '-')}`;
     const invalid = async () =>
       (await system.aggregator.metrics()).sum('edgepulse_beacons_total', { region: 'apac', outcome: 'invalid' });
     const before = await invalid();
     const nats = await connect({ servers: system.nats.url, reconnect: false });
-    await nats.jetstream().publish(edgeSubject('apac', 'f00'), message);
+    await nats.jetstream().publish(edgeSubject('apac', 'f00'), data);
     await nats.close();
     await eventually(async () => (await invalid()) === before + count);
     await post(session);

@@ -2,8 +2,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodeEnvelope } from '../shared/envelope.ts';
-import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
+import { decodeForwarderCounters } from '../shared/forwarder-counters.ts';
+import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../shared/subjects.ts';
 import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
 import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
@@ -17,18 +17,18 @@ const BODY_DEADLINE_MS = 10_000;
 let nats: NatsServer;
 let worker: WorkerProcess;
 let connection: NatsConnection;
-/** `incomplete_body` as the newest envelope of each Forwarder says. */
+/** `incomplete_body` by epoch, as each Forwarder says. */
 const incomplete = new Map<string, number>();
 
 beforeAll(async () => {
   nats = await startNatsServer();
   connection = await connectNats({ servers: nats.url });
   await (await connection.jetstreamManager()).streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS] });
-  connection.subscribe(STREAM_SUBJECTS, {
+  connection.subscribe(`${SUBJECT_ROOT}.*.forwarder.*`, {
     callback: (_, message) => {
-      const envelope = decodeEnvelope(message.string());
-      if (!envelope.ok || !envelope.value.edge) return;
-      const { epoch, rejected } = envelope.value.edge;
+      const counters = decodeForwarderCounters(message.data);
+      if (!counters.ok) return;
+      const { epoch, rejected } = counters.value;
       incomplete.set(epoch, Math.max(rejected.incomplete_body ?? 0, incomplete.get(epoch) ?? 0));
     },
   });

@@ -61,7 +61,7 @@ export function createStore(regions: readonly string[], silent: readonly string[
             rtt: rtt === undefined ? [] : [rtt],
             peers: [{ peer_id: 'other', neteq }],
           });
-          applyEntry(sessions, region, { received_at: NOW, colo: 'SIN', beacon }, NOW);
+          applyEntry(sessions, region, { receivedAtMs: NOW, colo: 'SIN', beacon }, NOW);
         }
       }
     },

@@ -1,5 +1,5 @@
 /** What the feed reads, and how far it has read: pure bookkeeping, no NATS. */
-import { edgeSubject, lanesOf, type Shard } from '../../shared/subjects.ts';
+import { edgeSubject, forwarderSubject, lanesOf, type Shard } from '../../shared/subjects.ts';
 import type { FoundStream } from './stream.ts';
 
 /** Where in the stream a consumer begins. */
@@ -36,6 +36,11 @@ export type CursorsOptions = {
  */
 export function createCursors({ region, shard, lanes, startMs }: CursorsOptions): Cursor[] {
   return filtersOf(region, shard, lanes).map((filter) => createCursor(filter, startMs));
+}
+
+/** The cursor of what the Forwarders of a region say about themselves. Every shard reads all of it. */
+export function createForwardersCursor({ region, startMs }: Pick<CursorsOptions, 'region' | 'startMs'>): Cursor {
+  return createCursor(forwarderSubject(region, '*'), startMs);
 }
 
 /** Without shards all lanes are read, also those of a Forwarder that has more LANES than we do. */

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Shard } from '../../shared/subjects.ts';
 import { createChangeFilter } from './change-filter.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
-import { createCursors } from './cursor.ts';
+import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
 import type { FeedMessage } from './ordered-consumer.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createRegionStatus, type FeedState, type RegionStatus } from './region-status.ts';
@@ -72,6 +72,7 @@ export function startFeed(options: FeedOptions): Feed {
     );
     statuses.set(region, status);
     for (const cursor of cursors) readers.push(createReader({ ...shared, region, cursor, status }));
+    readers.push(createReader({ ...shared, region, ...forwarders(region) }));
   }
 
   function watchRegion(region: string, filters: readonly string[]): RegionStatus {
@@ -88,6 +89,12 @@ export function startFeed(options: FeedOptions): Feed {
         options.onDown(region, loss.sinceMs);
       },
     });
+  }
+
+  /** Whether a region is up is for its beacons to say: its Forwarders may have nothing to tell. */
+  function forwarders(region: string): { cursor: Cursor; status: RegionStatus } {
+    const cursor = createForwardersCursor({ region, startMs });
+    return { cursor, status: createRegionStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
   }
 
   function dropAll(reason: string, sinceMs?: number): void {

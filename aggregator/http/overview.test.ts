@@ -78,7 +78,7 @@ describe('the overview', () => {
     const totals = store.sessions.totals('apac');
     totals.edge.accepted = 7;
     totals.edge.droppedFull = 1;
-    totals.edge.spool.set('f00', 4);
+    totals.edge.inSpool.set(0, 4);
     totals.edge.rejected.set('token_expired', 3);
     totals.lost = 2;
     const { health } = regionOf(store, 'apac');

@@ -1,27 +1,34 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { type Beacon, decodeBeacon } from '../../shared/beacon.ts';
-import { type EdgeCounters, type Entry, encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeCounters, validEntry } from '../../test/support/edge/beacon.ts';
-import { createSessions, type Sessions } from '../store/sessions.ts';
+import { type BatchHeader, encodeEntry, joinBatch } from '../../shared/batch.ts';
+import type { Beacon } from '../../shared/beacon.ts';
+import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { forwarderCounters, validEntry } from '../../test/support/edge/beacon.ts';
+import type { Sessions } from '../store/sessions.ts';
+import { createTestSessions, NOW } from '../store/testing.ts';
+import { createForwarders } from './forwarders.ts';
 import { createIngest } from './ingest.ts';
 
-const NOW = 1_800_000_000_000;
 const SUBJECT = 'health.diagnostics.apac.edge.f03';
+const FORWARDER_SUBJECT = 'health.diagnostics.apac.forwarder.0';
 
-function setUp(): { sessions: Sessions; send(message: string | Uint8Array, subject?: string): void } {
-  const options = { servers: [], ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 };
-  const sessions = createSessions({ regions: ['apac', 'eu-west'], ...options });
-  sessions.feedUp('apac', NOW);
-  const ingest = createIngest(sessions);
-  const bytesOf = (sent: string | Uint8Array) => (typeof sent === 'string' ? new TextEncoder().encode(sent) : sent);
-  return { sessions, send: (sent, subject = SUBJECT) => ingest(subject, bytesOf(sent), NOW) };
+function setUp(): { sessions: Sessions; send(message: Uint8Array, subject?: string): void } {
+  const sessions = createTestSessions();
+  const forwarders = createForwarders({
+    regions: sessions.regions,
+    shard: { index: 0, count: 1 },
+    topology: 'ours',
+    totalsOf: (region) => sessions.totals(region).edge,
+    onTopology() {},
+  });
+  const ingest = createIngest(sessions, forwarders);
+  return { sessions, send: (sent, subject = SUBJECT) => ingest(subject, sent, NOW) };
 }
 
-function message(edge: Partial<EdgeCounters>, ...beacons: Partial<Beacon>[]): string {
+function message(header: Partial<BatchHeader>, ...beacons: Partial<Beacon>[]): Uint8Array {
   const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, NOW)));
-  return encodeEnvelope({ region: 'apac', lane: 'f03', edge: edgeCounters(edge) }, entries);
+  return joinBatch({ slot: 0, epoch: 'epoch-1', accepted: beacons.length, sentAtMs: NOW, ...header }, entries);
 }
 
 describe('ingest', () => {
@@ -29,81 +36,90 @@ describe('ingest', () => {
     const { sessions, send } = setUp();
     send(message({}, { session_id: 's-1' }, { session_id: 's-2' }));
     expect(sessions.living()).toBe(2);
-    expect(sessions.totals('apac')).toMatchObject({ applied: 2, invalid: 0 });
+    expect(sessions.totals('apac')).toMatchObject({ applied: 2, invalid: 0, edge: { accepted: 2 } });
   });
 
-  it.each<[string, string | Uint8Array]>([
-    ['nothing', ''],
-    ['no JSON', '{"v":1,'],
-    ['no object', '[]'],
-    ['another version', message({}).replace('"v":1', '"v":2')],
-    ['another region than its subject', message({}).replace('"apac"', '"eu-west"')],
-    ['another lane than its subject', message({}).replace('"f03"', '"f04"')],
-    ['a region that is no token', message({}).replace('"apac"', '"*"')],
-    ['beacons that are no array', message({}).replace('[]', '{}')],
-    ['bytes that are no UTF-8', new Uint8Array([0xff, 0xfe, 0xc3])],
-  ])('counts a message with %s as invalid, and changes nothing else', (_, sent) => {
+  it.each<[string, Uint8Array, number]>([
+    ['nothing', new Uint8Array(0), 1],
+    ['JSON', new TextEncoder().encode('{"v":1,"region":"apac"}'), 1],
+    ['no epoch, and with two beacons', message({ epoch: '' }, {}, { seq: 1 }), 2],
+    ['an epoch that is no id', message({ epoch: 'a b' }, {}), 1],
+    ['a slot that there is none of', message({ slot: 4_000 }, {}), 1],
+    ['a count above 2^53', message({ accepted: 2 ** 60 }, {}), 1],
+  ])('counts a message with %s as invalid, and changes nothing else', (_, sent, invalid) => {
     const { sessions, send } = setUp();
     send(sent);
-    expect(sessions.totals('apac').invalid).toBe(1);
+    expect(sessions.totals('apac')).toMatchObject({ applied: 0, invalid, edge: { accepted: 0 } });
     expect(sessions.living()).toBe(0);
-    expect([...sessions.cells()]).toEqual([]);
   });
 
-  it('leaves out a damaged beacon, and applies those beside it', () => {
+  it('leaves out a damaged beacon, applies those beside it, and keeps the account', () => {
     const { sessions, send } = setUp();
     send(message({}, { session_id: 's-1' }, { session_id: 's 2' }, { session_id: 's-3' }));
     expect(sessions.living()).toBe(2);
-    expect(sessions.totals('apac')).toMatchObject({ applied: 2, invalid: 1 });
+    expect(sessions.totals('apac')).toMatchObject({ applied: 2, invalid: 1, edge: { accepted: 3 } });
   });
 
-  it('ignores regions that are not ours', () => {
+  it('applies what stands before the end of a message that was cut off', () => {
+    const { sessions, send } = setUp();
+    send(message({}, { session_id: 's-1' }, { session_id: 's-2' }).slice(0, -1));
+    expect(sessions.totals('apac')).toMatchObject({ applied: 1, invalid: 1 });
+  });
+
+  it('ignores regions that are not ours, and services that are not the edge', () => {
     const { sessions, send } = setUp();
     send(message({}, {}), 'health.diagnostics.nowhere.edge.f03');
     send(message({}, {}), 'health.diagnostics.apac.relay.f03');
     expect(sessions.living()).toBe(0);
   });
 
-  it('skips a batch that was published twice, whole', () => {
+  it('skips a batch that was published twice, whole, also after the next start of its Forwarder', () => {
     const { sessions, send } = setUp();
-    for (const _ of [1, 2]) send(message({ batch: 4, accepted: 1 }, {}));
-    expect(sessions.totals('apac')).toMatchObject({ applied: 1, duplicate: 0, repeatedBatches: 1 });
+    const batch = message({ accepted: 4 }, {});
+    for (const sent of [batch, batch, message({ epoch: 'epoch-2' }, { session_id: 's-2' }), batch]) send(sent);
+    expect(sessions.totals('apac')).toMatchObject({
+      applied: 2,
+      duplicate: 0,
+      repeatedBatches: 2,
+      edge: { accepted: 2 },
+    });
   });
 
-  it('takes a batch without counters: they are for graphs', () => {
+  it('keeps the batches of two Forwarders on one lane apart', () => {
     const { sessions, send } = setUp();
-    send(message({}, {}).replace(/"edge":.*}$/, '"edge":{}}'));
-    send(`{"v":1,"region":"apac","lane":"f03","beacons":[${encodeEntry(validEntry({ seq: 1 }, NOW))}]}`);
-    expect(sessions.totals('apac')).toMatchObject({ applied: 2, invalid: 0 });
+    for (const slot of [0, 1]) send(message({ slot }, { session_id: `s-${slot}` }));
+    expect(sessions.totals('apac')).toMatchObject({ applied: 2, repeatedBatches: 0 });
+  });
+
+  it('counts what a Forwarder says of itself, and a message of it that is damaged', () => {
+    const { sessions, send } = setUp();
+    const counters = forwarderCounters({ isFirst: true, rejected: { invalid_id: 3 }, inSpool: 2 });
+    send(encodeForwarderCounters(counters), FORWARDER_SUBJECT);
+    send(encodeForwarderCounters(counters).slice(1), FORWARDER_SUBJECT);
+    const { edge } = sessions.totals('apac');
+    expect([edge.rejected.get('invalid_id'), edge.inSpool.get(0), edge.invalidMessages]).toEqual([3, 2, 1]);
   });
 
   it('keeps no message alive by the ids that it took from it', () => {
     const { sessions, send } = setUp();
-    // Each message is some 100 kB and leaves one session behind, whose ids are long enough to be slices of its text.
+    // Each message is some 30 kB and leaves one session behind, whose ids are long enough to be slices of it.
     const sendOne = (n: number) => {
       const ids = { session_id: `session-with-a-long-name-${n}`, participant_id: `participant-with-a-long-name-${n}` };
       const beacons = Array.from({ length: 200 }, (_, seq) => ({ ...ids, meeting_id: `meeting-${n}-of-a-day`, seq }));
-      const entries = beacons.map((beacon) => encodeEntry(asDecoded(validEntry(beacon, NOW))));
-      send(encodeEnvelope({ region: 'apac', lane: 'f03', edge: edgeCounters({ epoch: `${n}` }) }, entries));
+      send(message({ epoch: `${n}` }, ...beacons));
     };
     sendOne(0);
     const before = liveBytes();
-    for (let n = 1; n < 80; n++) sendOne(n);
-    expect(sessions.living()).toBe(80);
+    for (let n = 1; n < 200; n++) sendOne(n);
+    expect(sessions.living()).toBe(200);
     expect(liveBytes() - before).toBeLessThan(3_000_000);
   });
 });
 
-/** As the edge writes an entry: members in the schema's order, which is what the scanner reads. */
-function asDecoded(entry: Entry): Entry {
-  const decoded = decodeBeacon(entry.beacon);
-  if (!decoded.ok) throw new Error(decoded.detail);
-  return { ...entry, beacon: decoded.value };
-}
-
-/** The heap in use after a full collection. */
+/** The heap in use after a full collection, and what buffers hold beside it. */
 function liveBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }

@@ -2,73 +2,61 @@
  * One message from the feed into the store. NATS is a trust boundary: whatever is damaged is
  * counted as invalid and skipped, and nothing that a message claims reaches beyond its subject.
  */
-import { decodeEdgeCounters, decodeEnvelope, type EdgeCounters } from '../../shared/envelope.ts';
-import { parseEdgeSubject } from '../../shared/subjects.ts';
+import { parseEdgeSubject, parseForwarderSubject } from '../../shared/subjects.ts';
 import { createReports } from '../store/report.ts';
 import type { Sessions } from '../store/sessions.ts';
-import { absorb, type LaneEpochs } from './edge-totals.ts';
-import { createScanner } from './scanner.ts';
+import { createBatchReader } from './batch-reader.ts';
+import type { Forwarders } from './forwarders.ts';
+import { createLaneEpochs, type LaneEpochs } from './lane-epochs.ts';
 
 export type Ingest = (subject: string, data: Uint8Array, nowMs: number) => void;
 
-type Route = { readonly region: string; readonly lane: string; readonly epochs: LaneEpochs };
+/** What a subject carries: the beacons of a lane, or the counters of a Forwarder. */
+type Route =
+  | { readonly region: string; readonly epochs: LaneEpochs }
+  | { readonly region: string; readonly slot: number };
 
-export function createIngest(sessions: Sessions): Ingest {
-  const decoder = new TextDecoder();
-  const scan = createScanner();
+export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest {
+  const read = createBatchReader();
   const reports = createReports();
   const regions = new Set(sessions.regions);
-  /** By subject; bounded, since regions and lanes are. */
+  /** By subject; bounded, since regions, lanes and slots are. */
   const routes = new Map<string, Route>();
 
   function routeOf(subject: string): Route | undefined {
-    let route = routes.get(subject);
-    if (!route) {
-      const parsed = parseEdgeSubject(subject);
-      if (!parsed || !regions.has(parsed.region)) return undefined;
-      route = { ...parsed, epochs: new Map() };
-      routes.set(subject, route);
-    }
+    const known = routes.get(subject);
+    if (known) return known;
+    const lane = parseEdgeSubject(subject);
+    const parsed = lane ?? parseForwarderSubject(subject);
+    if (!parsed || !regions.has(parsed.region)) return undefined;
+    const { region } = parsed;
+    const route = 'slot' in parsed ? { region, slot: parsed.slot } : { region, epochs: createLaneEpochs() };
+    routes.set(subject, route);
     return route;
+  }
+
+  function ingestBatch(region: string, epochs: LaneEpochs, data: Uint8Array, nowMs: number): void {
+    const totals = sessions.totals(region);
+    const { source, invalid } = read(data, reports);
+    if (source) {
+      const accepted = epochs.advance(source, reports.count + invalid);
+      if (accepted === undefined) {
+        totals.repeatedBatches++;
+        return;
+      }
+      totals.edge.accepted += accepted;
+    }
+    totals.invalid += invalid;
+    sessions.apply(region, reports, nowMs);
   }
 
   return (subject, data, nowMs) => {
     const route = routeOf(subject);
     // The feed asks for our regions' subjects alone, so that this is a bug or a broker that lies.
     if (!route) return;
-    const { region, lane, epochs } = route;
-    const totals = sessions.totals(region);
-    const message = readMessage(data);
-    if (!message || message.region !== region || message.lane !== lane) {
-      totals.invalid++;
-      return;
-    }
-    const { edge, invalid } = message;
-    if (edge && !absorb(totals.edge, epochs, { lane, counters: edge, carried: reports.count + invalid })) {
-      totals.repeatedBatches++;
-      return;
-    }
-    totals.invalid += invalid;
-    sessions.apply(region, reports, nowMs);
+    const { region } = route;
+    if ('epochs' in route) ingestBatch(region, route.epochs, data, nowMs);
+    else if (!forwarders.take({ region, slot: route.slot, data, nowMs }))
+      sessions.totals(region).edge.invalidMessages++;
   };
-
-  /** Fills the reports. Undefined when the message is damaged as a whole. */
-  function readMessage(data: Uint8Array): Message | undefined {
-    const scanned = scan(data, reports);
-    if (scanned) return { ...scanned, edge: decodeEdgeCounters(scanned.edge), invalid: 0 };
-    const decoded = decodeEnvelope(decoder.decode(data));
-    if (!decoded.ok) return undefined;
-    reports.clear();
-    const { entries, edge, ...message } = decoded.value;
-    for (const { received_at, beacon } of entries) reports.addBeacon(received_at, beacon);
-    return { ...message, edge };
-  }
 }
-
-/** What a message says beside its beacons; `invalid` counts beacons that were left out. */
-type Message = {
-  readonly region: string;
-  readonly lane: string;
-  readonly edge: EdgeCounters | undefined;
-  readonly invalid: number;
-};

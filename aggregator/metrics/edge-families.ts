@@ -1,5 +1,5 @@
-/** The families of the edge, which is not scraped: its counters travel with the batches. */
-import { PUBLISH_SECONDS_BUCKETS } from '../../shared/envelope.ts';
+/** The families of the edge, which is not scraped: its Forwarders publish their counters. */
+import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import type { EdgeTotals } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
@@ -7,8 +7,8 @@ import type { RegionReading } from './store-reader.ts';
 
 /** Beacons that the edge has answered with 204, wherever they are now. */
 export function acceptedBeacons({ totals: { edge } }: RegionReading): number {
-  // An envelope counts the beacons that it carries as accepted. So was what waits in a spool, or was dropped from one.
-  return edge.accepted + inSpools(edge) + edge.droppedExpired + edge.droppedFull;
+  // What is in the stream was accepted, and so was what waits in a spool or was dropped.
+  return edge.accepted + inSpools(edge) + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
 }
 
 export function rejectedBeacons({ totals: { edge } }: RegionReading, reason: (typeof REJECT_REASONS)[number]): number {
@@ -19,9 +19,9 @@ export function spooledNow({ totals: { edge } }: RegionReading): number {
   return inSpools(edge);
 }
 
-function inSpools({ spool }: EdgeTotals): number {
+function inSpools({ inSpool }: EdgeTotals): number {
   let beacons = 0;
-  for (const ofLane of spool.values()) beacons += ofLane;
+  for (const ofSlot of inSpool.values()) beacons += ofSlot;
   return beacons;
 }
 
@@ -37,6 +37,7 @@ const BEACON_SERIES: readonly RegionSeries[] = [
   { labels: { outcome: 'drained', reason: '' }, value: ({ totals }) => totals.edge.drained },
   { labels: { outcome: 'dropped', reason: 'expired' }, value: ({ totals }) => totals.edge.droppedExpired },
   { labels: { outcome: 'dropped', reason: 'full' }, value: ({ totals }) => totals.edge.droppedFull },
+  { labels: { outcome: 'dropped', reason: 'unpublishable' }, value: ({ totals }) => totals.edge.droppedUnpublishable },
 ];
 
 export const EDGE_FAMILIES: readonly Family[] = [
@@ -71,10 +72,50 @@ export const EDGE_FAMILIES: readonly Family[] = [
     series: [{ labels: {}, value: ({ totals }) => totals.edge.jwksErrors }],
   },
   {
+    name: 'edgepulse_edge_overloaded_calls_total',
+    type: 'counter',
+    unit: '',
+    help: 'Calls that a Forwarder rejected because it was overloaded; each was tried with another one where there is one.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => totals.edge.overloadedCalls }],
+  },
+  {
+    name: 'edgepulse_forwarder_messages_invalid_total',
+    type: 'counter',
+    unit: '',
+    help: 'Messages of Forwarders about themselves that were damaged, and skipped.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => totals.edge.invalidMessages }],
+  },
+  {
+    name: 'edgepulse_forwarders',
+    type: 'gauge',
+    unit: '',
+    help: 'Forwarders heard within the last 30 s: those that are awake and can reach NATS.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => totals.edge.forwarders }],
+  },
+  {
+    name: 'edgepulse_topology_mismatch',
+    type: 'gauge',
+    unit: '',
+    help: '1 while a Forwarder heard within the last 30 s has another topology (REGIONS, SERVERS, LANES) than this aggregator. Expected for minutes during a rollout.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => (totals.edge.hasTopologyMismatch ? 1 : 0) }],
+  },
+  {
     name: 'edgepulse_edge_spool_beacons',
     type: 'gauge',
     unit: 'beacons',
-    help: 'Beacons that wait at the edge for NATS, as each lane last reported.',
+    help: 'Beacons that wait at the edge for NATS, as each Forwarder last reported.',
     collect: 'process',
     labels: ['region'],
     of: 'region',

@@ -161,7 +161,9 @@ describe('what the aggregator says of itself and the edge', () => {
     totals.edge.rejected.set('rate_limited', 3);
     totals.edge.accepted = 7;
     totals.edge.droppedFull = 4;
-    totals.edge.spool.set('f00', 5).set('f01', 6);
+    totals.edge.droppedUnpublishable = 1;
+    totals.edge.inSpool.set(0, 5).set(1, 6);
+    Object.assign(totals.edge, { overloadedCalls: 9, forwarders: 2, hasTopologyMismatch: true });
     textOf(sessions);
     const samples = samplesOf(sessions);
     expect(total(samples, 'edgepulse_beacons_total', { region: 'apac', outcome: 'applied' })).toBe(7);
@@ -169,8 +171,13 @@ describe('what the aggregator says of itself and the edge', () => {
     expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'rate_limited' })).toBe(3);
     expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'full' })).toBe(4);
     expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'apac' })).toBe(11);
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'unpublishable' })).toBe(1);
+    expect(total(samples, 'edgepulse_edge_overloaded_calls_total', { region: 'apac' })).toBe(9);
+    expect(total(samples, 'edgepulse_forwarders', { region: 'apac' })).toBe(2);
+    expect(total(samples, 'edgepulse_topology_mismatch', { region: 'apac' })).toBe(1);
+    expect(total(samples, 'edgepulse_topology_mismatch', { region: 'sa' })).toBe(0);
     // Applied, dropped and in spools: the account that holds at any quiet moment.
-    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(7 + 4 + 11);
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(7 + 4 + 1 + 11);
     expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'sa' })).toBe(0);
   });
 

@@ -76,6 +76,8 @@ export type Reports = {
    * earlier message; everything else begins absent.
    */
   next(): Report;
+  /** Takes back the newest report with all that was added to it. To be called once after {@link next}. */
+  dropNewest(): void;
   /** Adds an RTT sample to the newest report. */
   addRtt(seconds: number): void;
   /** Adds a peer to the newest report, its numbers all absent. @returns where they begin in {@link numbers} */
@@ -155,6 +157,11 @@ export function createReports(): Reports {
       peerCount = 0;
     },
     next,
+    dropNewest(): void {
+      reports.count--;
+      rttCount = newest.rttFrom;
+      peerCount = newest.peersFrom;
+    },
     addRtt,
     addPeer,
     addBeacon(receivedAtMs: number, beacon: Beacon): void {

@@ -1,8 +1,8 @@
 /** Laws of the store: whatever comes in whatever order, what is shown equals a recount of who lives. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../shared/batch.ts';
 import type { Beacon, Peer } from '../../shared/beacon.ts';
-import type { Entry } from '../../shared/envelope.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
@@ -138,7 +138,7 @@ function run(sessions: Sessions, steps: readonly Step[], law: (nowMs: number) =>
 }
 
 function entryOf({ age, beacon }: { age: number; beacon: Beacon }, nowMs: number): Entry {
-  return { received_at: nowMs - age, colo: '', beacon };
+  return { receivedAtMs: nowMs - age, colo: '', beacon };
 }
 
 function withSeq<T extends { beacon: Beacon }>(one: T, seq: number): T {

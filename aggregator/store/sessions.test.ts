@@ -391,7 +391,7 @@ describe('the record owns everything', () => {
   it('labels a session without a server as such', () => {
     const sessions = storeWith();
     const { server: _, ...noServer } = validEntry({}, START).beacon;
-    applyEntry(sessions, 'apac', { received_at: START, colo: '', beacon: noServer }, START);
+    applyEntry(sessions, 'apac', { receivedAtMs: START, colo: '', beacon: noServer }, START);
     expect(shown(sessions, 0).get('edgepulse_sessions{region="apac",server_url="none",server_type="none"}')).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 /** What tests of anything above the store need: a store with its feeds up, and beacons in it. */
-import type { Entry } from '../../shared/envelope.ts';
+import type { Entry } from '../../shared/batch.ts';
 import { createReports } from './report.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 
@@ -24,8 +24,8 @@ export function createTestSessions(options: Partial<SessionsOptions> = {}): Sess
 const reports = createReports();
 
 /** Applies one beacon in the way of ingest, as a message of its own. @param nowMs default: the moment the edge had it */
-export function applyEntry(sessions: Sessions, region: string, entry: Entry, nowMs = entry.received_at): void {
+export function applyEntry(sessions: Sessions, region: string, entry: Entry, nowMs = entry.receivedAtMs): void {
   reports.clear();
-  reports.addBeacon(entry.received_at, entry.beacon);
+  reports.addBeacon(entry.receivedAtMs, entry.beacon);
   sessions.apply(region, reports, nowMs);
 }

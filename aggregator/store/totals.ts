@@ -2,7 +2,7 @@
  * What an aggregator has counted since it started, per region: plain numbers on the hot path,
  * read by the metrics at a scrape. Nothing here expires or resets.
  */
-import { PUBLISH_SECONDS_BUCKETS } from '../../shared/envelope.ts';
+import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import { createHistogram, type Histogram } from '../live/histogram.ts';
 
@@ -29,7 +29,7 @@ export type RegionTotals = {
   edge: EdgeTotals;
 };
 
-/** The edge's own counters, summed over lanes and over restarts of their Forwarders. */
+/** What the edge counts, summed over Forwarders and over their restarts. */
 export type EdgeTotals = {
   accepted: number;
   rejected: Map<RejectReason, number>;
@@ -37,11 +37,18 @@ export type EdgeTotals = {
   drained: number;
   droppedExpired: number;
   droppedFull: number;
-  /** Beacons in spools now, by lane, as each lane last said. */
-  spool: Map<string, number>;
+  droppedUnpublishable: number;
+  /** Beacons in spools now, by the Forwarder's slot, as each last said. */
+  inSpool: Map<number, number>;
   publishErrors: number;
   jwksErrors: number;
+  overloadedCalls: number;
   publishSeconds: Histogram;
+  /** Messages of Forwarders about themselves that were damaged. */
+  invalidMessages: number;
+  /** Forwarders heard lately, and whether one of them has another topology than ours. */
+  forwarders: number;
+  hasTopologyMismatch: boolean;
 };
 
 export function createTotals(): RegionTotals {
@@ -64,10 +71,15 @@ export function createTotals(): RegionTotals {
       drained: 0,
       droppedExpired: 0,
       droppedFull: 0,
-      spool: new Map(),
+      droppedUnpublishable: 0,
+      inSpool: new Map(),
       publishErrors: 0,
       jwksErrors: 0,
+      overloadedCalls: 0,
       publishSeconds: createHistogram(PUBLISH_SECONDS_BUCKETS),
+      invalidMessages: 0,
+      forwarders: 0,
+      hasTopologyMismatch: false,
     },
   };
 }

@@ -1,11 +1,13 @@
 /**
  * One consuming process: reads the whole stream through the real feed, and either takes it into
- * the store or, as the baseline, only parses the JSON. The clock starts when every session lives.
+ * the store or, as the baseline, only reads the protobuf. The clock starts when every session lives.
  */
 import { pino } from 'pino';
 import { startFeed } from '../../aggregator/feed/feed.ts';
-import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { createBatchReader } from '../../aggregator/ingest/batch-reader.ts';
+import { createReports } from '../../aggregator/store/report.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
+import { createBenchIngest } from './bench-ingest.ts';
 import { answer } from './probe.ts';
 import { BATCH, BENCH_SERVER } from './traffic.ts';
 
@@ -22,8 +24,9 @@ const sessions = createSessions({
   maxSessions: 200_000,
   maxSessionSeries: 50_000,
 });
-const ingest = createIngest(sessions);
-const decoder = new TextDecoder();
+const ingest = createBenchIngest(sessions);
+const read = createBatchReader();
+const reports = createReports();
 let parsed = 0;
 let seen = 0;
 let started = { at: 0, cpu: process.cpuUsage() };
@@ -38,7 +41,10 @@ const feed = startFeed({
   now: Date.now,
   onMessage({ subject, data }) {
     if (mode === 'store') ingest(subject, data, Date.now());
-    else parsed += (JSON.parse(decoder.decode(data)) as { beacons: unknown[] }).beacons.length;
+    else {
+      read(data, reports);
+      parsed += reports.count;
+    }
     seen++;
     if (seen === warmUp) started = { at: performance.now(), cpu: process.cpuUsage() };
     if (seen === all) finish();

@@ -3,9 +3,9 @@
  * share (the runtime, the garbage collector's spare room) is told apart from what a session costs.
  */
 
-import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
+import { createBenchIngest } from './bench-ingest.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf, type Traffic } from './traffic.ts';
 
@@ -26,8 +26,7 @@ const sessions = createSessions({
   maxSessions: 2_000_000,
   maxSessionSeries: 10_000_000,
 });
-const ingest = createIngest(sessions);
-const encoder = new TextEncoder();
+const ingest = createBenchIngest(sessions);
 sessions.feedUp('apac', Date.now());
 
 const empty = residentBytes();
@@ -49,7 +48,7 @@ function populate(first: number): void {
   // Two rounds, since a W3C client's first beacon has no differences to show.
   for (const round of [0, 1]) {
     for (const batch of batchesOf({ ...traffic, first }, round, Date.now)) {
-      ingest('health.diagnostics.apac.edge.f00', encoder.encode(batch), Date.now());
+      ingest('health.diagnostics.apac.edge.f00', batch, Date.now());
     }
   }
   scrapeAll();

@@ -1,8 +1,8 @@
 /** So many sessions that expire in the same second, removed by the real reaper: how long it holds the event loop. */
 
 import { createReaper, REAP_INTERVAL_MS } from '../../aggregator/expiry/reaper.ts';
-import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
+import { createBenchIngest } from './bench-ingest.ts';
 import { type Hold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf } from './traffic.ts';
@@ -18,15 +18,14 @@ const sessions = createSessions({
   maxSessions: sessionCount,
   maxSessionSeries: 50_000,
 });
-const ingest = createIngest(sessions);
-const encoder = new TextEncoder();
+const ingest = createBenchIngest(sessions);
 const now = Date.now();
 sessions.feedUp('apac', now);
 for (const round of [0, 1]) {
   // Spread over the second before `now`, so that all of them are due within one second.
   let i = 0;
   for (const batch of batchesOf({ sessions: sessionCount }, round, () => now - (i++ % 1000))) {
-    ingest('health.diagnostics.apac.edge.f00', encoder.encode(batch), now);
+    ingest('health.diagnostics.apac.edge.f00', batch, now);
   }
 }
 // The reaper runs on a clock that is a TTL ahead: in the next real second everybody is due.

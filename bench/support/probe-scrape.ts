@@ -11,11 +11,11 @@ import { readOverview } from '../../aggregator/http/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
 import { findWorst } from '../../aggregator/http/worst-sessions.ts';
-import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
+import { createBenchIngest } from './bench-ingest.ts';
 import { median } from './figures.ts';
 import { type Hold, medianHold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';
@@ -42,12 +42,11 @@ const sessions = createSessions({
   maxSessions: 1_000_000,
   maxSessionSeries: 10_000_000,
 });
-const ingest = createIngest(sessions);
-const encoder = new TextEncoder();
+const ingest = createBenchIngest(sessions);
 const SUBJECT = 'health.diagnostics.apac.edge.f00';
 sessions.feedUp('apac', Date.now());
 for (const round of [0, 1]) {
-  for (const batch of batchesOf(traffic, round, Date.now)) ingest(SUBJECT, encoder.encode(batch), Date.now());
+  for (const batch of batchesOf(traffic, round, Date.now)) ingest(SUBJECT, batch, Date.now());
 }
 answer(await measure());
 process.disconnect?.();
@@ -87,9 +86,7 @@ async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'l
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
-  const batches = [...batchesOf({ sessions: Math.min(traffic.sessions, 20_000) }, 2, Date.now)].map((batch) =>
-    encoder.encode(batch),
-  );
+  const batches = [...batchesOf({ sessions: Math.min(traffic.sessions, 20_000) }, 2, Date.now)];
   const plain: number[] = [];
   const gzipped: number[] = [];
   await scrape(url, []);

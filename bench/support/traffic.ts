@@ -3,10 +3,11 @@
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
  * every audio counter of the beacon, half of them NetEQ clients with every rate.
  */
+
+import { encodeEntry, joinBatch } from '../../shared/batch.ts';
 import type { Peer } from '../../shared/beacon.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
-import { encodeEntry, encodeEnvelope } from '../../shared/envelope.ts';
-import { edgeCounters, validBeacon } from '../../test/support/edge/beacon.ts';
+import { validBeacon } from '../../test/support/edge/beacon.ts';
 
 export const PEERS = 3;
 export const BATCH = 50;
@@ -26,23 +27,29 @@ export type Traffic = {
 };
 
 /** The batches of one round: one beacon of each session. @param round the beacons' `seq` */
-export function* batchesOf(traffic: Traffic, round: number, receivedAtMs: () => number): Generator<string, void, void> {
+export function* batchesOf(
+  traffic: Traffic,
+  round: number,
+  receivedAtMs: () => number,
+): Generator<Uint8Array, void, void> {
   const first = traffic.first ?? 0;
   const end = first + traffic.sessions;
   for (let from = first; from < end; from += BATCH) {
-    const entries: string[] = [];
+    const entries: Uint8Array[] = [];
     for (let i = from; i < Math.min(from + BATCH, end); i++) {
       entries.push(entryOf(traffic, i, round, receivedAtMs()));
     }
-    const batch = (round * traffic.sessions + from - first) / BATCH;
-    yield encodeEnvelope(
-      { region: 'apac', lane: 'f00', edge: edgeCounters({ epoch: `from-${first}`, batch }) },
-      entries,
-    );
+    const accepted = round * traffic.sessions + from - first + entries.length;
+    yield joinBatch({ slot: 0, epoch: `from-${first}`, accepted, sentAtMs: receivedAtMs() }, entries);
   }
 }
 
-function entryOf({ clients = 'mixed', lean = false }: Traffic, i: number, round: number, received_at: number): string {
+function entryOf(
+  { clients = 'mixed', lean = false }: Traffic,
+  i: number,
+  round: number,
+  receivedAtMs: number,
+): Uint8Array {
   const meeting = Math.floor(i / MEETING);
   const isNetEq = clients === 'neteq' || (clients === 'mixed' && i % 2 === 1);
   const peers = Array.from({ length: PEERS }, (_, k) => {
@@ -65,7 +72,7 @@ function entryOf({ clients = 'mixed', lean = false }: Traffic, i: number, round:
     }),
   );
   if (!decoded.ok) throw new Error(decoded.detail);
-  return encodeEntry({ received_at, colo: 'SIN', beacon: decoded.value });
+  return encodeEntry({ receivedAtMs, colo: 'SIN', beacon: decoded.value });
 }
 
 function w3cPeer(peer_id: string, i: number, round: number): Peer {

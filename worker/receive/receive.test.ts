@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../shared/envelope.ts';
+import type { Beacon } from '../../shared/beacon.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
 import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
@@ -231,7 +231,7 @@ describe('origins', () => {
   });
 });
 
-function entries(receiver: TestReceiver): Entry[] {
+function entries(receiver: TestReceiver): { readonly beacon: Beacon }[] {
   return receiver.calls.flatMap(({ batch }) => batch.entries.map((entry) => JSON.parse(entry)));
 }
 

@@ -70,7 +70,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (beacon.meeting_id !== meetingId) return reject('session_mismatch', 'meeting_id is not that of the token');
     if (beacon.session_id !== sessionId) return reject('session_mismatch', 'session_id is not that of the token');
     if (beacon.server) beacon.server.url = serverLabel(beacon.server.url);
-    const entry = encodeEntry({ received_at: atMs, colo: place.colo, beacon });
+    const entry = encodeEntry({ receivedAtMs: atMs, colo: place.colo, beacon });
     const destination = { region: place.region.name, lane: laneOf(meetingId, lanes) };
     const answer = await coalesce(destination, entry, { hold, patience });
     return answer.ok ? accept(undefined) : reject(answer.reason, 'the beacon could not be stored');

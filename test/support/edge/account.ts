@@ -4,8 +4,9 @@
  */
 import { connect, DiscardPolicy, type JetStreamManager } from 'nats';
 import { expect } from 'vitest';
-import { decodeEnvelope, type EdgeCounters } from '../../../shared/envelope.ts';
-import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
+import { decodeBatch } from '../../../shared/batch.ts';
+import { decodeForwarderCounters, type ForwarderCounters } from '../../../shared/forwarder-counters.ts';
+import { parseForwarderSubject, STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
 import { eventually } from '../poll.ts';
 import { startAggregator } from '../processes/aggregator.ts';
 import type { BeaconKey, EdgeClients } from './clients.ts';
@@ -29,25 +30,33 @@ export function widenStream(natsUrl: string): Promise<void> {
 export type Account = {
   /** Every beacon in the order of the stream, repeats too. */
   readonly beacons: readonly BeaconKey[];
-  /** The newest counters of each Forwarder start, in the order of their first envelope. */
-  readonly edges: readonly EdgeCounters[];
+  /** The newest counters of each Forwarder start, in the order of their first message. */
+  readonly forwarders: readonly ForwarderCounters[];
+  /** `accepted` as the newest batch of each Forwarder start and lane says. */
+  readonly accepted: number;
 };
 
 export function readAccount(natsUrl: string): Promise<Account> {
   return manage(natsUrl, async ({ streams }) => {
     const { state } = await streams.info(STREAM);
     const beacons: BeaconKey[] = [];
-    const edges = new Map<string, EdgeCounters>();
+    const forwarders = new Map<string, ForwarderCounters>();
+    const accepted = new Map<string, number>();
     const seqs = Array.from({ length: state.messages }, (_, index) => state.first_seq + index);
     const messages = await Promise.all(seqs.map((seq) => streams.getMessage(STREAM, { seq })));
     for (const message of messages) {
-      const envelope = decodeEnvelope(message.string());
-      if (!envelope.ok || envelope.value.invalid > 0) throw new Error(`message ${message.seq} is no envelope`);
-      const { entries, edge } = envelope.value;
-      for (const { beacon } of entries) beacons.push(`${beacon.session_id} ${beacon.seq}`);
-      if (edge) edges.set(edge.epoch, edge);
+      if (parseForwarderSubject(message.subject)) {
+        const counters = decodeForwarderCounters(message.data);
+        if (!counters.ok) throw new Error(`message ${message.seq} is no ForwarderCounters: ${counters.detail}`);
+        forwarders.set(counters.value.epoch, counters.value);
+        continue;
+      }
+      const batch = decodeBatch(message.data);
+      if (!batch.ok || batch.value.invalid > 0) throw new Error(`message ${message.seq} is no Batch`);
+      for (const { beacon } of batch.value.entries) beacons.push(`${beacon.session_id} ${beacon.seq}`);
+      accepted.set(`${batch.value.epoch} ${message.subject}`, batch.value.accepted);
     }
-    return { beacons, edges: [...edges.values()] };
+    return { beacons, forwarders: [...forwarders.values()], accepted: sum([...accepted.values()], (count) => count) };
   });
 }
 
@@ -65,7 +74,8 @@ export async function expectBalanced(natsUrl: string, clients: EdgeClients, dead
       const stored = new Set(seen.beacons);
       const missing = accepted.filter((key) => !stored.has(key));
       if (missing.length > 0) throw new Error(`${missing.length} of ${accepted.length} accepted beacons are missing`);
-      if (sum(seen.edges, (edge) => edge.spooled) > sum(seen.edges, (edge) => edge.drained)) return undefined;
+      if (sum(seen.forwarders, ({ spooled }) => spooled) > sum(seen.forwarders, ({ drained }) => drained))
+        return undefined;
       return seen;
     },
     { deadlineMs, intervalMs: 500 },
@@ -76,9 +86,10 @@ export async function expectBalanced(natsUrl: string, clients: EdgeClients, dead
     accepted.filter((key) => !unanswered.has(key)).toSorted(),
   );
   expectSessionOrder(account.beacons);
-  expect(sum(account.edges, (edge) => edge.accepted)).toBe(account.beacons.length);
-  expect(sum(account.edges, (edge) => edge.drained)).toBe(sum(account.edges, (edge) => edge.spooled));
-  expect(sum(account.edges, ({ dropped }) => (dropped.expired ?? 0) + (dropped.full ?? 0))).toBe(0);
+  expect(account.accepted).toBe(account.beacons.length);
+  const { forwarders } = account;
+  expect(sum(forwarders, ({ drained }) => drained)).toBe(sum(forwarders, ({ spooled }) => spooled));
+  expect(sum(forwarders, (f) => f.droppedExpired + f.droppedFull + f.droppedUnpublishable)).toBe(0);
   await expectMetricsBalanced(natsUrl, account.beacons.length);
   return account;
 }

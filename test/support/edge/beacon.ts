@@ -1,6 +1,8 @@
 /** Valid inputs with overrides, for every test that needs a beacon or a batch. */
+import type { Entry } from '../../../shared/batch.ts';
 import type { Beacon } from '../../../shared/beacon.ts';
-import type { EdgeCounters, Entry } from '../../../shared/envelope.ts';
+import type { EdgeCounters } from '../../../shared/envelope.ts';
+import type { ForwarderCounters } from '../../../shared/forwarder-counters.ts';
 
 /** A beacon that the decoder accepts as it is. */
 export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
@@ -33,8 +35,8 @@ export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
   };
 }
 
-export function validEntry(overrides: Partial<Beacon> = {}, received_at = 1_800_000_000_000): Entry {
-  return { received_at, colo: 'SIN', beacon: validBeacon(overrides) };
+export function validEntry(overrides: Partial<Beacon> = {}, receivedAtMs = 1_800_000_000_000): Entry {
+  return { receivedAtMs, colo: 'SIN', beacon: validBeacon(overrides) };
 }
 
 export function edgeCounters(overrides: Partial<EdgeCounters> = {}): EdgeCounters {
@@ -50,6 +52,30 @@ export function edgeCounters(overrides: Partial<EdgeCounters> = {}): EdgeCounter
     publish_errors: 0,
     jwks_errors: 0,
     publish_seconds: { buckets: new Array(12).fill(0), sum: 0 },
+    ...overrides,
+  };
+}
+
+/** Counters of a Forwarder that has done nothing yet. */
+export function forwarderCounters(overrides: Partial<ForwarderCounters> = {}): ForwarderCounters {
+  return {
+    slot: 0,
+    epoch: 'epoch-1',
+    sentAtMs: 1_800_000_000_000,
+    topology: 'topology-1',
+    accepted: 0,
+    rejected: {},
+    spooled: 0,
+    drained: 0,
+    droppedExpired: 0,
+    droppedFull: 0,
+    droppedUnpublishable: 0,
+    inSpool: 0,
+    publishErrors: 0,
+    jwksErrors: 0,
+    overloadedCalls: 0,
+    publishSeconds: { buckets: new Array(12).fill(0), sum: 0 },
+    isFirst: false,
     ...overrides,
   };
 }

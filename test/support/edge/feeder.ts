@@ -1,14 +1,17 @@
 /** Puts batches on the subjects of the edge, as Forwarders do, without an edge. */
 import { connect, type JetStreamManager } from 'nats';
+import { encodeEntry, joinBatch } from '../../../shared/batch.ts';
 import type { Beacon } from '../../../shared/beacon.ts';
-import { encodeEntry, encodeEnvelope } from '../../../shared/envelope.ts';
-import { edgeSubject } from '../../../shared/subjects.ts';
-import { edgeCounters, validEntry } from './beacon.ts';
+import { encodeForwarderCounters, type ForwarderCounters } from '../../../shared/forwarder-counters.ts';
+import { edgeSubject, forwarderSubject } from '../../../shared/subjects.ts';
+import { forwarderCounters, validEntry } from './beacon.ts';
 
 export type Feeder = {
   readonly jsm: JetStreamManager;
   /** One batch with one beacon for each override; resolves when NATS has stored it. */
   send(place: { region?: string; lane?: string }, ...beacons: Partial<Beacon>[]): Promise<void>;
+  /** What the region's Forwarder says of itself. */
+  report(region: string, counters: Partial<ForwarderCounters>): Promise<void>;
   /** Sends a beacon with the next `seq` of each session again and again, until it is stopped. */
   keepAlive(place: { region?: string; lane?: string }, sessions: readonly string[], everyMs?: number): () => void;
   close(): Promise<void>;
@@ -24,13 +27,21 @@ export async function startFeeder(natsUrl: string, login: { user?: string; pass?
     noAsyncTraces: true,
   });
   const jetStream = connection.jetstream({ timeout: 2_000 });
-  let batch = 0;
+  const epoch = `feeder-${Date.now()}`;
+  const accepted = new Map<string, number>();
   const feeder: Feeder = {
     jsm: await connection.jetstreamManager({ checkAPI: false }),
     async send({ region = 'apac', lane = 'f00' }, ...beacons) {
-      const edge = edgeCounters({ epoch: `feeder-${region}-${lane}`, batch: batch++ });
+      const subject = edgeSubject(region, lane);
+      const total = (accepted.get(subject) ?? 0) + beacons.length;
+      accepted.set(subject, total);
+      const header = { slot: 0, epoch, accepted: total, sentAtMs: Date.now() };
       const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
-      await jetStream.publish(edgeSubject(region, lane), encodeEnvelope({ region, lane, edge }, entries));
+      await jetStream.publish(subject, joinBatch(header, entries));
+    },
+    async report(region, counters) {
+      const message = forwarderCounters({ epoch, sentAtMs: Date.now(), ...counters });
+      await jetStream.publish(forwarderSubject(region, message.slot), encodeForwarderCounters(message));
     },
     keepAlive(place, sessions, everyMs = 200) {
       let seq = 1;

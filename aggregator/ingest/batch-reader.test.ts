@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeBatch, type Entry, encodeEntry, joinBatch } from '../../shared/batch.ts';
+import { arbitraryBeacon } from '../../test/support/edge/arbitrary-beacon.ts';
+import { type validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
+import { encodeProto, protoEntry } from '../../test/support/edge/proto.ts';
+import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
+import { createBatchReader } from './batch-reader.ts';
+
+const HEADER = { slot: 0, epoch: 'epoch-1', accepted: 9, sentAtMs: 1_800_000_000_000 };
+const read = createBatchReader();
+const reports = createReports();
+
+const arbitraryEntries = fc.array(
+  fc.record({ receivedAtMs: fc.maxSafeNat(), colo: fc.constantFrom('', 'SIN'), beacon: arbitraryBeacon }),
+  { maxLength: 3 },
+);
+
+/** The reports as the general decoder makes them. */
+function expected(entries: readonly Entry[]): unknown[] {
+  const made = createReports();
+  for (const { receivedAtMs, beacon } of entries) made.addBeacon(receivedAtMs, beacon);
+  return contentOf(made);
+}
+
+function contentOf(from: Reports): unknown[] {
+  const columns = Object.values(PEER_COLUMN).flatMap((ofPart) => Object.values(ofPart));
+  return range(0, from.count).map((i) => {
+    const { rttFrom, rttTo, peersFrom, peersTo, ...fields } = from.list[i] as Report;
+    return {
+      ...fields,
+      rtt: [...from.rtt.slice(rttFrom, rttTo)],
+      peers: range(peersFrom, peersTo).map((peer) => ({
+        id: from.peerIds[peer],
+        numbers: columns.map((column) => from.numbers[numbersAt(peer) + column]),
+      })),
+    };
+  });
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+/** Reads the bytes both ways: what the general decoder, with the limits of a beacon, accepts must be what is read here. */
+function expectAgreement(bytes: Uint8Array): void {
+  const { source, invalid } = read(bytes, reports);
+  const decoded = decodeBatch(bytes);
+  if (decoded.ok) {
+    const { slot, epoch, accepted } = decoded.value;
+    expect({ source, invalid }).toEqual({ source: { slot, epoch, accepted }, invalid: decoded.value.invalid });
+    expect(contentOf(reports)).toEqual(expected(decoded.value.entries));
+  } else {
+    expect(source === undefined ? reports.count : 0, decoded.detail).toBe(0);
+    expect(invalid).toBeGreaterThan(0);
+  }
+}
+
+describe('the reader of batches', () => {
+  it('reads whatever the edge encodes as the general decoder does', () => {
+    fc.assert(
+      fc.property(arbitraryEntries, (entries) => {
+        const batch = joinBatch(HEADER, entries.map(encodeEntry));
+        expect(read(batch, reports)).toEqual({ source: { slot: 0, epoch: 'epoch-1', accepted: 9 }, invalid: 0 });
+        expect(contentOf(reports)).toEqual(expected(entries));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reads what another implementation encodes', () => {
+    fc.assert(
+      fc.property(arbitraryEntries, (entries) => {
+        const { sentAtMs: sent_at_ms, ...header } = HEADER;
+        read(encodeProto('Batch', { ...header, sent_at_ms, entries: entries.map(protoEntry) }), reports);
+        expect(contentOf(reports)).toEqual(expected(entries));
+      }),
+    );
+  });
+
+  const p = { peer_id: 'p' };
+  const bad: [string, Parameters<typeof validBeacon>[0]][] = [
+    ['an id of 65 characters', { session_id: 's'.repeat(65) }],
+    ['an empty id', { meeting_id: '' }],
+    ['an id with a space', { participant_id: 'a b' }],
+    ['an id that is not ASCII', { session_id: 'sé' }],
+    ['a peer without an id', { peers: [{ peer_id: '' }] }],
+    ['a peer twice', { peers: [p, p] }],
+    ['65 peers', { peers: Array.from({ length: 65 }, (_, i) => ({ peer_id: `p-${i}` })) }],
+    ['33 RTT samples', { rtt: new Array(33).fill(0.1) }],
+    ['an RTT over 60 s', { rtt: [60.000_001] }],
+    ['a seq above 2^53', { seq: 2 ** 60 }],
+    ['a negative count, which is a varint of 2^64 - 1', { seq: -1 }],
+    ['dropped above 2^53', { dropped: 2 ** 60 }],
+    ['a counter above 2^53', { peers: [{ ...p, audio: { packetsReceived: 2 ** 60 } }] }],
+    ['a negative packetsLost', { peers: [{ ...p, audio: { packetsLost: -1 } }] }],
+    ['a delay that is no number', { peers: [{ ...p, audio: { jitterBufferDelay: Number.NaN } }] }],
+    ['an infinite delay', { peers: [{ ...p, audio: { jitterBufferDelay: Number.POSITIVE_INFINITY } }] }],
+    ['a negative delay', { peers: [{ ...p, audio: { jitterBufferDelay: -0.1 } }] }],
+    ['1,001 frames a second', { peers: [{ ...p, video: { framesPerSecond: 1_001 } }] }],
+    ['a buffer over 60 s', { peers: [{ ...p, neteq: { buffer: 60.1 } }] }],
+    ['1,001 operations a second', { peers: [{ ...p, neteq: { operations_per_second: { expand: 1_001 } } }] }],
+    ['a server URL that is too long', { server: { url: 'x'.repeat(2_049), type: 'webrtc' } }],
+  ];
+
+  it.each(bad)('counts a beacon with %s as invalid, as the general decoder does', (_, overrides) => {
+    const good = encodeEntry(validEntry());
+    const batch = joinBatch(HEADER, [good, encodeEntry(validEntry(overrides)), good]);
+    expect(read(batch, reports)).toMatchObject({ invalid: 1 });
+    expect(contentOf(reports)).toEqual(expected([validEntry(), validEntry()]));
+    expectAgreement(batch);
+  });
+
+  it('skips fields that it does not know, at every depth', () => {
+    const unknown = [
+      0xf2, 0x01, 2, 7, 7, 0xf8, 0x01, 0x80, 0x01, 0xfd, 0x01, 1, 2, 3, 4, 0xf9, 0x01, 1, 2, 3, 4, 5, 6, 7, 8,
+    ];
+    const beacon = [
+      ...field(1, 'm'),
+      ...field(2, 's'),
+      0x20,
+      5,
+      ...unknown,
+      ...field(9, [...field(1, 'p'), ...unknown]),
+    ];
+    const entry = [0x08, 7, ...field(3, beacon), ...unknown];
+    const batch = Uint8Array.from([...field(2, 'e'), ...unknown, ...field(5, entry)]);
+    expect(read(batch, reports)).toMatchObject({ invalid: 0 });
+    expect(contentOf(reports)).toMatchObject([{ meetingId: 'm', sessionId: 's', seq: 5, peers: [{ id: 'p' }] }]);
+  });
+
+  it('agrees with the general decoder on damaged bytes, and never throws or passes a bound', () => {
+    const entries = [validEntry(), validEntry({ seq: 300, leaving: true, dropped: 4 })];
+    const valid = joinBatch(HEADER, entries.map(encodeEntry));
+    const changes = fc.array(fc.tuple(fc.nat({ max: valid.length - 1 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    fc.assert(
+      fc.property(changes, fc.nat({ max: valid.length }), (changed, length) => {
+        const bytes = valid.slice(0, changed.length === 3 ? length : valid.length);
+        for (const [at, byte] of changed) if (at < bytes.length) bytes[at] = byte;
+        expectAgreement(bytes);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('agrees with the general decoder when any one bit of a message is turned', () => {
+    const valid = joinBatch(HEADER, [encodeEntry(validEntry({ dropped: 4 })), encodeEntry(validEntry({ seq: 1 }))]);
+    for (let bit = 0; bit < valid.length * 8; bit++) {
+      const bytes = valid.slice();
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+      expectAgreement(bytes);
+    }
+  });
+
+  it('never throws for any bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), expectAgreement), { numRuns: 3_000 });
+  });
+});
+
+/** A field of bytes. */
+function field(number: number, content: string | number[]): number[] {
+  const bytes = typeof content === 'string' ? [...new TextEncoder().encode(content)] : content;
+  return [number * 8 + 2, bytes.length, ...bytes];
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { encodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
+import type { Shard } from '../../shared/subjects.ts';
+import { forwarderCounters } from '../../test/support/edge/beacon.ts';
+import { createTotals } from '../store/totals.ts';
+import { createForwarders, FORWARDER_HEARD_MS, type TopologyReport } from './forwarders.ts';
+
+function setUp(shard: Shard = { index: 0, count: 1 }) {
+  const totals = createTotals().edge;
+  const reported: TopologyReport[] = [];
+  const forwarders = createForwarders({
+    regions: ['apac'],
+    shard,
+    topology: 'ours',
+    totalsOf: () => totals,
+    onTopology: (report) => reported.push(report),
+  });
+  const take = (overrides: Partial<ForwarderCounters>, nowMs = 0) => {
+    const counters = forwarderCounters({ topology: 'ours', ...overrides });
+    return forwarders.take({ region: 'apac', slot: counters.slot, data: encodeForwarderCounters(counters), nowMs });
+  };
+  return { totals, forwarders, reported, take };
+}
+
+describe('the counters of Forwarders', () => {
+  it('add up what they rose by', () => {
+    const { totals, take } = setUp();
+    take({ isFirst: true, rejected: { token_expired: 1 }, spooled: 2 });
+    take({ rejected: { token_expired: 1, malformed_json: 4 }, spooled: 2, drained: 2, overloadedCalls: 1 });
+    expect(totals).toMatchObject({ spooled: 2, drained: 2, overloadedCalls: 1 });
+    expect(Object.fromEntries(totals.rejected)).toEqual({ token_expired: 1, malformed_json: 4 });
+  });
+
+  it('go on over a restart of the Forwarder, with what its next start inherited', () => {
+    const { totals, take } = setUp();
+    take({ epoch: 'a', isFirst: true });
+    take({ epoch: 'a', publishErrors: 10 });
+    take({ epoch: 'b', isFirst: true, droppedExpired: 3 });
+    take({ epoch: 'b', publishErrors: 2, droppedExpired: 3 });
+    expect(totals).toMatchObject({ publishErrors: 12, droppedExpired: 3 });
+  });
+
+  it('count nothing of what an epoch counted before we heard of it', () => {
+    const { totals, take } = setUp();
+    take({ rejected: { rate_limited: 9 }, spooled: 70, inSpool: 4 });
+    expect(totals).toMatchObject({ spooled: 0 });
+    expect(totals.inSpool.get(0)).toBe(4);
+    take({ rejected: { rate_limited: 10 }, spooled: 71, inSpool: 5 });
+    expect([totals.rejected.get('rate_limited'), totals.spooled, totals.inSpool.get(0)]).toEqual([1, 1, 5]);
+  });
+
+  it('let nothing fall, and let an older epoch that comes late change neither spool nor topology', () => {
+    const { totals, take, reported } = setUp();
+    take({ epoch: 'a', isFirst: true });
+    take({ epoch: 'b', isFirst: true, inSpool: 7, spooled: 7 });
+    take({ epoch: 'a', inSpool: 3, spooled: 3, topology: 'older' });
+    take({ epoch: 'b', spooled: 2, inSpool: 7 });
+    expect(totals.spooled).toBe(10);
+    expect(totals.inSpool.get(0)).toBe(7);
+    expect(reported).toEqual([]);
+  });
+
+  it('add the publish latency up by bucket', () => {
+    const { totals, take } = setUp();
+    const buckets = (first: number, last: number) => [first, ...new Array<number>(10).fill(0), last];
+    take({ isFirst: true, publishSeconds: { buckets: buckets(2, 1), sum: 5 } });
+    take({ publishSeconds: { buckets: buckets(3, 1), sum: 5.001 } });
+    expect([...totals.publishSeconds.counts]).toEqual(buckets(3, 1));
+    expect(totals.publishSeconds.sum).toBeCloseTo(5.001);
+  });
+
+  it('are counted by the shard that has their slot, and heard by every shard', () => {
+    const { totals, take, forwarders } = setUp({ index: 1, count: 2 });
+    for (const slot of [0, 1, 2, 3]) take({ slot, isFirst: true, spooled: 10 ** slot, inSpool: 1, topology: 'theirs' });
+    expect(totals.spooled).toBe(1_010);
+    expect([...totals.inSpool.keys()]).toEqual([1, 3]);
+    forwarders.refresh(0);
+    expect([totals.forwarders, totals.hasTopologyMismatch]).toEqual([4, true]);
+  });
+
+  it('are rejected when damaged, or when the slot is not the one of the subject', () => {
+    const { forwarders, totals } = setUp();
+    const data = encodeForwarderCounters(forwarderCounters({ slot: 1 }));
+    expect(forwarders.take({ region: 'apac', slot: 0, data, nowMs: 0 })).toBe(false);
+    expect(forwarders.take({ region: 'apac', slot: 1, data: data.slice(1), nowMs: 0 })).toBe(false);
+    forwarders.refresh(0);
+    expect(totals.forwarders).toBe(0);
+  });
+
+  it('say who was heard lately', () => {
+    const { forwarders, totals, take } = setUp();
+    const heardAt = (nowMs: number) => {
+      forwarders.refresh(nowMs);
+      return totals.forwarders;
+    };
+    take({ slot: 0 }, 1_000);
+    take({ slot: 1 }, 2_000);
+    expect(heardAt(1_000 + FORWARDER_HEARD_MS)).toBe(2);
+    expect(heardAt(1_001 + FORWARDER_HEARD_MS)).toBe(1);
+  });
+
+  it('tell of another topology once for each change, until its Forwarder is gone', () => {
+    const { forwarders, totals, take, reported } = setUp();
+    const mismatchAt = (nowMs: number) => {
+      forwarders.refresh(nowMs);
+      return totals.hasTopologyMismatch;
+    };
+    for (const topology of ['', 'ours', 'theirs', 'theirs', 'ours']) take({ topology }, 1_000);
+    const both = { region: 'apac', slot: 0, ours: 'ours' };
+    expect(reported).toEqual([
+      { ...both, theirs: 'theirs' },
+      { ...both, theirs: 'ours' },
+    ]);
+    expect(mismatchAt(1_000)).toBe(false);
+    take({ topology: 'theirs' }, 2_000);
+    expect(mismatchAt(2_000)).toBe(true);
+    expect(mismatchAt(2_001 + FORWARDER_HEARD_MS)).toBe(false);
+  });
+});

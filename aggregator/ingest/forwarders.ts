@@ -1,0 +1,136 @@
+/**
+ * The Forwarders of our regions, by the messages that each publishes about itself: counters that are
+ * cumulative since its start (its epoch) are added up per region, so that a restart never makes one fall;
+ * and which of them are there, with which topology.
+ */
+import { decodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { REJECT_REASONS } from '../../shared/reject.ts';
+import type { Shard } from '../../shared/subjects.ts';
+import type { EdgeTotals } from '../store/totals.ts';
+
+/** A Forwarder that is awake speaks every 10 s; one that was not heard for so long sleeps, or can't reach NATS. */
+export const FORWARDER_HEARD_MS = 30_000;
+
+/** Messages of an older epoch may still come after the first of the next. */
+const EPOCHS_PER_SLOT = 4;
+
+export type Forwarders = {
+  /** Takes in a message of the Forwarder. @returns false when it is damaged */
+  take(message: ForwarderMessage): boolean;
+  /**
+   * Brings up to date who was heard within {@link FORWARDER_HEARD_MS}, and whether one of them was told another
+   * topology than ours. To be called a few times a second, since silence has to show, too.
+   */
+  refresh(nowMs: number): void;
+};
+
+export type ForwarderMessage = {
+  readonly region: string;
+  readonly slot: number;
+  readonly data: Uint8Array;
+  readonly nowMs: number;
+};
+
+export type TopologyReport = {
+  readonly region: string;
+  readonly slot: number;
+  /** Fingerprints. */
+  readonly theirs: string;
+  readonly ours: string;
+};
+
+export type ForwardersOptions = {
+  readonly regions: readonly string[];
+  /** The shard that we are: it counts those of the slots whose number modulo the count is its index. */
+  readonly shard: Shard;
+  /** Our topology's fingerprint. */
+  readonly topology: string;
+  readonly totalsOf: (region: string) => EdgeTotals;
+  /** A Forwarder began to speak of another topology than before; ours or not. */
+  onTopology(report: TopologyReport): void;
+};
+
+/** What is remembered of one slot: bounded, since slots and epochs are. */
+type Known = {
+  heardMs: number;
+  topology: string;
+  /** Newest counters of each epoch, oldest epoch first. */
+  readonly epochs: Map<string, ForwarderCounters>;
+};
+
+export function createForwarders({ regions, shard, topology, totalsOf, onTopology }: ForwardersOptions): Forwarders {
+  const known = new Map<string, Map<number, Known>>(regions.map((region) => [region, new Map()]));
+
+  function remember(slots: Map<number, Known>, slot: number): Known {
+    let entry = slots.get(slot);
+    if (!entry) {
+      entry = { heardMs: 0, topology, epochs: new Map() };
+      slots.set(slot, entry);
+    }
+    return entry;
+  }
+
+  return {
+    take({ region, slot, data, nowMs }) {
+      const slots = known.get(region);
+      const decoded = decodeForwarderCounters(data);
+      if (!slots || !decoded.ok || decoded.value.slot !== slot) return false;
+      const counters = decoded.value;
+      const entry = remember(slots, slot);
+      const before = entry.epochs.get(counters.epoch);
+      const isNewest = !before || [...entry.epochs.keys()].at(-1) === counters.epoch;
+      entry.epochs.set(counters.epoch, counters);
+      if (entry.epochs.size > EPOCHS_PER_SLOT) entry.epochs.delete(entry.epochs.keys().next().value as string);
+      if (isNewest) {
+        entry.heardMs = nowMs;
+        if (counters.topology !== '' && counters.topology !== entry.topology) {
+          entry.topology = counters.topology;
+          onTopology({ region, slot, theirs: counters.topology, ours: topology });
+        }
+      }
+      if (slot % shard.count === shard.index) {
+        const totals = totalsOf(region);
+        addGains(totals, counters, before ?? (counters.isFirst ? undefined : counters));
+        if (isNewest) totals.inSpool.set(slot, counters.inSpool);
+      }
+      return true;
+    },
+    refresh(nowMs) {
+      for (const [region, slots] of known) {
+        const heard = [...slots.values()].filter(({ heardMs }) => nowMs - heardMs <= FORWARDER_HEARD_MS);
+        const totals = totalsOf(region);
+        totals.forwarders = heard.length;
+        totals.hasTopologyMismatch = heard.some((entry) => entry.topology !== topology);
+      }
+    },
+  };
+}
+
+const GAINS = [
+  'spooled',
+  'drained',
+  'droppedExpired',
+  'droppedFull',
+  'droppedUnpublishable',
+  'publishErrors',
+  'jwksErrors',
+  'overloadedCalls',
+] as const satisfies readonly (keyof EdgeTotals & keyof ForwarderCounters)[];
+
+/** Adds what the counters rose by. @param before undefined when they began at zero */
+function addGains(totals: EdgeTotals, now: ForwarderCounters, before: ForwarderCounters | undefined): void {
+  for (const name of GAINS) totals[name] += gain(now[name], before?.[name]);
+  for (const reason of REJECT_REASONS) {
+    const more = gain(now.rejected[reason], before?.rejected[reason]);
+    if (more > 0) totals.rejected.set(reason, (totals.rejected.get(reason) ?? 0) + more);
+  }
+  const { counts } = totals.publishSeconds;
+  for (let i = 0; i < counts.length; i++) {
+    counts[i] = (counts[i] as number) + gain(now.publishSeconds.buckets[i], before?.publishSeconds.buckets[i]);
+  }
+  totals.publishSeconds.sum += gain(now.publishSeconds.sum, before?.publishSeconds.sum);
+}
+
+function gain(now: number | undefined, before: number | undefined): number {
+  return Math.max(0, (now ?? 0) - (before ?? 0));
+}
