@@ -3,9 +3,6 @@
  * trivial Hono route that parses the same JSON; both served by workerd itself, with a real nats-server.
  * `npm run bench -- edge [seconds] [rounds]`
  */
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { connect } from 'nats';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
@@ -14,6 +11,7 @@ import { testToken } from '../test/support/edge/tokens.ts';
 import { startNatsServer } from '../test/support/processes/nats-server.ts';
 import { bundleOnce, startWorker, type WorkerProcess } from '../test/support/processes/worker.ts';
 import { beaconRequest, FIRST_SEQ, type LoadResult, runLoad } from './load.ts';
+import { cpuSeconds } from './support/cpu.ts';
 
 const CONNECTIONS = 128;
 const SESSIONS = 1_000;
@@ -88,14 +86,6 @@ async function measureLoad(worker: WorkerProcess, bodies: readonly string[], sec
   const result = await runLoad({ url: worker.url, requests, connections: CONNECTIONS, seconds });
   const spent = (await cpuSeconds(worker.pid())) - before;
   return { ...result, cpuMicroseconds: (spent * 1_000_000) / result.answered };
-}
-
-/** User and system time of a process so far. @see proc_pid_stat(5) */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number((await promisify(execFile)('getconf', ['CLK_TCK'])).stdout);
-  return (Number(fields[11]) + Number(fields[12])) / ticks;
 }
 
 function report(pairs: readonly { edge: Measured; baseline: Measured }[], messages: number): void {

@@ -15,6 +15,8 @@ export type LoadOptions = {
   readonly requests: readonly LoadRequest[];
   readonly connections: number;
   readonly seconds: number;
+  /** Requests a second, spread evenly; without it, as many as are answered. */
+  readonly perSecond?: number;
 };
 
 export type LoadResult = { readonly answered: number; readonly failed: number; readonly perSecond: number };
@@ -27,12 +29,15 @@ export function beaconRequest(url: string, body: string): LoadRequest {
 }
 
 /** Sends each request in turn on whichever connection is free, for so many seconds. */
-export async function runLoad({ url, requests, connections, seconds }: LoadOptions): Promise<LoadResult> {
+export async function runLoad({ url, requests, connections, seconds, perSecond }: LoadOptions): Promise<LoadResult> {
   const { hostname, port } = new URL(url);
   const endsAt = performance.now() + seconds * 1000;
   let next = 0;
   let answered = 0;
   let failed = 0;
+  /** Requests that a connection will send, each at its own time. */
+  let reserved = 0;
+  const startedAt = performance.now();
 
   function take(): Buffer {
     const request = requests[next % requests.length];
@@ -49,7 +54,14 @@ export async function runLoad({ url, requests, connections, seconds }: LoadOptio
       const socket = connect({ port: Number(port), host: hostname, noDelay: true });
       let received = '';
       socket.setEncoding('latin1');
-      socket.on('connect', () => socket.write(take()));
+      /** On time, or at once when it is late. */
+      const send = () => {
+        const dueAt = perSecond === undefined ? 0 : startedAt + (reserved++ * 1000) / perSecond;
+        const waitMs = dueAt - performance.now();
+        if (waitMs > 0) setTimeout(() => socket.write(take()), waitMs);
+        else socket.write(take());
+      };
+      socket.on('connect', send);
       socket.on('data', (text: string) => {
         received += text;
         // A 204 has no body; anything else is a failure, and ends the connection.
@@ -59,7 +71,7 @@ export async function runLoad({ url, requests, connections, seconds }: LoadOptio
         const failure = received.startsWith('HTTP/1.1 204') ? undefined : received;
         received = '';
         if (failure !== undefined || performance.now() >= endsAt) socket.end();
-        else socket.write(take());
+        else send();
       });
       socket.on('error', reject);
       socket.on('close', () => {
@@ -69,7 +81,6 @@ export async function runLoad({ url, requests, connections, seconds }: LoadOptio
     });
   }
 
-  const startedAt = performance.now();
   await Promise.all(Array.from({ length: connections }, drive));
   return { answered, failed, perSecond: (answered * 1000) / (performance.now() - startedAt) };
 }

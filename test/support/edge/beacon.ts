@@ -1,7 +1,6 @@
 /** Valid inputs with overrides, for every test that needs a beacon or a batch. */
 import type { Entry } from '../../../shared/batch.ts';
 import type { Beacon } from '../../../shared/beacon.ts';
-import type { EdgeCounters } from '../../../shared/envelope.ts';
 import type { ForwarderCounters } from '../../../shared/forwarder-counters.ts';
 
 /** A beacon that the decoder accepts as it is. */
@@ -37,23 +36,6 @@ export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
 
 export function validEntry(overrides: Partial<Beacon> = {}, receivedAtMs = 1_800_000_000_000): Entry {
   return { receivedAtMs, colo: 'SIN', beacon: validBeacon(overrides) };
-}
-
-export function edgeCounters(overrides: Partial<EdgeCounters> = {}): EdgeCounters {
-  return {
-    epoch: 'epoch-1',
-    batch: 0,
-    accepted: 0,
-    rejected: {},
-    spooled: 0,
-    drained: 0,
-    dropped: {},
-    spool: 0,
-    publish_errors: 0,
-    jwks_errors: 0,
-    publish_seconds: { buckets: new Array(12).fill(0), sum: 0 },
-    ...overrides,
-  };
 }
 
 /** Counters of a Forwarder that has done nothing yet. */

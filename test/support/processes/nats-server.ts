@@ -18,6 +18,8 @@ export type NatsServer = {
   /** `nats://127.0.0.1:<port>`; stays the same over {@link NatsServer.restart}. */
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now. */
+  pid(): number;
   /** SIGKILL; the store stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port with the same store; kills it first when it still runs. */
@@ -46,6 +48,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
+    pid: () => running.pid,
     async kill() {
       await running.kill();
     },
