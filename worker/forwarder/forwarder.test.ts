@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { decodeEnvelope, type Envelope, encodeEntry } from '../../shared/envelope.ts';
 import { chooseRegion } from '../../shared/regions.ts';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import { validEntry } from '../../test/support/edge/beacon.ts';
+import { validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
 import { parseConfig } from '../config.ts';
 import { placeOf } from './forwarder.ts';
 
@@ -63,7 +63,7 @@ it('answers once NATS has the batch, on the subject of its region and lane', asy
   expect(await stub.forward({ entries: [entryOf(1), entryOf(2)], ...NO_REFUSALS })).toEqual({ ok: true });
   const [message] = await readStream();
   expect(message).toMatchObject({ region: 'apac', lane: 'f01', edge: { batch: 0, accepted: 2, spool: 0 } });
-  expect(message?.entries).toEqual([validEntry({ seq: 1 }), validEntry({ seq: 2 })]);
+  expect(message?.entries).toMatchObject([{ beacon: validBeacon({ seq: 1 }) }, { beacon: validBeacon({ seq: 2 }) }]);
   expect(message?.id).toBe(`${message?.edge?.epoch}.0`);
   const { subject } = await streams.getMessage(STREAM, { last_by_subj: edgeSubject('apac', 'f01') });
   expect(subject).toBe('health.diagnostics.apac.edge.f01');
