@@ -177,7 +177,9 @@ describe('what the aggregator says of itself and the edge', () => {
     expect(total(samples, 'edgepulse_topology_mismatch', { region: 'apac' })).toBe(1);
     expect(total(samples, 'edgepulse_topology_mismatch', { region: 'sa' })).toBe(0);
     // Applied, dropped and in spools: the account that holds at any quiet moment.
-    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(7 + 4 + 1 + 11);
+    expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', outcome: 'accepted' })).toBe(
+      7 + 4 + 1 + 11,
+    );
     expect(total(samples, 'edgepulse_edge_spool_beacons', { region: 'sa' })).toBe(0);
   });
 
