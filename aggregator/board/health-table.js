@@ -40,10 +40,10 @@ function createRow({ region: name }) {
   return {
     node,
     /** @param {Region} region @param {History} history */
-    update({ feed }, history) {
+    update({ feed, health }, history) {
       const activity = history.activityOf(name);
-      setText(state, feed.up ? 'up' : `down since ${sinceText(feed)}`);
-      setAttribute(node, 'data-level', feed.up ? undefined : 'silent');
+      setText(state, feedText(feed, health));
+      setAttribute(node, 'data-level', feed.up && !health.topology_mismatch ? undefined : 'silent');
       accepted.set(bareRate(activity?.acceptedPerSecond));
       rejected.set(bareRate(activity?.rejectedPerSecond));
       setText(reason, activity?.mainReason ?? '');
@@ -52,4 +52,13 @@ function createRow({ region: name }) {
       delay.set(bareMs(activity?.ingestDelayP95));
     },
   };
+}
+
+/**
+ * The edge and this process read the same lanes only when they have the same topology.
+ * @param {Region['feed']} feed @param {Region['health']} health
+ */
+export function feedText(feed, health) {
+  if (!feed.up) return `down since ${sinceText(feed)}`;
+  return health.topology_mismatch ? 'up, but the edge has another topology' : 'up';
 }

@@ -64,6 +64,10 @@ export type HealthOverview = {
   readonly accepted: number;
   readonly rejected: { readonly [reason: string]: number };
   readonly spooled: number;
+  /** Forwarders heard within the last 30 s. */
+  readonly forwarders: number;
+  /** One of them has another topology than this aggregator: some beacons may be read by nobody. */
+  readonly topology_mismatch: boolean;
   /** Beacons that the aggregator applied, and those that never came. */
   readonly applied: number;
   readonly lost: number;

@@ -81,8 +81,17 @@ describe('the overview', () => {
     totals.edge.inSpool.set(0, 4);
     totals.edge.rejected.set('token_expired', 3);
     totals.lost = 2;
+    totals.edge.forwarders = 2;
+    totals.edge.hasTopologyMismatch = true;
     const { health } = regionOf(store, 'apac');
-    expect(health).toMatchObject({ accepted: 12, spooled: 4, applied: 0, lost: 2 });
+    expect(health).toMatchObject({
+      accepted: 12,
+      spooled: 4,
+      applied: 0,
+      lost: 2,
+      forwarders: 2,
+      topology_mismatch: true,
+    });
     expect(health.rejected).toMatchObject({ token_expired: 3, rate_limited: 0 });
     expect(health.ingest_delay_seconds.counts).toHaveLength(health.ingest_delay_seconds.bounds.length + 1);
   });

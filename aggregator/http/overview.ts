@@ -100,6 +100,8 @@ function healthOf(reading: RegionReading): HealthOverview {
     accepted: acceptedBeacons(reading),
     rejected: Object.fromEntries(REJECT_REASONS.map((reason) => [reason, rejectedBeacons(reading, reason)])),
     spooled: spooledNow(reading),
+    forwarders: totals.edge.forwarders,
+    topology_mismatch: totals.edge.hasTopologyMismatch,
     applied: totals.applied,
     lost: totals.lost,
     ingest_delay_seconds: { bounds, counts: [...counts] },
