@@ -12,14 +12,26 @@ import { startNatsServer } from '../test/support/processes/nats-server.ts';
 import { bundleOnce, startWorker, type WorkerProcess } from '../test/support/processes/worker.ts';
 import { beaconRequest, FIRST_SEQ, type LoadResult, runLoad } from './load.ts';
 import { cpuSeconds } from './support/cpu.ts';
+import { count, median, printFigures } from './support/figures.ts';
 
-const CONNECTIONS = 128;
 const SESSIONS = 1_000;
 const MEETINGS = 100;
-const TARGET_RATIO = 0.5;
+/** What must hold at each number of connections: throughput's ratio to the trivial route's, and calls a beacon. */
+const LOADS: readonly { connections: number; ratio: number; callsPerBeacon?: number }[] = [
+  { connections: 512, ratio: 0.5, callsPerBeacon: 0.02 },
+  { connections: 128, ratio: 0.45 },
+];
+/** CPU a beacon, as a multiple of the trivial route's. */
+const CPU_RATIO_MAX = 2;
 const WARM_UP_SECONDS = 3;
 
 type Measured = LoadResult & { readonly cpuMicroseconds: number };
+type Round = {
+  readonly edge: Measured;
+  readonly baseline: Measured;
+  readonly calls: number;
+  readonly messages: number;
+};
 
 export async function run([seconds = '8', rounds = '3']: string[]): Promise<void> {
   const nats = await startNatsServer();
@@ -27,20 +39,30 @@ export async function run([seconds = '8', rounds = '3']: string[]): Promise<void
   const streams = (await admin.jetstreamManager()).streams;
   // As the aggregator makes it, with room for the whole run, so that what was stored can be counted.
   await streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS], max_bytes: 4_000_000_000 });
-  const edge = await startTimed('worker/index.ts', nats.url);
+  const edge = await startTimed('bench/support/counting-worker.ts', nats.url);
   const baseline = await startTimed('bench/baseline.ts', nats.url);
   try {
     const bodies = await signedBodies();
-    const measure = (worker: WorkerProcess, duration: number) => measureLoad(worker, bodies, duration);
-    for (const { worker } of [edge, baseline]) await measure(worker, WARM_UP_SECONDS);
-    const pairs: { edge: Measured; baseline: Measured }[] = [];
-    for (let round = 0; round < Number(rounds); round++) {
-      pairs.push({
-        baseline: await measure(baseline.worker, Number(seconds)),
-        edge: await measure(edge.worker, Number(seconds)),
-      });
+    const messages = async () => (await streams.info(STREAM)).state.messages;
+    const calls = async () => Number(await (await fetch(`${edge.worker.url}/calls`)).text());
+    for (const load of LOADS) {
+      const measure = (worker: WorkerProcess, duration: number) =>
+        measureLoad(worker, { bodies, connections: load.connections, seconds: duration });
+      for (const { worker } of [edge, baseline]) await measure(worker, WARM_UP_SECONDS);
+      const measured: Round[] = [];
+      for (let round = 0; round < Number(rounds); round++) {
+        const baselineResult = await measure(baseline.worker, Number(seconds));
+        const before = { calls: await calls(), messages: await messages() };
+        const edgeResult = await measure(edge.worker, Number(seconds));
+        measured.push({
+          baseline: baselineResult,
+          edge: edgeResult,
+          calls: (await calls()) - before.calls,
+          messages: (await messages()) - before.messages,
+        });
+      }
+      report(load, measured);
     }
-    report(pairs, (await streams.info(STREAM)).state.messages);
     const { code } = await bundleOnce();
     console.log(`bundle: ${kilobytes(Buffer.byteLength(code))}, compressed ${kilobytes(gzipSync(code).byteLength)}`);
     console.log(
@@ -80,33 +102,50 @@ function signedBodies(): Promise<string[]> {
   );
 }
 
-async function measureLoad(worker: WorkerProcess, bodies: readonly string[], seconds: number): Promise<Measured> {
+type Load = { readonly bodies: readonly string[]; readonly connections: number; readonly seconds: number };
+
+async function measureLoad(worker: WorkerProcess, { bodies, connections, seconds }: Load): Promise<Measured> {
   const requests = bodies.map((body) => beaconRequest(worker.url, body));
   const before = await cpuSeconds(worker.pid());
-  const result = await runLoad({ url: worker.url, requests, connections: CONNECTIONS, seconds });
+  const result = await runLoad({ url: worker.url, requests, connections, seconds });
   const spent = (await cpuSeconds(worker.pid())) - before;
   return { ...result, cpuMicroseconds: (spent * 1_000_000) / result.answered };
 }
 
-function report(pairs: readonly { edge: Measured; baseline: Measured }[], messages: number): void {
-  for (const { edge, baseline } of pairs) {
-    const ratio = edge.perSecond / baseline.perSecond;
-    console.log(
-      `edge ${edge.perSecond.toFixed(0)}/s, trivial route ${baseline.perSecond.toFixed(0)}/s, ratio ${ratio.toFixed(2)}; ` +
-        `CPU a beacon ${edge.cpuMicroseconds.toFixed(0)} us (trivial ${baseline.cpuMicroseconds.toFixed(0)} us)`,
-    );
-  }
-  const ratio = median(pairs.map(({ edge, baseline }) => edge.perSecond / baseline.perSecond));
-  const failed = pairs.reduce((sum, { edge, baseline }) => sum + edge.failed + baseline.failed, 0);
-  const beacons = pairs.reduce((sum, { edge }) => sum + edge.answered, 0);
-  console.log(
-    `median ratio ${ratio.toFixed(2)} (target ${TARGET_RATIO}), failed answers ${failed}, ${beacons} beacons, ${messages} messages`,
-  );
-  if (failed > 0 || ratio < TARGET_RATIO) process.exitCode = 1;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+function report(load: (typeof LOADS)[number], rounds: readonly Round[]): void {
+  const of = (figure: (round: Round) => number) => median(rounds.map(figure));
+  const ratio = of(({ edge, baseline }) => edge.perSecond / baseline.perSecond);
+  const cpuRatio = of(({ edge, baseline }) => edge.cpuMicroseconds / baseline.cpuMicroseconds);
+  const callsPerBeacon = of(({ edge, calls }) => calls / edge.answered);
+  const failed = rounds.reduce((sum, { edge, baseline }) => sum + edge.failed + baseline.failed, 0);
+  const { callsPerBeacon: callsMax = Number.POSITIVE_INFINITY } = load;
+  printFigures(`edge, ${load.connections} connections (medians of ${rounds.length})`, [
+    { what: 'beacons a second', value: count(of(({ edge }) => edge.perSecond)) },
+    { what: 'trivial route, requests a second', value: count(of(({ baseline }) => baseline.perSecond)) },
+    {
+      what: 'ratio of the two',
+      value: ratio.toFixed(2),
+      target: { text: `at least ${load.ratio}`, met: ratio >= load.ratio },
+    },
+    { what: 'CPU a beacon', value: `${of(({ edge }) => edge.cpuMicroseconds).toFixed(0)} us` },
+    { what: 'CPU a trivial request', value: `${of(({ baseline }) => baseline.cpuMicroseconds).toFixed(0)} us` },
+    {
+      what: 'ratio of the two',
+      value: cpuRatio.toFixed(2),
+      target: { text: `at most ${CPU_RATIO_MAX}`, met: cpuRatio <= CPU_RATIO_MAX },
+    },
+    { what: 'beacons a call', value: of(({ edge, calls }) => edge.answered / calls).toFixed(1) },
+    {
+      what: 'calls a beacon',
+      value: callsPerBeacon.toFixed(4),
+      ...(load.callsPerBeacon === undefined
+        ? {}
+        : { target: { text: `under ${callsMax}`, met: callsPerBeacon < callsMax } }),
+    },
+    { what: 'beacons a message', value: of(({ edge, messages }) => edge.answered / messages).toFixed(1) },
+    { what: 'failed answers', value: count(failed), target: { text: 'none', met: failed === 0 } },
+  ]);
+  if (failed > 0 || ratio < load.ratio || cpuRatio > CPU_RATIO_MAX || callsPerBeacon >= callsMax) process.exitCode = 1;
 }
 
 function kilobytes(bytes: number): string {

@@ -36,13 +36,18 @@ export function laneName(lane: number): string {
   return `f${String(lane).padStart(2, '0')}`;
 }
 
-/** A meeting's lane: 32-bit FNV-1a of its id modulo `lanes`, the same on every isolate and in every region. */
+/** The name of a meeting's lane. */
 export function laneOf(meetingId: string, lanes: number): string {
+  return laneName(laneNumberOf(meetingId, lanes));
+}
+
+/** A meeting's lane: 32-bit FNV-1a of its id modulo `lanes`, the same on every isolate and in every region. */
+export function laneNumberOf(meetingId: string, lanes: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < meetingId.length; i++) {
     hash = Math.imul(hash ^ meetingId.charCodeAt(i), 0x01000193);
   }
-  return laneName((hash >>> 0) % lanes);
+  return (hash >>> 0) % lanes;
 }
 
 /** The number of a Forwarder among those of its region. */

@@ -2,6 +2,7 @@
 import { connect, credsAuthenticator, type JetStreamManager } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
+import { countBatches } from './support/edge/account.ts';
 import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
 import { createNatsAccounts } from './support/processes/nats-accounts.ts';
@@ -12,8 +13,8 @@ import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
 const accounts = createNatsAccounts();
 /** To publish in one region, and to hear the acknowledgements. */
 const creds = accounts.createCreds({
-  pub: { allow: ['health.diagnostics.apac.edge.*'] },
-  sub: { allow: ['_INBOX.>'] },
+  pub: { allow: ['health.diagnostics.apac.edge.*', 'health.diagnostics.apac.forwarder.*'] },
+  sub: { allow: ['_INBOX.edge.apac.>'] },
 });
 
 let server: NatsServer;
@@ -28,7 +29,10 @@ beforeAll(async () => {
   close = () => nats.close();
   manager = await nats.jetstreamManager();
   await manager.streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS] });
-  worker = await startWorker({ natsUrl: server.url, vars: { NATS_CREDS: creds } });
+  worker = await startWorker({
+    natsUrl: server.url,
+    vars: { NATS_CREDS_APAC: creds, NATS_CREDS_EU_WEST: accounts.createCreds() },
+  });
 });
 
 afterAll(async () => {
@@ -37,7 +41,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const messages = async () => (await manager.streams.info(STREAM)).state.messages;
+const messages = () => countBatches(manager);
 
 it('publishes with credentials that allow its subjects alone', async () => {
   expect((await postBeacon(worker, validBeacon(), { region: 'apac' })).status).toBe(204);
@@ -45,10 +49,16 @@ it('publishes with credentials that allow its subjects alone', async () => {
   expect(worker.log()).not.toMatch(/"level":"(warn|error)"/);
 });
 
-it('spools for a region that its user may not publish in', async () => {
+it('takes the credentials of each region for its own', async () => {
+  const before = await messages();
+  expect((await postBeacon(worker, validBeacon(), { region: 'eu-west' })).status).toBe(204);
+  expect(await messages()).toBe(before + 1);
+});
+
+it('spools for a region without credentials, and says so', async () => {
   const before = await messages();
   expect((await postBeacon(worker, validBeacon(), { region: 'sa' })).status).toBe(204);
-  await eventually(() => worker.log().includes('PERMISSIONS_VIOLATION'));
+  await eventually(() => worker.log().includes('AUTHORIZATION_VIOLATION'));
   expect(await messages()).toBe(before);
 });
 

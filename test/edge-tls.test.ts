@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
+import { countBatches } from './support/edge/account.ts';
 import { validBeacon } from './support/edge/beacon.ts';
 import { eventually } from './support/poll.ts';
 import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
@@ -36,7 +37,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const messages = async () => (await manager.streams.info(STREAM)).state.messages;
+const messages = () => countBatches(manager);
 
 it.each(['tls', 'nats'])('publishes to a server that asks for TLS, by a URL of %s:', async (scheme) => {
   const before = await messages();

@@ -5,13 +5,17 @@
 import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
+import { FORWARDERS_MAX } from '../shared/subjects.ts';
 import { LanesSchema, topologyFingerprint } from '../shared/topology.ts';
+import { credsIn, credsProblems, type NatsCreds, userinfoProblem } from './nats-access.ts';
 import { TOKEN_MAX_SECONDS } from './receive/claims.ts';
 import { type AllowedOrigins, parseOrigins } from './receive/origins.ts';
 import { parseRevoked, type Revoked } from './receive/revoked.ts';
 
 export type Config = {
   readonly lanes: number;
+  /** Forwarders of each region. */
+  readonly forwarders: number;
   /** Fingerprint of the topology, for comparison with the aggregators'. */
   readonly topology: string;
   readonly regions: readonly Region[];
@@ -25,8 +29,7 @@ export type Config = {
   readonly revoked: Revoked;
   /** NATS servers of regions that list none of their own. */
   readonly natsServers: readonly string[];
-  /** A NATS credentials file's text. */
-  readonly natsCreds: string | undefined;
+  readonly natsCreds: NatsCreds;
   readonly devRegionHeader: boolean;
 };
 
@@ -43,6 +46,11 @@ const Text = v.optional(v.pipe(v.string('is not text'), v.nonEmpty('is empty')))
 const VarsSchema = v.object({
   ENVIRONMENT: v.picklist(['development', 'production'], 'is not development or production'),
   LANES: LanesSchema,
+  FORWARDERS: v.pipe(
+    v.optional(v.string('is not text'), '1'),
+    v.check(isForwarders, `is not an integer from 1 to ${FORWARDERS_MAX}`),
+    v.transform(Number),
+  ),
   REGIONS: RegionsSchema,
   SERVERS: ServersSchema,
   ALLOWED_ORIGINS: v.optional(v.string('is not text'), ''),
@@ -60,7 +68,6 @@ const VarsSchema = v.object({
   ),
   REVOKED: v.optional(v.string('is not text'), ''),
   NATS_URL: Text,
-  NATS_CREDS: Text,
   DEV_REGION_HEADER: v.optional(v.picklist(['on', 'off'], 'is not on or off'), 'off'),
 });
 
@@ -90,19 +97,27 @@ export function readConfig(env: ConfigEnv): ConfigResult {
     ...(vars.issues ?? []).map((issue) => `${v.getDotPath(issue) ?? 'bindings'}: ${issue.message}`),
     ...originProblems.map((problem) => `ALLOWED_ORIGINS: ${problem}`),
     ...revokedProblems.map((problem) => `REVOKED: ${problem}`),
+    ...credsProblems(env),
     ...(env.BEACON_SECRET || env.BEACON_JWKS_URL ? [] : ['BEACON_SECRET: is required, unless BEACON_JWKS_URL is set']),
     ...urlProblems('BEACON_JWKS_URL', env.BEACON_JWKS_URL, production ? ['https'] : ['https', 'http']),
     ...listOf(env.NATS_URL).flatMap((url) => urlProblems('NATS_URL', url, ['nats', 'tls'])),
     ...(production ? productionProblems(env) : []),
+    ...userinfoProblems('NATS_URL', listOf(env.NATS_URL)),
+    ...(vars.success ? vars.output.REGIONS : []).flatMap(({ name, nats }) =>
+      userinfoProblems(`REGIONS: ${name}`, nats),
+    ),
     ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
   ];
   if (!vars.success || problems.length > 0) return { ok: false, problems };
-  return { ok: true, config: toConfig(vars.output, origins, revoked) };
+  return { ok: true, config: toConfig(vars.output, { origins, revoked, natsCreds: credsIn(env) }) };
 }
 
-function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrigins, revoked: Revoked): Config {
+type Parsed = { readonly origins: AllowedOrigins; readonly revoked: Revoked; readonly natsCreds: NatsCreds };
+
+function toConfig(output: v.InferOutput<typeof VarsSchema>, { origins, revoked, natsCreds }: Parsed): Config {
   return Object.freeze({
     lanes: output.LANES,
+    forwarders: output.FORWARDERS,
     topology: topologyFingerprint({
       regions: output.REGIONS.map(({ name }) => name),
       servers: output.SERVERS,
@@ -116,7 +131,7 @@ function toConfig(output: v.InferOutput<typeof VarsSchema>, origins: AllowedOrig
     tokenMaxSeconds: output.TOKEN_MAX_SECONDS,
     revoked,
     natsServers: listOf(output.NATS_URL ?? (output.ENVIRONMENT === 'development' ? DEVELOPMENT_NATS : '')),
-    natsCreds: output.NATS_CREDS,
+    natsCreds,
     devRegionHeader: output.DEV_REGION_HEADER === 'on',
   });
 }
@@ -138,6 +153,15 @@ function productionProblems(env: ConfigEnv): string[] {
 function natsProblems(regions: readonly Region[], natsUrl: unknown): string[] {
   const without = natsUrl ? [] : regions.filter((region) => region.nats.length === 0);
   return without.map((region) => `REGIONS: ${region.name} has no nats servers, and NATS_URL is not set`);
+}
+
+function isForwarders(text: string): boolean {
+  return /^[1-9][0-9]{0,2}$/.test(text) && Number(text) <= FORWARDERS_MAX;
+}
+
+function userinfoProblems(setting: string, urls: readonly string[]): string[] {
+  const problem = userinfoProblem(urls);
+  return problem === undefined ? [] : [`${setting}: ${problem}`];
 }
 
 function urlProblems(name: string, url: unknown, schemes: readonly string[]): string[] {

@@ -4,7 +4,6 @@ interface __BaseEnv_Env {
   BEACON_SECRET?: string;
   BEACON_JWKS_URL?: string;
   NATS_URL?: string;
-  /** The text of a NATS credentials file. */
+  /** The text of a NATS credentials file, for regions without a `NATS_CREDS_{REGION}` of their own. */
   NATS_CREDS?: string;
-  DEV_REGION_HEADER?: 'on' | 'off';
 }

@@ -9,7 +9,7 @@ import type { Region } from '../shared/regions.ts';
 import { serverLabeler } from '../shared/servers.ts';
 import { parseConfig } from './config.ts';
 import type { ForwardPort } from './forward/call.ts';
-import { createForwarders } from './forward/client.ts';
+import { createForwarderClient } from './forward/client.ts';
 import { createCoalescer } from './forward/coalescer.ts';
 import { log } from './log.ts';
 import { SECURITY_HEADERS } from './receive/headers.ts';
@@ -32,9 +32,18 @@ const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
 log.info('started', { topology: config.topology, regions: regions.map(({ name }) => name), lanes });
 const answerFor = createAnswerFor(config.allowedOrigins);
 const placeOf = createPlaceOf(regions, config.devRegionHeader);
-/** By name: deriving an id costs a hash, and there are as many as regions times lanes. */
+/** By name: deriving an id costs a hash, and there are as many as regions times forwarders. */
 const forwarderIds = new Map<string, DurableObjectId>();
-const { send, refusals } = createForwarders(findForwarder, regions, now);
+const { send, rejects } = createForwarderClient({
+  find: findForwarder,
+  regions,
+  forwarders: config.forwarders,
+  topology: config.topology,
+  now,
+  random: () => Math.random(),
+  newId: () => crypto.randomUUID(),
+  log,
+});
 const receiver = createReceiver({
   lanes,
   answerFor,
@@ -47,16 +56,16 @@ const receiver = createReceiver({
   }),
   limits: createLimits({ session: env.SESSION_LIMIT, address: env.ADDRESS_LIMIT }),
   serverLabel: serverLabeler(config.servers),
-  coalesce: createCoalescer(send, now),
-  refusals,
+  coalesce: createCoalescer({ send, now }),
+  rejects,
   now,
 });
 
 // No middleware: a route with a single handler skips Hono's composition, and each answer is built once.
 const app = new Hono<{ Bindings: Env }>({ router: new RegExpRouter() });
 
-app.post('/v1/beacons', (c) => receiver.receive(c.req.raw, holdOf(c)));
-app.options('/v1/beacons', (c) => receiver.preflight(c.req.raw, holdOf(c)));
+app.post('/v1/beacons', (c) => receiver.receive(c.req.raw, waitUntilOf(c)));
+app.options('/v1/beacons', (c) => receiver.preflight(c.req.raw, waitUntilOf(c)));
 
 app.get('/v1/region', (c) => {
   const headers = answerFor(c.req.header('origin') ?? null)?.headers;
@@ -104,7 +113,7 @@ function findForwarder(name: string, hint: Region['hint']): ForwardPort {
   return env.FORWARDER.get(id, hint ? { locationHint: hint } : {});
 }
 
-function holdOf(c: Context): (work: Promise<unknown>) => void {
+function waitUntilOf(c: Context): (work: Promise<unknown>) => void {
   return (work) => c.executionCtx.waitUntil(work);
 }
 

@@ -4,14 +4,18 @@
  */
 import * as v from 'valibot';
 import { expect } from 'vitest';
+import { decodeBatch, type Entry, encodeBatchHeader, encodeEntry } from '../shared/batch.ts';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { REJECT_STATUS, type RejectReason } from '../shared/reject.ts';
 import { serverLabeler } from '../shared/servers.ts';
+import { validBeacon } from '../test/support/edge/beacon.ts';
 import { TEST_SECRET, testClaims, testToken } from '../test/support/edge/tokens.ts';
-import type { ForwardAnswer, ForwardBatch } from './forward/call.ts';
-import { createForwarders } from './forward/client.ts';
+import type { ForwardAnswer, ForwardCall } from './forward/call.ts';
+import { createForwarderClient } from './forward/client.ts';
 import { createCoalescer } from './forward/coalescer.ts';
-import type { RefusalCounts } from './forward/refusals.ts';
+import type { Rejects } from './forward/rejects.ts';
+import { joinBytes } from './forwarder/entries.ts';
+import { log } from './log.ts';
 import type { Jwks } from './receive/jwks.ts';
 import { createLimits, type LimitBindings } from './receive/limits.ts';
 import { createAnswerFor, parseOrigins } from './receive/origins.ts';
@@ -37,19 +41,21 @@ export function signedToken(overrides: { [claim: string]: unknown } = {}, secret
   return testToken({ nowMs: NOW_MS, claims: overrides, secret });
 }
 
-export type ForwarderCall = { readonly name: string; readonly hint: string | undefined; readonly batch: ForwardBatch };
+export type ForwarderCall = { readonly name: string; readonly hint: string | undefined; readonly call: ForwardCall };
 
 export type TestReceiver = Receiver & {
   readonly calls: ForwarderCall[];
-  readonly refusals: RefusalCounts;
+  readonly rejects: Rejects;
   /** Posts to the receiver; `cf` says that it came in at Singapore unless told otherwise. */
   post(body: BodyInit | null, init?: RequestInit): Promise<Response>;
+  /** The entries of every call so far. */
+  entries(): Entry[];
   /** The counts of rejected requests in a region so far, taken. */
   refused(region?: string): { [Reason in RejectReason]?: number };
 };
 
 export type TestReceiverOptions = {
-  readonly forward?: (batch: ForwardBatch) => Promise<ForwardAnswer>;
+  readonly forward?: (call: ForwardCall) => Promise<ForwardAnswer>;
   readonly limits?: LimitBindings;
   readonly jwks?: Jwks;
   readonly tokens?: Pick<VerifierOptions, 'maxSeconds' | 'revoked'>;
@@ -58,15 +64,24 @@ export type TestReceiverOptions = {
 };
 
 export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
-  const { forward = async () => ({ ok: true }), limits = {}, jwks, now = () => NOW_MS } = options;
+  const { forward = async () => ({ rejected: [] }), limits = {}, jwks, now = () => NOW_MS } = options;
   const calls: ForwarderCall[] = [];
   const find = (name: string, hint: string | undefined) => ({
-    forward: (batch: ForwardBatch) => {
-      calls.push({ name, hint, batch });
-      return forward(batch);
+    forward: (call: ForwardCall) => {
+      calls.push({ name, hint, call });
+      return forward(call);
     },
   });
-  const { send, refusals } = createForwarders(find, regions, now);
+  const { send, rejects } = createForwarderClient({
+    find,
+    regions,
+    forwarders: 1,
+    topology: 'topology-1',
+    now,
+    random: () => 0,
+    newId: () => 'isolate-1',
+    log,
+  });
   const receiver = createReceiver({
     lanes: 16,
     answerFor: createAnswerFor(parseOrigins(options.origins ?? 'https://app.example.com', false).origins),
@@ -74,14 +89,14 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     verifier: createVerifier({ secret: SECRET, jwks, ...options.tokens }),
     limits: createLimits(limits),
     serverLabel: serverLabeler(['https://media-apac-1.example.com']),
-    coalesce: createCoalescer(send, now),
-    refusals,
+    coalesce: createCoalescer({ send, now }),
+    rejects,
     now,
   });
   return {
     ...receiver,
     calls,
-    refusals,
+    rejects,
     post: (body, { headers, ...init } = {}) => {
       const request = new Request(BEACONS_URL, {
         method: 'POST',
@@ -92,7 +107,53 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
       });
       return receiver.receive(request, () => undefined);
     },
-    refused: (region = 'apac') => refusals.take(region).refused,
+    entries: () => calls.flatMap(({ call }) => entriesOf(call.entries)),
+    refused: (region = 'apac') => {
+      const report = rejects.take(region, 0);
+      rejects.settle(region, 'taken');
+      return report?.rejected ?? {};
+    },
+  };
+}
+
+/** Entries as they stand one after the other in a call, in a batch, or in the spool. */
+export function entriesOf(bytes: Uint8Array): Entry[] {
+  const header = encodeBatchHeader({ slot: 0, epoch: 'none', accepted: 0, sentAtMs: 0 });
+  const batch = decodeBatch(joinBytes([header, bytes]));
+  if (!batch.ok || batch.value.invalid > 0) throw new Error('not entries');
+  return batch.value.entries;
+}
+
+export type TestBeacon = {
+  readonly lane?: number;
+  readonly session?: string;
+  readonly seq?: number;
+  readonly peers?: number;
+};
+
+/** A call with these beacons, of an isolate that has more calls to make. */
+export function callOf(beacons: readonly TestBeacon[], overrides: Partial<ForwardCall> = {}): ForwardCall {
+  const {
+    peers: [peer],
+  } = validBeacon();
+  const entries = beacons.map(({ session = 's-1', seq = 0, peers = 1 }) => {
+    const received = Array.from({ length: peers }, (_, i) => ({ ...peer, peer_id: `peer-${i}` }));
+    return encodeEntry({
+      receivedAtMs: NOW_MS,
+      colo: 'SIN',
+      beacon: validBeacon({ session_id: session, seq, peers: received }),
+    });
+  });
+  return {
+    entries: joinBytes(entries),
+    lengths: Uint32Array.from(entries, ({ length }) => length),
+    lanes: Uint8Array.from(beacons, ({ lane = 0 }) => lane),
+    sessions: beacons.map(({ session = 's-1' }) => `m-1/${session}`),
+    isolate: 'isolate-1',
+    isLast: false,
+    topology: 'topology-1',
+    counts: undefined,
+    ...overrides,
   };
 }
 
@@ -102,5 +163,5 @@ export async function expectRejected(receiver: TestReceiver, answer: Response, r
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(await answer.json()).toMatchObject({ type: `/problems/${reason}`, status: REJECT_STATUS[reason] });
   expect(receiver.refused()).toStrictEqual({ [reason]: 1 });
-  expect(receiver.calls.flatMap(({ batch }) => batch.entries)).toStrictEqual([]);
+  expect(receiver.entries()).toStrictEqual([]);
 }

@@ -3,36 +3,77 @@
  * Both sides import it; neither imports the other.
  */
 import type { RejectReason } from '../../shared/reject.ts';
-import { isLane, isRegionName } from '../../shared/subjects.ts';
+import { isRegionName, isSlot } from '../../shared/subjects.ts';
 
-/** Beacons of one reason that were refused before any Forwarder was asked, since the isolate last told. */
-export type Refusals = { [Reason in RejectReason]?: number };
+/** What one call may carry: a fraction of the 32 MiB that the runtime allows, so that no call blocks others for long. */
+export const CALL_LIMITS = { beacons: 1_024, bytes: 1_000_000 } as const;
 
-export type ForwardBatch = {
-  /** Each the JSON of one entry, from `encodeEntry`; empty when there are only refusals to tell. */
-  entries: string[];
-  refused: Refusals;
-  /** JWKS fetches that failed since the isolate last told. */
-  jwksErrors: number;
+/** Calls of one isolate to one region that may be under way at once, so that a slow broker does not throttle it. */
+export const CALLS_MAX = 3;
+
+/** Beacons that were rejected by an isolate alone, by reason. */
+export type RejectCounts = { [Reason in RejectReason]?: number };
+
+/** Counts of an isolate that no call has delivered before. */
+export type CountsReport = {
+  /** +1 for each report of the isolate; a report that is sent again keeps its number. */
+  readonly number: number;
+  readonly rejected: RejectCounts;
+  /** JWKS fetches that failed. */
+  readonly jwksErrors: number;
+  /** Calls that were not taken because the object was overloaded. */
+  readonly overloadedCalls: number;
 };
 
+/** Beacons of any lanes of one region, in order of arrival; the n-th of each list is the n-th beacon's. */
+export type ForwardCall = {
+  /** Entries one after the other, each as `encodeEntry` made it. */
+  readonly entries: Uint8Array;
+  /** Bytes of each entry. */
+  readonly lengths: Uint32Array;
+  /** Lane numbers. */
+  readonly lanes: Uint8Array;
+  /** `{meeting_id}/{session_id}`: whose share of the spool a beacon takes. */
+  readonly sessions: readonly string[];
+  /** A random id of the isolate. */
+  readonly isolate: string;
+  /**
+   * No more comes from the isolate before this call is answered: it has {@link CALLS_MAX} calls under way with this
+   * one, or all its requests wait in them already.
+   */
+  readonly isLast: boolean;
+  /** Fingerprint of the isolate's topology. */
+  readonly topology: string;
+  readonly counts: CountsReport | undefined;
+};
+
+/** `index` is the beacon's place in the call. */
+export type RejectedBeacon = { readonly index: number; readonly reason: ForwardRejectReason };
+
+export type ForwardRejectReason = Extract<
+  RejectReason,
+  'unavailable' | 'spool_full' | 'storage_failed' | 'body_too_large'
+>;
+
 /**
- * `ok` means that every entry is safe: acknowledged by NATS or spooled durably. All or nothing. Any answer means
- * that the Forwarder has taken the counts; only a call that throws leaves them with the isolate. Entries that were
- * not made safe are refused and counted by the isolate that holds their requests.
+ * Every beacon that is not listed is safe: acknowledged by NATS or spooled durably. Any answer means that the
+ * Forwarder has taken the counts. Rejected beacons are counted by the isolate that holds their requests.
  */
-export type ForwardAnswer = { ok: true } | { ok: false; reason: 'unavailable' | 'spool_full' | 'storage_failed' };
+export type ForwardAnswer = { readonly rejected: readonly RejectedBeacon[] };
 
 /** The part of a Forwarder that an isolate may call. */
-export type ForwardPort = { forward(batch: ForwardBatch): Promise<ForwardAnswer> };
+export type ForwardPort = { forward(call: ForwardCall): Promise<ForwardAnswer> };
 
-/** `apac`, `f03` -> `apac:f03`, the name of the one Forwarder of that region and lane. */
-export function forwarderName(region: string, lane: string): string {
-  return `${region}:${lane}`;
+export type ForwarderPlace = { readonly region: string; readonly slot: number };
+
+/** `apac`, 0 -> `apac:0`, the name of the one Forwarder of that region and slot. */
+export function forwarderName({ region, slot }: ForwarderPlace): string {
+  return `${region}:${slot}`;
 }
 
-/** The region and lane in a Forwarder's name, or undefined for any other name. */
-export function parseForwarderName(name: string | undefined): { region: string; lane: string } | undefined {
-  const [region, lane, ...rest] = (name ?? '').split(':');
-  return rest.length === 0 && isRegionName(region) && isLane(lane) ? { region, lane } : undefined;
+/** The region and slot in a Forwarder's name, or undefined for any other name. */
+export function parseForwarderName(name: string | undefined): ForwarderPlace | undefined {
+  const [, region, digits] = /^([^:]+):(0|[1-9][0-9]{0,2})$/.exec(name ?? '') ?? [];
+  const slot = Number(digits);
+  return isRegionName(region) && isSlot(slot) ? { region, slot } : undefined;
 }

@@ -1,52 +1,117 @@
 /**
- * Calls to Forwarders: finds the one of a region and lane, and takes the region's refusal counts along.
+ * An isolate's end of the call: chooses the Forwarder, takes the region's reject counts along, tries once more
+ * where that helps, and leaves an object that is overloaded.
  */
 import type { Region } from '../../shared/regions.ts';
-import { laneName } from '../../shared/subjects.ts';
-import { type ForwardAnswer, type ForwardBatch, type ForwardPort, forwarderName } from './call.ts';
-import type { Destination, SendBatch } from './coalescer.ts';
-import { createRefusals, type RefusalCounts } from './refusals.ts';
+import type { Log } from '../log.ts';
+import { type ForwardAnswer, type ForwardCall, type ForwardPort, forwarderName } from './call.ts';
+import { createRejects, type Rejects } from './rejects.ts';
+import { createSlots } from './slots.ts';
 
-/** The Forwarder of a region and lane, near the region. */
-export type FindForwarder = (name: string, hint: Region['hint']) => ForwardPort;
+/** Beacons as the coalescer gathers them; the n-th of each list is the n-th beacon's. */
+export type Gathered = {
+  /** Each from `encodeEntry`. */
+  readonly entries: readonly Uint8Array[];
+  /** Lane numbers. */
+  readonly lanes: readonly number[];
+  readonly sessions: readonly string[];
+  /** Bytes of all entries. */
+  readonly bytes: number;
+};
 
-export type Forwarders = { readonly send: SendBatch; readonly refusals: RefusalCounts };
+export type ForwarderClient = {
+  /**
+   * Sends beacons to one of the region's Forwarders.
+   * @param isLast see {@link ForwardCall}
+   * @throws what the runtime throws for a call that failed
+   */
+  send(region: string, gathered: Gathered, isLast: boolean): Promise<ForwardAnswer>;
+  readonly rejects: Rejects;
+};
 
-export function createForwarders(find: FindForwarder, regions: readonly Region[], now: () => number): Forwarders {
+export type ForwarderClientOptions = {
+  /** The Forwarder of that name, near its region. */
+  readonly find: (name: string, hint: Region['hint']) => ForwardPort;
+  readonly regions: readonly Region[];
+  /** Forwarders of each region. */
+  readonly forwarders: number;
+  readonly topology: string;
+  readonly now: () => number;
+  /** At least 0, below 1. Not called before the first request. */
+  readonly random: () => number;
+  /** A random id. Not called before the first request. */
+  readonly newId: () => string;
+  readonly log: Log;
+};
+
+const NOTHING: Gathered = { entries: [], lanes: [], sessions: [], bytes: 0 };
+
+export function createForwarderClient(options: ForwarderClientOptions): ForwarderClient {
+  const { find, regions, forwarders, topology, now, random, newId, log } = options;
   const hints = new Map(regions.map((region) => [region.name, region.hint]));
-  const refusals = createRefusals({ tell, now });
+  const slots = createSlots({ forwarders, random, now });
+  const rejects = createRejects({ deliver, now });
+  let isolate: string | undefined;
 
-  async function send({ region, lane }: Destination, entries: string[]): Promise<ForwardAnswer> {
-    const counts = refusals.take(region);
+  async function send(region: string, gathered: Gathered, isLast: boolean): Promise<ForwardAnswer> {
+    isolate ??= newId();
+    const call = { ...joined(gathered), isolate, topology, isLast };
+    const slot = slots.choose(region);
     try {
-      return await call({ region, lane }, { entries, ...counts });
+      return await sendTo(region, slot, call);
     } catch (error) {
-      refusals.putBack(region, counts);
+      if (isOverloaded(error)) {
+        const other = slots.choose(region);
+        // A call that another object can take is worth a second one; the same object gets no more to do.
+        if (other !== slot) return sendTo(region, other, call);
+      } else if (isRetryable(error)) return sendTo(region, slot, call);
       throw error;
     }
   }
 
-  /** One more try where the runtime says that it helps (a moved or restarted object); `seq` makes repeats harmless. */
-  async function call({ region, lane }: Destination, batch: ForwardBatch): Promise<ForwardAnswer> {
-    const name = forwarderName(region, lane);
+  async function sendTo(region: string, slot: number, call: Omit<ForwardCall, 'counts'>): Promise<ForwardAnswer> {
+    const counts = rejects.take(region, slot);
+    const settle = counts ? rejects.settle : () => undefined;
     try {
-      return await find(name, hints.get(region)).forward(batch);
+      const answer = await find(forwarderName({ region, slot }), hints.get(region)).forward({ ...call, counts });
+      settle(region, 'taken');
+      return answer;
     } catch (error) {
-      if (!isRetryable(error)) throw error;
-      return await find(name, hints.get(region)).forward(batch);
+      settle(region, isOverloaded(error) ? 'not_taken' : 'failed');
+      if (isOverloaded(error)) {
+        slots.avoid(region, slot);
+        rejects.countOverloadedCall(region);
+        log.warn('forwarder overloaded', { region, slot });
+      }
+      throw error;
     }
   }
 
-  /** Counts that nobody could take stay where they are, for the next batch. */
-  function tell(region: string): Promise<unknown> {
-    return send({ region, lane: laneName(0) }, []).catch(() => undefined);
+  /** Counts that could not be delivered stay where they are, for the next call. */
+  function deliver(region: string): Promise<unknown> {
+    return send(region, NOTHING, false).catch(() => undefined);
   }
 
-  return { send, refusals };
+  return { send, rejects };
 }
 
+function joined({ entries, lanes, sessions, bytes }: Gathered) {
+  const all = new Uint8Array(bytes);
+  const lengths = new Uint32Array(entries.length);
+  let at = 0;
+  for (const [i, entry] of entries.entries()) {
+    all.set(entry, at);
+    lengths[i] = entry.length;
+    at += entry.length;
+  }
+  return { entries: all, lengths, lanes: Uint8Array.from(lanes), sessions };
+}
+
+/** @see https://developers.cloudflare.com/durable-objects/best-practices/error-handling/ */
 function isRetryable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { retryable, overloaded } = error as { retryable?: unknown; overloaded?: unknown };
-  return retryable === true && overloaded !== true;
+  return error instanceof Error && (error as { retryable?: unknown }).retryable === true;
+}
+
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && (error as { overloaded?: unknown }).overloaded === true;
 }

@@ -1,126 +1,223 @@
 /**
- * Concurrent beacons of an isolate share one call to their Forwarder. The first that finds no batch open
- * leads one: it sends at once when nothing of its lane is under way, else when that has ended, and takes
- * along whatever joined meanwhile. A lane that was just called rests a while, because a call costs many times
- * what a beacon does: a quiet lane is called at once, and a busy one with more in each call. How long follows
- * from how long the last call took, so that the same rule holds for a fast machine and a slow one.
+ * Concurrent beacons of an isolate share calls: whatever a region's requests bring, of any lane, gathers into one
+ * call until it may leave (pace.ts). The request that opens a call leads it: it waits for the call's turn and
+ * sends it, and the others wait for its answer with a timer of their own (deadline.ts says why). A request that
+ * leads can be killed like any other; when a call that is open has no leader that moves, one of its followers
+ * takes over.
  *
- * A follower waits for the leader's promise with a timer of its own (deadline.ts says why), and sends the
- * batch itself when the leader was lost before it could.
+ * Bounds: {@link CALLS_MAX} calls of a region under way, {@link WAITING_MAX} behind them; over that a beacon is
+ * rejected at once. A region that is slow takes nothing from the others.
  */
+import { CALL_LIMITS, CALLS_MAX, type ForwardAnswer, type ForwardRejectReason } from './call.ts';
+import type { Gathered } from './client.ts';
+import { delay, type RequestTimer, type WaitUntil, within } from './deadline.ts';
+import { isSilent, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts';
 
-import type { ForwardAnswer } from './call.ts';
-import { delay, type Hold, type Patience, within } from './deadline.ts';
-
-export const BATCH_ENTRIES_MAX = 256;
-/** In UTF-16 units, which are bytes: ids, labels and numbers are ASCII. */
-export const BATCH_LENGTH_MAX = 512_000;
-/** How long a lane rests after a call: twice as long as the call took, at most {@link REST_MAX_MS}. */
-const REST_FACTOR = 2;
-export const REST_MAX_MS = 10;
-/** A batch waits at most this long for the one before it; then two are under way at once. */
-export const TURN_WAIT_MS = 60;
-/** A batch that was not sent by then has lost its leader. */
+/** Calls of a region that may wait for their turn. */
+export const WAITING_MAX = 16;
+/** A call that has had no turn by then is given up. */
+export const TURN_MAX_MS = 4_000;
+/** A leader that has not moved for so long is lost; it moves at least once in {@link LEADER_STEP_MS}. */
 export const LEADER_LOST_MS = 500;
+const LEADER_STEP_MS = 200;
 /** Longer than a Forwarder takes to give up on NATS and to spool. */
 export const ANSWER_WAIT_MS = 5_000;
 
-const UNAVAILABLE: ForwardAnswer = { ok: false, reason: 'unavailable' };
-
-/** Region and lane of a beacon: where it belongs. */
-export type Destination = { readonly region: string; readonly lane: string };
-
-/** Sends a batch to a Forwarder; may reject, which is answered as `unavailable`. */
-export type SendBatch = (destination: Destination, entries: string[]) => Promise<ForwardAnswer>;
-
-/** Answers once the entry is safe, or once it is known not to be. Never rejects. */
-export type Coalesce = (destination: Destination, entry: string, request: Waiting) => Promise<ForwardAnswer>;
-
-/** What of a request goes on while its beacon waits. */
-export type Waiting = { readonly hold: Hold; readonly patience: Patience };
-
-type Batch = {
-  readonly destination: Destination;
-  readonly entries: string[];
-  length: number;
-  sentAtMs: number;
-  answeredAtMs: number;
-  state: 'open' | 'sent' | 'answered';
-  readonly answer: Promise<ForwardAnswer>;
-  readonly resolve: (answer: ForwardAnswer) => void;
+/** A beacon on its way to a Forwarder. */
+export type Outgoing = {
+  readonly region: string;
+  /** The lane's number. */
+  readonly lane: number;
+  /** `{meeting_id}/{session_id}`. */
+  readonly session: string;
+  /** From `encodeEntry`. */
+  readonly entry: Uint8Array;
 };
 
-export function createCoalescer(send: SendBatch, now: () => number): Coalesce {
-  /** The newest batch of each lane; bounded by regions times lanes. */
-  const newest = new Map<string, Batch>();
+/** What a waiting request brings along. */
+export type WaitingRequest = { readonly waitUntil: WaitUntil; readonly timer: RequestTimer };
 
-  async function lead(batch: Batch, before: Batch | undefined, patience: Patience): Promise<ForwardAnswer> {
-    if (before && before.state !== 'answered') await within(before.answer, TURN_WAIT_MS, undefined);
-    const restMs = before?.state === 'answered' ? restAfter(before) : 0;
-    // A batch that a follower has sent meanwhile needs no rest.
-    if (restMs > 0 && batch.state === 'open') await delay(restMs);
-    return dispatch(batch, patience);
+/** See `ForwarderClient.send`. */
+export type SendGathered = (region: string, gathered: Gathered, isLast: boolean) => Promise<ForwardAnswer>;
+
+/** Why the beacon was rejected, or undefined once it is safe. Never rejects its promise. */
+export type Coalesce = (beacon: Outgoing, request: WaitingRequest) => Promise<ForwardRejectReason | undefined>;
+
+export type CoalescerOptions = {
+  readonly send: SendGathered;
+  /** Ms, for differences. */
+  readonly now: () => number;
+};
+
+type Reason = ForwardRejectReason | undefined;
+
+/**
+ * workerd settles a promise only in the request that made it, and never once that has ended: so each request waits
+ * for a promise of its own, and whoever has news calls its resolver.
+ */
+type Call = {
+  readonly entries: Uint8Array[];
+  readonly lanes: number[];
+  readonly sessions: string[];
+  bytes: number;
+  readonly openedAtMs: number;
+  leaderMovedAtMs: number;
+  sentAtMs: number;
+  isSent: boolean;
+  /** Resolvers of those who wait, by their beacon's place in the call. */
+  readonly resolvers: ((reason: Reason) => void)[];
+};
+
+type RegionCalls = {
+  readonly region: string;
+  /** Calls that have not been sent, oldest first; only the newest may still be open. */
+  readonly waiting: Call[];
+  underWay: number;
+  startedAtMs: number;
+  addedAtMs: number;
+  /** Leaders that wait for a call to be sent or answered. */
+  waitingLeaders: (() => void)[];
+};
+
+export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
+  /** Bounded by the number of regions. */
+  const regions = new Map<string, RegionCalls>();
+
+  function callsOf(region: string): RegionCalls {
+    const known = regions.get(region);
+    if (known) return known;
+    const calls: RegionCalls = {
+      region,
+      waiting: [],
+      underWay: 0,
+      startedAtMs: Number.NEGATIVE_INFINITY,
+      addedAtMs: 0,
+      waitingLeaders: [],
+    };
+    regions.set(region, calls);
+    return calls;
   }
 
-  function restAfter({ sentAtMs, answeredAtMs }: Batch): number {
-    return answeredAtMs + Math.min(REST_FACTOR * (answeredAtMs - sentAtMs), REST_MAX_MS) - now();
-  }
-
-  async function follow(batch: Batch, { hold, patience }: Waiting): Promise<ForwardAnswer> {
-    const answer = await patience.within(batch.answer, LEADER_LOST_MS, undefined);
-    if (answer) return answer;
-    const sending = dispatch(batch, patience);
-    hold(sending);
-    return sending;
-  }
-
-  async function dispatch(batch: Batch, patience: Patience): Promise<ForwardAnswer> {
-    if (batch.state !== 'open') return patience.within(batch.answer, ANSWER_WAIT_MS, UNAVAILABLE);
-    batch.state = 'sent';
-    batch.sentAtMs = now();
-    const sending = send(batch.destination, batch.entries).catch(() => UNAVAILABLE);
-    const answer = await patience.within(sending, ANSWER_WAIT_MS, UNAVAILABLE);
-    batch.state = 'answered';
-    batch.answeredAtMs = now();
-    batch.resolve(answer);
-    return answer;
-  }
-
-  return (destination, entry, request) => {
-    const key = `${destination.region}:${destination.lane}`;
-    const last = newest.get(key);
-    if (last && hasRoom(last, entry)) {
-      last.entries.push(entry);
-      last.length += entry.length;
-      return follow(last, request);
+  async function lead(calls: RegionCalls, call: Call, timer: RequestTimer): Promise<void> {
+    let pacedMs = 0;
+    while (!call.isSent) {
+      const nowMs = now();
+      call.leaderMovedAtMs = nowMs;
+      if (Math.abs(nowMs - call.openedAtMs) > TURN_MAX_MS) return giveUp(calls, call);
+      const isFirst = calls.waiting[0] === call;
+      const hasTurn = isFirst && calls.underWay < CALLS_MAX;
+      const pace = paceOf(calls, nowMs);
+      const waitMs = hasTurn ? msBeforeCall(pace) : LEADER_STEP_MS;
+      // The timer's time counts too, so that a clock that stands still holds nobody up.
+      if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isSilent: isSilent(pace) });
+      if (hasTurn) {
+        await delay(waitMs);
+        pacedMs += waitMs;
+      } else {
+        await within(nextMove(calls), waitMs, undefined);
+      }
     }
-    const batch = openBatch(destination, entry);
-    newest.set(key, batch);
-    const leading = lead(batch, last, request.patience);
-    // The others' beacons are in it: the leader's client may hang up, its work goes on.
-    request.hold(leading);
-    return leading;
-  };
+  }
+
+  function paceOf(calls: RegionCalls, nowMs: number): Pace {
+    return {
+      sinceStartMs: nowMs - calls.startedAtMs,
+      sinceBeaconMs: nowMs - calls.addedAtMs,
+      beacons: calls.waiting[0]?.entries.length ?? 0,
+      underWay: calls.underWay,
+      isFull: calls.waiting.length > 1,
+    };
+  }
+
+  async function dispatch(
+    calls: RegionCalls,
+    call: Call,
+    { timer, isSilent }: { timer: RequestTimer; isSilent: boolean },
+  ): Promise<void> {
+    call.isSent = true;
+    calls.waiting.shift();
+    calls.underWay += 1;
+    call.sentAtMs = now();
+    calls.startedAtMs = call.sentAtMs;
+    announce(calls);
+    const sending = send(calls.region, call, isSilent || calls.underWay >= CALLS_MAX).catch(() => undefined);
+    const answer = await timer.within(sending, ANSWER_WAIT_MS, undefined);
+    calls.underWay -= 1;
+    announce(calls);
+    settle(call, answer);
+  }
+
+  function giveUp(calls: RegionCalls, call: Call): void {
+    call.isSent = true;
+    calls.waiting.splice(calls.waiting.indexOf(call), 1);
+    announce(calls);
+    settle(call, undefined);
+  }
+
+  /** What a follower looks after: an answer that does not come, and a call that has lost its leader. */
+  function check(
+    calls: RegionCalls,
+    call: Call,
+    follower: WaitingRequest & { resolve: (reason: Reason) => void },
+  ): void {
+    const nowMs = now();
+    if (call.isSent) {
+      if (Math.abs(nowMs - call.sentAtMs) > ANSWER_WAIT_MS) follower.resolve('unavailable');
+    } else if (Math.abs(nowMs - call.leaderMovedAtMs) >= LEADER_LOST_MS) {
+      call.leaderMovedAtMs = nowMs;
+      follower.waitUntil(lead(calls, call, follower.timer));
+    }
+  }
+
+  function openCall(calls: RegionCalls, nowMs: number): Call | undefined {
+    if (calls.waiting.length >= WAITING_MAX) return undefined;
+    const call = newCall(nowMs);
+    calls.waiting.push(call);
+    return call;
+  }
+
+  // One promise a beacon and no more: this runs for each of them.
+  return ({ region, lane, session, entry }, { waitUntil, timer }) =>
+    new Promise((resolve) => {
+      const calls = callsOf(region);
+      const nowMs = now();
+      calls.addedAtMs = nowMs;
+      const newest = calls.waiting.at(-1);
+      const isJoining = newest !== undefined && hasRoom(newest, entry);
+      const call = isJoining ? newest : openCall(calls, nowMs);
+      if (!call) return resolve('unavailable');
+      call.entries.push(entry);
+      call.lanes.push(lane);
+      call.sessions.push(session);
+      call.resolvers.push(resolve);
+      call.bytes += entry.length;
+      if (isJoining) timer.watch(() => check(calls, call, { waitUntil, timer, resolve }));
+      // The others' beacons are in it: the leader's client may hang up, its work goes on.
+      else waitUntil(lead(calls, call, timer));
+    });
 }
 
-function openBatch(destination: Destination, entry: string): Batch {
-  const { promise, resolve } = Promise.withResolvers<ForwardAnswer>();
-  return {
-    destination,
-    entries: [entry],
-    length: entry.length,
-    sentAtMs: 0,
-    answeredAtMs: 0,
-    state: 'open',
-    answer: promise,
-    resolve,
-  };
+function newCall(openedAtMs: number): Call {
+  const lists = { entries: [], lanes: [], sessions: [], resolvers: [], bytes: 0 };
+  return { ...lists, openedAtMs, leaderMovedAtMs: openedAtMs, sentAtMs: 0, isSent: false };
 }
 
-function hasRoom(batch: Batch, entry: string): boolean {
-  return (
-    batch.state === 'open' &&
-    batch.entries.length < BATCH_ENTRIES_MAX &&
-    batch.length + entry.length <= BATCH_LENGTH_MAX
-  );
+/** @param answer undefined for a call that failed */
+function settle({ resolvers }: Call, answer: ForwardAnswer | undefined): void {
+  const reasons = new Map(answer?.rejected.map(({ index, reason }) => [index, reason]));
+  for (const [index, resolve] of resolvers.entries()) resolve(answer ? reasons.get(index) : 'unavailable');
+}
+
+function hasRoom({ entries, bytes }: Call, entry: Uint8Array): boolean {
+  return entries.length < CALL_LIMITS.beacons && bytes + entry.length <= CALL_LIMITS.bytes;
+}
+
+function nextMove(calls: RegionCalls): Promise<void> {
+  return new Promise((resolve) => calls.waitingLeaders.push(resolve));
+}
+
+function announce(calls: RegionCalls): void {
+  const leaders = calls.waitingLeaders;
+  calls.waitingLeaders = [];
+  for (const wake of leaders) wake();
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createPatience, within } from './deadline.ts';
+import { createRequestTimer, within } from './deadline.ts';
 
 const never = new Promise<string>(() => undefined);
 const soon = (value: string) => new Promise<string>((resolve) => setTimeout(resolve, 100, value));
@@ -30,60 +30,60 @@ describe('within', () => {
   });
 });
 
-describe('a patience', () => {
+describe('a request timer', () => {
   it('holds one timer, however many waits it has, and none after its end', async () => {
-    const patience = createPatience();
+    const timer = createRequestTimer();
     for (const value of ['a', 'b', 'c']) {
-      expect(await patience.within(Promise.resolve(value), 10_000, 'late')).toBe(value);
+      expect(await timer.within(Promise.resolve(value), 10_000, 'late')).toBe(value);
       expect(vi.getTimerCount()).toBe(1);
     }
-    patience.end();
+    timer.stop();
   });
 
   it.each([250, 500, 5_000])(
     'gives up after %i ms at the earliest, a quarter of a second later at the latest',
     async (milliseconds) => {
-      const patience = createPatience();
+      const timer = createRequestTimer();
       // A wait that begins anywhere within a tick.
       await vi.advanceTimersByTimeAsync(130);
       let outcome = 'waiting';
-      void patience.within(never, milliseconds, 'late').then((value) => {
+      void timer.within(never, milliseconds, 'late').then((value) => {
         outcome = value;
       });
       await vi.advanceTimersByTimeAsync(milliseconds - 1);
       expect(outcome).toBe('waiting');
       await vi.advanceTimersByTimeAsync(251);
       expect(outcome).toBe('late');
-      patience.end();
+      timer.stop();
     },
   );
 
   it('lets an earlier wait that gave up not end a later one', async () => {
-    const patience = createPatience();
-    const first = patience.within(never, 250, 'late');
+    const timer = createRequestTimer();
+    const first = timer.within(never, 250, 'late');
     await vi.advanceTimersByTimeAsync(500);
     expect(await first).toBe('late');
-    const second = patience.within(soon('here'), 5_000, 'late');
+    const second = timer.within(soon('here'), 5_000, 'late');
     await vi.advanceTimersByTimeAsync(600);
     expect(await second).toBe('here');
-    patience.end();
+    timer.stop();
   });
 
   it('says once that it has become long', async () => {
     let said = 0;
-    const patience = createPatience(() => {
+    const timer = createRequestTimer(() => {
       said += 1;
     });
     await vi.advanceTimersByTimeAsync(249);
     expect(said).toBe(0);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(said).toBe(1);
-    patience.end();
+    timer.stop();
   });
 
   it('passes a failure on', async () => {
-    const patience = createPatience();
-    await expect(patience.within(Promise.reject(new Error('no')), 100, 'late')).rejects.toThrow('no');
-    patience.end();
+    const timer = createRequestTimer();
+    await expect(timer.within(Promise.reject(new Error('no')), 100, 'late')).rejects.toThrow('no');
+    timer.stop();
   });
 });

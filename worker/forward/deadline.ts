@@ -28,27 +28,31 @@ export function within<T, Otherwise>(
  * All the waits of one request on one timer: timers are what a waiting request costs most. Waits come one
  * after the other; their lengths are whole ticks, and they may last up to one tick longer.
  */
-export type Patience = {
+export type RequestTimer = {
   /** As {@link within}, on the request's timer. */
   within<T, Otherwise>(promise: Promise<T>, milliseconds: number, otherwise: Otherwise): Promise<T | Otherwise>;
-  /** Stops the timer; the request is over. */
-  end(): void;
+  /** Calls `check` about four times a second until the request is over. */
+  watch(check: () => void): void;
+  /** Ends the timer with its request. */
+  stop(): void;
 };
 
 const TICK_MS = 250;
 
-/** @param onLong called once, when the request has lasted for a tick: what only slow requests need can wait for it */
-export function createPatience(onLong: () => void = () => undefined): Patience {
-  let long = false;
+/** @param onSlow called once, when the request has lasted for a tick: what only slow requests need can wait for it */
+export function createRequestTimer(onSlow: () => void = () => undefined): RequestTimer {
+  let isSlow = false;
   let giveUp: (() => void) | undefined;
+  let watching: (() => void) | undefined;
   let ticksLeft = 0;
   let timer = setTimeout(tick, TICK_MS);
 
   function tick(): void {
-    if (!long) onLong();
-    long = true;
+    if (!isSlow) onSlow();
+    isSlow = true;
     ticksLeft -= 1;
     if (ticksLeft < 0) giveUp?.();
+    watching?.();
     timer = setTimeout(tick, TICK_MS);
   }
 
@@ -60,7 +64,10 @@ export function createPatience(onLong: () => void = () => undefined): Patience {
         promise.then(resolve, reject);
       });
     },
-    end: () => clearTimeout(timer),
+    watch(check) {
+      watching = check;
+    },
+    stop: () => clearTimeout(timer),
   };
 }
 
@@ -71,4 +78,4 @@ export function delay(milliseconds: number): Promise<void> {
 }
 
 /** Keeps a piece of work alive after its request has been answered or has hung up (`ctx.waitUntil`). */
-export type Hold = (work: Promise<unknown>) => void;
+export type WaitUntil = (work: Promise<unknown>) => void;

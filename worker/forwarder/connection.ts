@@ -1,10 +1,11 @@
 /**
- * The Forwarder's one NATS connection: lasts as long as it is used, is dialled again for ever, publishes
- * with JetStream's acknowledgement, and says at once when it is down. With its socket the only module of
- * the worker that knows NATS. What is published, and what becomes of a failure, is the outbox's.
+ * The Forwarder's one NATS connection: lasts as long as it is used, reconnects for ever, publishes with
+ * JetStream's acknowledgement, and says at once when it is down. With its socket the only module of the worker
+ * that knows NATS. What is published, and what becomes of a failure, is the lanes' business.
  */
 // The client without its transport for Node, which the package's main module brings along; see socket-transport.ts.
 import {
+  type Authenticator,
   credsAuthenticator,
   ErrorCode,
   Events,
@@ -12,9 +13,12 @@ import {
   NatsConnectionImpl,
   NatsError,
   setTransportFactory,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
 } from 'nats/lib/nats-base-client/internal_mod.js';
 import { delay, within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
+import type { Credentials } from '../nats-access.ts';
 import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -25,52 +29,78 @@ const MAX_PINGS_OUT = 2;
 /** An open socket keeps its Durable Object in memory, which is paid for; a lane without calls needs neither. */
 const IDLE_MS = 60_000;
 
-/** `seq` is the message's place in the stream: of its first copy, when this one is a duplicate. */
-export type Ack = { readonly ok: true; readonly duplicate: boolean; readonly seq: number };
-/** `refused`: the message is surely not in the stream; otherwise it may be. */
-export type PublishFailure = { readonly ok: false; readonly error: string; readonly refused: boolean };
+/**
+ * An acknowledgement that has not come by then never comes: the server has answered or gone long before. It bounds
+ * how long a lane stands still behind a message that was lost on the way.
+ */
+const ACK_LOST_MS = 30_000;
+/** nats-server's default `max_payload`, until a server has told its own. */
+const MAX_PAYLOAD = 1_048_576;
 
-export type Publication = { readonly subject: string; readonly id: string; readonly text: string };
+/**
+ * Why a message was not acknowledged. `refused`: it is surely not in the stream; `too_large`: so, and it never can
+ * be; `lost`: it may be in the stream, and nobody will ever say.
+ */
+export type Failure = { readonly kind: 'refused' | 'too_large' | 'lost'; readonly error: string };
 
-export type Link = {
+/** `isDuplicate`: a message of that id was in the stream already. */
+export type Outcome = { readonly kind: 'stored'; readonly isDuplicate: boolean } | Failure;
+
+export type Publication = {
+  readonly subject: string;
+  /** The `Nats-Msg-Id`. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+  /** Whether the connection counts as used; default true. */
+  readonly isUse?: boolean;
+};
+
+export type Connection = {
   isUp(): boolean;
-  /** Dials, unless that has begun; settles when the first attempt has succeeded, failed, or taken a second. */
+  /** Connects, unless that has begun; settles when the first attempt has succeeded, failed, or taken a second. */
   open(): Promise<void>;
-  /** Publishes and awaits the acknowledgement; fails at once while down or when the connection is lost. Never rejects. */
-  publish(publication: Publication, timeoutMs: number): Promise<Ack | PublishFailure>;
-  /** Ends the connection; {@link Link.open} begins anew. */
+  /** Settles with the acknowledgement however late it comes, or when none can come any more. Never rejects. */
+  publish(publication: Publication): Promise<Outcome>;
+  /** Bytes of headers and payload that the server takes in one message, by its INFO. */
+  maxPayload(): number;
+  /** Ends the connection; {@link Connection.open} begins anew. */
   close(): Promise<void>;
 };
 
-export type LinkOptions = {
-  /** `nats://host:port`, any of the region's cluster. */
+export type ConnectionOptions = {
+  /** `nats://host:port`, any of the region's cluster; without user or password. */
   readonly servers: readonly string[];
-  /** The text of a credentials file. */
-  readonly creds?: string | undefined;
+  readonly credentials?: Credentials | undefined;
   /** Shown by the server's monitoring. */
   readonly name: string;
+  /** Begins the subjects on which acknowledgements are heard. */
+  readonly inboxPrefix: string;
   /** How long the connection outlives its last use; default a minute. */
   readonly idleMs?: number;
+  /** Default {@link ACK_LOST_MS}. */
+  readonly ackLostMs?: number;
   /** Called whenever the connection has come up. */
   onUp(): void;
 };
 
-/** From the first use to the end of use; the client redials within it. */
+/** From the first use to the end of use; the client reconnects within it. */
 type Session = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly settled: Promise<void> };
 
 type Connected = { readonly nc: NatsConnection; readonly js: ReturnType<NatsConnection['jetstream']> };
 
-export function createLink(options: LinkOptions): Link {
-  const { name, onUp, idleMs = IDLE_MS } = options;
+export function createConnection(options: ConnectionOptions): Connection {
+  const { name, onUp, idleMs = IDLE_MS, ackLostMs = ACK_LOST_MS } = options;
   let session: Session | undefined;
   let connected: Connected | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let lastUsedMs = 0;
   let up = false;
   /** Fails the publishes on their way; they don't race a promise of the connection's, which would keep them all. */
-  const underWay = new Set<(failure: PublishFailure) => void>();
+  const underWay = new Set<(failure: Failure) => void>();
 
   function open(): Promise<void> {
+    // The client would try a server on this machine.
+    if (options.servers.length === 0) return Promise.resolve();
     stayAwake();
     if (!session) {
       const tried = Promise.withResolvers<void>();
@@ -80,7 +110,7 @@ export function createLink(options: LinkOptions): Link {
     return session.settled;
   }
 
-  /** The client redials by itself after a first success; this loop is for the first, and for when it gives up. */
+  /** The client reconnects by itself after a first success; this loop is for the first, and for when it gives up. */
   async function run(own: Session): Promise<void> {
     let failure = '';
     while (!own.closed) {
@@ -125,19 +155,19 @@ export function createLink(options: LinkOptions): Link {
   }
 
   function failAll(error: string): void {
-    for (const fail of underWay) fail({ ok: false, error, refused: false });
+    for (const fail of underWay) fail({ kind: 'lost', error });
   }
 
-  function publish({ subject, id, text }: Publication, timeoutMs: number): Promise<Ack | PublishFailure> {
+  function publish({ subject, id, payload, isUse = true }: Publication): Promise<Outcome> {
     const { js } = connected ?? {};
-    if (!js || !up) return Promise.resolve({ ok: false, error: 'not connected', refused: true });
-    stayAwake();
+    if (!js || !up) return Promise.resolve({ kind: 'refused', error: 'not connected' });
+    if (isUse) stayAwake();
     return new Promise((resolve) => {
       underWay.add(resolve);
-      js.publish(subject, text, { msgID: id, timeout: timeoutMs })
+      js.publish(subject, payload, { msgID: id, timeout: ackLostMs })
         .then(
-          ({ duplicate, seq }) => resolve({ ok: true, duplicate, seq }),
-          (error) => resolve({ ok: false, error: codeOf(error), refused: isRefusal(error) }),
+          ({ duplicate }) => resolve({ kind: 'stored', isDuplicate: duplicate }),
+          (error) => resolve(failureOf(error)),
         )
         .finally(() => underWay.delete(resolve));
     });
@@ -168,15 +198,18 @@ export function createLink(options: LinkOptions): Link {
     await closing?.nc.close();
   }
 
-  return { isUp: () => up, open, publish, close };
+  const maxPayload = (): number => connected?.nc.info?.max_payload ?? MAX_PAYLOAD;
+
+  return { isUp: () => up, open, publish, maxPayload, close };
 }
 
-function dial({ servers, creds, name }: LinkOptions): Promise<NatsConnection> {
+function dial({ servers, credentials, name, inboxPrefix }: ConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({ factory: createSocketTransport });
   return NatsConnectionImpl.connect({
     name,
     servers: [...servers],
-    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+    inboxPrefix,
+    ...(credentials ? { authenticator: authenticatorOf(credentials) } : {}),
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
@@ -192,11 +225,32 @@ function dial({ servers, creds, name }: LinkOptions): Promise<NatsConnection> {
   });
 }
 
-/** Nobody was there to store it, JetStream said why not, or the server did not let it pass. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof NatsError)) return false;
+function authenticatorOf(credentials: Credentials): Authenticator {
+  switch (credentials.kind) {
+    case 'creds':
+      return credsAuthenticator(new TextEncoder().encode(credentials.text));
+    case 'user':
+      return usernamePasswordAuthenticator(credentials.user, credentials.password);
+    case 'token':
+      return tokenAuthenticator(credentials.token);
+  }
+}
+
+/** JetStream's own answer for a message over the stream's `max_msg_size`. */
+const MESSAGE_SIZE_EXCEEDS_MAXIMUM = 10_054;
+
+function failureOf(error: unknown): Failure {
+  return { kind: failureKindOf(error), error: codeOf(error) };
+}
+
+/** Nobody was there to store it, JetStream said why not, or it was not let pass: then it is surely not stored. */
+function failureKindOf(error: unknown): Failure['kind'] {
+  if (!(error instanceof NatsError)) return 'lost';
   const { code, api_error } = error;
-  return api_error !== undefined || code === ErrorCode.NoResponders || code === ErrorCode.PermissionsViolation;
+  if (code === ErrorCode.MaxPayloadExceeded || api_error?.err_code === MESSAGE_SIZE_EXCEEDS_MAXIMUM) return 'too_large';
+  const isRefused =
+    api_error !== undefined || code === ErrorCode.NoResponders || code === ErrorCode.PermissionsViolation;
+  return isRefused ? 'refused' : 'lost';
 }
 
 /** A word for logs: the client's or the server's error code, never a message that may hold an address. */

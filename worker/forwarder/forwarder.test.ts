@@ -3,18 +3,17 @@ import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } fro
 import { env } from 'cloudflare:workers';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeEnvelope, type Envelope, encodeEntry } from '../../shared/envelope.ts';
-import { chooseRegion } from '../../shared/regions.ts';
-import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import { validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
+import { type Batch, decodeBatch } from '../../shared/batch.ts';
+import { decodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { parseEdgeSubject, parseForwarderSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
 import { parseConfig } from '../config.ts';
-import { placeOf } from './forwarder.ts';
+import { callOf } from '../testing.ts';
+import { accessOf } from './forwarder.ts';
 
 let nats: NatsConnection;
 let streams: JetStreamManager['streams'];
 
-const NO_REFUSALS = { refused: {}, jwksErrors: 0 };
-const entryOf = (seq: number): string => encodeEntry(validEntry({ seq }));
+const SAFE = { rejected: [] };
 
 beforeAll(async () => {
   nats = await connect({ servers: String(env.NATS_URL) });
@@ -35,118 +34,206 @@ async function removeStream(): Promise<void> {
   if (names.includes(STREAM)) await streams.delete(STREAM);
 }
 
-type Stored = Envelope & { id: string };
+type Stored = { readonly batches: (Batch & { lane: string; id: string })[]; readonly counters: ForwarderCounters[] };
 
-/** Every message of the stream, oldest first, with its `Nats-Msg-Id`. */
-async function readStream(): Promise<Stored[]> {
+/** Every message of a region in the stream, oldest first. */
+async function readStream(region = 'apac'): Promise<Stored> {
   const { state } = await streams.info(STREAM);
-  const stored: Stored[] = [];
+  const stored: Stored = { batches: [], counters: [] };
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    const message = await streams.getMessage(STREAM, { seq });
-    const envelope = decodeEnvelope(message.string());
-    if (!envelope.ok) throw new Error(`not an envelope: ${envelope.detail}`);
-    stored.push({ ...envelope.value, id: message.header.get('Nats-Msg-Id') });
+    const { data, subject, header } = await streams.getMessage(STREAM, { seq });
+    const edge = parseEdgeSubject(subject);
+    if (edge?.region === region) {
+      const batch = decodeBatch(data);
+      if (!batch.ok) throw new Error(`not a batch: ${batch.detail}`);
+      stored.batches.push({ ...batch.value, lane: edge.lane, id: header.get('Nats-Msg-Id') });
+    }
+    if (parseForwarderSubject(subject)?.region === region) {
+      const counters = decodeForwarderCounters(data);
+      if (!counters.ok) throw new Error(`not counters: ${counters.detail}`);
+      stored.counters.push(counters.value);
+    }
   }
   return stored;
 }
 
-const seqsOf = (stored: readonly Stored[]): number[] =>
-  stored.flatMap(({ entries }) => entries.map(({ beacon }) => beacon.seq));
+const seqsOf = ({ batches }: Stored): number[] =>
+  batches.flatMap(({ entries }) => entries.map(({ beacon }) => beacon.seq));
 
 const spooledIn = (stub: DurableObjectStub): Promise<number> =>
   runInDurableObject(stub, (_, { storage }) =>
-    Number(storage.sql.exec('SELECT COALESCE(SUM(beacons), 0) AS beacons FROM spool').one().beacons),
+    Number(
+      storage.sql.exec('SELECT COALESCE(SUM(json_array_length(lengths)), 0) AS beacons FROM spooled').one().beacons,
+    ),
   );
 
-it('answers once NATS has the batch, on the subject of its region and lane', async () => {
-  const stub = env.FORWARDER.getByName('apac:f01');
-  expect(await stub.forward({ entries: [entryOf(1), entryOf(2)], ...NO_REFUSALS })).toEqual({ ok: true });
-  const [message] = await readStream();
-  expect(message).toMatchObject({ region: 'apac', lane: 'f01', edge: { batch: 0, accepted: 2, spool: 0 } });
-  expect(message?.entries).toMatchObject([{ beacon: validBeacon({ seq: 1 }) }, { beacon: validBeacon({ seq: 2 }) }]);
-  expect(message?.id).toBe(`${message?.edge?.epoch}.0`);
-  const { subject } = await streams.getMessage(STREAM, { last_by_subj: edgeSubject('apac', 'f01') });
-  expect(subject).toBe('health.diagnostics.apac.edge.f01');
+it('answers once NATS has every lane of the call, each on its subject', async () => {
+  const stub = env.FORWARDER.getByName('apac:1');
+  expect(await stub.forward(callOf([{ lane: 1 }, { lane: 2, seq: 1 }, { lane: 1, seq: 2 }]))).toEqual(SAFE);
+  const stored = await readStream();
+  expect(stored.batches.map(({ lane, slot, accepted, entries }) => [lane, slot, accepted, entries.length])).toEqual(
+    expect.arrayContaining([
+      ['f01', 1, 2, 2],
+      ['f02', 1, 1, 1],
+    ]),
+  );
 });
 
 it('keeps the order of concurrent calls', async () => {
-  const stub = env.FORWARDER.getByName('apac:f02');
+  const stub = env.FORWARDER.getByName('apac:2');
   const seqs = Array.from({ length: 200 }, (_, seq) => seq);
-  const answers = await Promise.all(seqs.map((seq) => stub.forward({ entries: [entryOf(seq)], ...NO_REFUSALS })));
-  expect(answers.every(({ ok }) => ok)).toBe(true);
+  const answers = await Promise.all(seqs.map((seq) => stub.forward(callOf([{ seq }]))));
+  expect(answers.every(({ rejected }) => rejected.length === 0)).toBe(true);
   const stored = await readStream();
   expect(seqsOf(stored)).toEqual(seqs);
-  expect(stored.length).toBeLessThan(seqs.length);
+  expect(stored.batches.length).toBeLessThan(20);
+  expect(stored.batches.at(-1)?.accepted).toBe(200);
+  expect(new Set(stored.batches.map(({ id }) => id)).size).toBe(stored.batches.length);
 });
 
-it('reports refusals alone within about a second', async () => {
-  const stub = env.FORWARDER.getByName('apac:f03');
-  const batch = { entries: [], refused: { rate_limited: 4, token_expired: 1 }, jwksErrors: 2 };
-  expect(await stub.forward(batch)).toEqual({ ok: true });
+it('answers 10,000 beacons of a hundred calls at once', async () => {
+  const stub = env.FORWARDER.getByName('apac:3');
+  const calls = Array.from({ length: 100 }, (_, call) =>
+    callOf(
+      Array.from({ length: 100 }, (_, i) => ({ lane: i % 4, session: `s-${call}`, seq: i })),
+      { isolate: `isolate-${call}` },
+    ),
+  );
+  const answers = await Promise.all(calls.map((call) => stub.forward(call)));
+  expect(answers.every(({ rejected }) => rejected.length === 0)).toBe(true);
+  expect(seqsOf(await readStream()).length).toBe(10_000);
+});
+
+it('publishes its counters when they have changed, once a second at most, each report once', async () => {
+  const stub = env.FORWARDER.getByName('apac:4');
+  const counts = { number: 1, rejected: { rate_limited: 4, token_expired: 1 }, jwksErrors: 2, overloadedCalls: 3 };
+  const call = callOf([], { counts, topology: 'abc' });
+  // The second is the first again, after a call that failed on its way back.
+  for (const repeat of [call, call]) expect(await stub.forward(repeat)).toEqual(SAFE);
   await vi.waitFor(
     async () =>
-      expect(await readStream()).toMatchObject([
-        { entries: [], edge: { rejected: { rate_limited: 4, token_expired: 1 }, jwks_errors: 2 } },
-      ]),
-    { timeout: 3_000 },
+      expect((await readStream()).counters.at(-1)).toMatchObject({
+        slot: 4,
+        topology: 'abc',
+        rejected: { rate_limited: 4, token_expired: 1 },
+        jwksErrors: 2,
+        overloadedCalls: 3,
+      }),
+    { timeout: 5_000 },
   );
+  const { counters } = await readStream();
+  expect(counters.length).toBeLessThanOrEqual(2);
+  expect(counters.map(({ isFirst }) => isFirst)).toEqual([true, ...counters.slice(1).map(() => false)]);
 });
 
 describe('without a stream', () => {
   it('spools, answers, and drains in order by alarm once there is one', async () => {
-    const stub = env.FORWARDER.getByName('apac:f04');
+    const stub = env.FORWARDER.getByName('apac:5');
     await removeStream();
-    for (const seq of [1, 2, 3]) {
-      expect(await stub.forward({ entries: [entryOf(seq)], ...NO_REFUSALS })).toEqual({ ok: true });
-    }
+    for (const seq of [1, 2, 3]) expect(await stub.forward(callOf([{ seq }]))).toEqual(SAFE);
     expect(await spooledIn(stub)).toBe(3);
     await addStream();
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
-    expect(seqsOf(await readStream())).toEqual([1, 2, 3]);
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(stub);
+        expect(seqsOf(await readStream())).toEqual([1, 2, 3]);
+      },
+      { timeout: 5_000 },
+    );
     expect(await spooledIn(stub)).toBe(0);
-    expect((await readStream()).at(-1)?.edge).toMatchObject({ accepted: 3, spooled: 3, drained: 3, spool: 0 });
+    await vi.waitFor(
+      async () =>
+        expect((await readStream()).counters.at(-1)).toMatchObject({
+          accepted: 3,
+          spooled: 3,
+          drained: 3,
+          inSpool: 0,
+        }),
+      { timeout: 5_000 },
+    );
   });
 
   it('keeps trying by itself', async () => {
-    const stub = env.FORWARDER.getByName('apac:f05');
+    const stub = env.FORWARDER.getByName('apac:6');
     await removeStream();
-    await stub.forward({ entries: [entryOf(1)], ...NO_REFUSALS });
+    await stub.forward(callOf([{ seq: 1 }]));
     await addStream();
     await vi.waitFor(async () => expect(seqsOf(await readStream())).toEqual([1]), { timeout: 5_000 });
   });
 
-  it('keeps the spool when the object is reset, and drains it under the id of the first try', async () => {
-    const forwarder = () => env.FORWARDER.getByName('apac:f06');
-    await forwarder().forward({ entries: [entryOf(0)], ...NO_REFUSALS });
-    const [before] = await readStream();
+  it('keeps the spool and what was never told when the object is reset', async () => {
+    const forwarder = () => env.FORWARDER.getByName('apac:7');
     await removeStream();
-    await forwarder().forward({ entries: [entryOf(1)], ...NO_REFUSALS });
+    await forwarder().forward(callOf([{ seq: 1 }]));
     await abortAllDurableObjects();
     expect(await spooledIn(forwarder())).toBe(1);
     await addStream();
-    await runDurableObjectAlarm(forwarder());
-    await vi.waitFor(async () => expect(seqsOf(await readStream())).toEqual([1]), { timeout: 5_000 });
-    const drained = (await readStream()).find(({ entries }) => entries.length > 0);
-    expect(drained?.id).toBe(`${before?.edge?.epoch}.1`);
-    expect(drained?.edge?.epoch).not.toBe(before?.edge?.epoch);
-    expect(drained?.edge).toMatchObject({ accepted: 1, spooled: 1, drained: 1, spool: 0 });
+    await vi.waitFor(
+      async () => {
+        await runDurableObjectAlarm(forwarder());
+        expect(seqsOf(await readStream())).toEqual([1]);
+      },
+      { timeout: 5_000 },
+    );
+    await vi.waitFor(
+      async () => {
+        expect((await readStream()).counters.at(-1)).toMatchObject({ spooled: 1, drained: 1, inSpool: 0 });
+      },
+      { timeout: 5_000 },
+    );
   });
 });
 
-describe('its place', () => {
+describe('its NATS cluster', () => {
   const config = parseConfig({ ...env });
-  const region = { ...chooseRegion(config.regions, {}), name: 'eu-west' };
+  const without = { ...config, regions: config.regions.filter(({ name }) => name !== 'sa') };
+  const place = { region: 'sa', slot: 9 };
+  const inStorage = <T>(work: (storage: DurableObjectStorage) => T) =>
+    runInDurableObject(env.FORWARDER.getByName('sa:9'), (_, { storage }) => work(storage));
 
-  it('is the region and lane of its name', () => {
-    expect(placeOf('apac:f12', config)).toMatchObject({ region: 'apac', lane: 'f12', servers: [env.NATS_URL] });
-  });
+  it("is the region's own when it lists any, and the common one otherwise", () =>
+    inStorage((storage) => {
+      expect(accessOf(place, config, storage).servers).toEqual([env.NATS_URL]);
+      const own = config.regions.map((region) => ({ ...region, nats: ['nats://a:4222', 'nats://b:4222'] }));
+      expect(accessOf(place, { ...config, regions: own }, storage).servers).toEqual(['nats://a:4222', 'nats://b:4222']);
+    }));
 
-  it("has the region's own NATS servers when it lists any", () => {
-    const regions = [{ ...region, nats: ['nats://eu-1:4222', 'nats://eu-2:4222'] }];
-    expect(placeOf('eu-west:f00', { ...config, regions }).servers).toEqual(['nats://eu-1:4222', 'nats://eu-2:4222']);
-  });
+  it('is the last one known when the region is configured no more, and no password is kept', () =>
+    inStorage((storage) => {
+      const own = config.regions.map((region) => ({ ...region, nats: ['nats://user:secret@a:4222'] }));
+      expect(accessOf(place, { ...config, regions: own }, storage)).toEqual({
+        servers: ['nats://a:4222'],
+        credentials: { kind: 'user', user: 'user', password: 'secret' },
+      });
+      expect(accessOf(place, without, storage).servers).toEqual(['nats://a:4222']);
+      expect(JSON.stringify(storage.sql.exec('SELECT * FROM servers').toArray())).not.toContain('secret');
+      const creds = { NATS_CREDS_SA: 'text' };
+      expect(accessOf(place, { ...without, natsCreds: creds }, storage).credentials).toEqual({
+        kind: 'creds',
+        text: 'text',
+      });
+    }));
 
-  it.each([undefined, '', 'apac', 'apac:x', 'nowhere:f01', 'apac:f01:f02'])('is nowhere for the name %j', (name) => {
-    expect(() => placeOf(name, config)).toThrow('no forwarder');
+  it('is none for a region that never was, and the object starts all the same', async () => {
+    const stub = env.FORWARDER.getByName('nowhere:0');
+    expect(await stub.forward(callOf([{ seq: 1 }]))).toEqual(SAFE);
+    expect(await spooledIn(stub)).toBe(1);
   });
+});
+
+it('drains what it holds for a region that is configured no more', async () => {
+  const stub = () => env.FORWARDER.getByName('gone:0');
+  await runInDurableObject(stub(), (_, { storage }) => {
+    storage.sql.exec('INSERT INTO servers (place, url) VALUES (0, ?)', String(env.NATS_URL));
+  });
+  await stub().forward(callOf([{ seq: 7 }]));
+  await abortAllDurableObjects();
+  await vi.waitFor(
+    async () => {
+      await runDurableObjectAlarm(stub());
+      expect(seqsOf(await readStream('gone'))).toEqual([7]);
+    },
+    { timeout: 8_000 },
+  );
+  expect(await spooledIn(stub())).toBe(0);
 });

@@ -1,63 +1,89 @@
 /**
- * The Durable Object of one region and lane: gives the outbox its storage, socket, clock, timer and
- * alarm. Cloudflare starts it where the location hint says, keeps its storage, and may evict it at any time.
+ * The Durable Object of one region and slot: gives the outbox its storage, connection, clock, timers and alarm.
+ * Cloudflare starts it where the location hint says, keeps its storage, and may evict it at any time.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { type Config, parseConfig } from '../config.ts';
-import { type ForwardAnswer, type ForwardBatch, type ForwardPort, parseForwarderName } from '../forward/call.ts';
+import {
+  type ForwardAnswer,
+  type ForwardCall,
+  type ForwarderPlace,
+  type ForwardPort,
+  parseForwarderName,
+} from '../forward/call.ts';
+import { within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
-import { createLink } from './connection.ts';
-import { createNumbering } from './numbering.ts';
+import { type NatsAccess, natsAccess } from '../nats-access.ts';
+import { createConnection } from './connection.ts';
+import { createCounters } from './counters.ts';
+import { openMemory } from './memory.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { createBatchQueue } from './queue.ts';
+import { createReporter } from './reporter.ts';
 import { openSpool } from './spool.ts';
-import { createTally } from './tally.ts';
+import { createWatch } from './watch.ts';
 
 const RETRY_MS = 1_000;
-const REPORT_MS = 1_000;
+/** An alarm may last so long; what it began goes on without it. */
+const ALARM_MS = 5_000;
 
 export class Forwarder extends DurableObject<Env> implements ForwardPort {
   readonly #outbox: Outbox;
   #alarmSet = false;
-  #reportTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @throws when the object's name is not that of a configured region and a lane, or when storage fails */
+  /** @throws when the object's name is not that of a region and a slot, or when storage fails */
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const epoch = crypto.randomUUID();
+    const place = parseForwarderName(ctx.id.name);
+    if (!place) throw new Error(`not the name of a forwarder: ${ctx.id.name}`);
+    const now = () => Date.now();
+    const newId = () => crypto.randomUUID();
     const spool = openSpool(ctx.storage);
-    const { region, lane, servers, creds } = placeOf(ctx.id.name, parseConfig({ ...env }));
-    const link = createLink({
-      servers,
-      creds,
-      name: `edgepulse ${region} ${lane}`,
-      onUp: () => void this.#outbox.pump(),
+    const access = accessOf(place, parseConfig({ ...env }), ctx.storage);
+    const connection = createConnection({
+      ...access,
+      name: `edgepulse ${place.region} ${place.slot}`,
+      inboxPrefix: `_INBOX.edge.${place.region}`,
+      onUp: () => {
+        reporter.connected();
+        void this.#outbox.pump();
+      },
+    });
+    const counters = createCounters({ slot: place.slot, epoch: newId(), spoolCounts: spool.counts });
+    const reporter = createReporter({ place, counters, spool, connection, now, newId });
+    const watch = createWatch({
+      place,
+      snapshot: () => counters.snapshot(now()),
+      isConnected: connection.isUp,
+      dataset: env.FORWARDER_POINTS,
+      log,
+      now,
     });
     this.#outbox = createOutbox({
-      region,
-      lane,
-      queue: createBatchQueue(),
+      ...place,
       spool,
-      tally: createTally(epoch),
-      numbering: createNumbering(epoch),
-      link,
+      counters,
+      connection,
       log,
-      now: () => Date.now(),
+      now,
+      newId,
       retrySoon: () => this.#retrySoon(),
-      reportSoon: () => this.#reportSoon(),
+      onChange: () => {
+        reporter.changed();
+        watch.observe();
+      },
     });
-    const { beacons, spooled, expired, full } = spool.counts();
-    if (beacons + spooled + expired + full > 0) void this.#outbox.pump();
+    // What an earlier start left, counts that were never told among it, does not wait for a call.
+    void this.#outbox.pump();
   }
 
   /** See {@link Outbox.submit}. The answer leaves only after what was written to storage is durable. */
-  forward(batch: ForwardBatch): Promise<ForwardAnswer> {
-    return this.#outbox.submit(batch);
+  forward(call: ForwardCall): Promise<ForwardAnswer> {
+    return this.#outbox.submit(call);
   }
 
   override async alarm(): Promise<void> {
     this.#alarmSet = false;
-    await this.#outbox.pump();
+    await within(this.#outbox.pump(), ALARM_MS, undefined);
   }
 
   #retrySoon(): void {
@@ -68,26 +94,23 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       log.error('alarm not set', { error });
     });
   }
-
-  #reportSoon(): void {
-    this.#reportTimer ??= setTimeout(() => {
-      this.#reportTimer = undefined;
-      void this.#outbox.report();
-    }, REPORT_MS);
-  }
 }
 
-type ForwarderPlace = {
-  readonly region: string;
-  readonly lane: string;
-  readonly servers: readonly string[];
-  readonly creds: string | undefined;
-};
-
-/** @throws when the name is not that of a configured region and a lane */
-export function placeOf(name: string | undefined, { regions, natsServers, natsCreds }: Config): ForwarderPlace {
-  const place = parseForwarderName(name);
-  const region = regions.find((candidate) => candidate.name === place?.region);
-  if (!place || !region) throw new Error(`no forwarder of a configured region and lane: ${name}`);
-  return { ...place, servers: region.nats.length > 0 ? region.nats : natsServers, creds: natsCreds };
+/** How the region's NATS is reached; one that is configured no more is reached as it last was. */
+export function accessOf({ region, slot }: ForwarderPlace, config: Config, storage: DurableObjectStorage): NatsAccess {
+  const memory = openMemory(storage);
+  const configured = config.regions.find(({ name }) => name === region);
+  if (configured) {
+    const urls = configured.nats.length > 0 ? configured.nats : config.natsServers;
+    const access = natsAccess(region, urls, config.natsCreds);
+    memory.remember(access.servers);
+    return access;
+  }
+  const servers = memory.servers();
+  log.error('region is configured no more: draining through its last nats servers', {
+    region,
+    slot,
+    servers: servers.length,
+  });
+  return natsAccess(region, servers, config.natsCreds);
 }

@@ -1,437 +1,503 @@
-/** The outbox with a real SQLite spool; broker and clock are the test's. */
+/** Outbox and lanes on the real SQLite storage of a Durable Object, with a broker whose every answer the test chooses. */
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import type { EdgeCounters } from '../../shared/envelope.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decodeBatch } from '../../shared/batch.ts';
 import type { ForwardAnswer } from '../forward/call.ts';
-import type { Log } from '../log.ts';
-import type { Ack, Publication, PublishFailure } from './connection.ts';
-import { createNumbering } from './numbering.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
-import { createBatchQueue } from './queue.ts';
-import { openSpool, type Spool } from './spool.ts';
-import { createTally } from './tally.ts';
+import { callOf, NOW_MS, type TestBeacon } from '../testing.ts';
+import type { Connection, Outcome, Publication } from './connection.ts';
+import { createCounters } from './counters.ts';
+import { ACK_MS, COMPANY_MS } from './lane.ts';
+import { createOutbox } from './outbox.ts';
+import { openSpool, type Spool, type SpoolStorage } from './spool.ts';
 
-type Envelope = { id: string; beacons: number[]; edge: EdgeCounters };
+const STORED: Outcome = { kind: 'stored', isDuplicate: false };
+const SAFE: ForwardAnswer = { rejected: [] };
 
-/** A broker that stores each id once, and whose answers the test gives. */
-function createBroker() {
-  const stream: Envelope[] = [];
-  const waiting: { publication: Publication; timeoutMs: number; answer(ack: Ack | PublishFailure): void }[] = [];
-  let up = true;
+type Message = {
+  readonly lane: string;
+  readonly id: string;
+  readonly epoch: string;
+  readonly accepted: number;
+  readonly beacons: string[];
+};
 
-  function store({ id, text }: Publication): Ack {
-    const seq = stream.findIndex((envelope) => envelope.id === id) + 1;
-    if (seq > 0) return { ok: true, duplicate: true, seq };
-    stream.push({ id, ...JSON.parse(text) });
-    return { ok: true, duplicate: false, seq: stream.length };
-  }
-
-  function answer(give: (publication: Publication) => Ack | PublishFailure): Promise<void> {
-    const next = waiting.shift();
-    next?.answer(give(next.publication));
-    return turn();
-  }
-
-  return {
+/** A stream and the way to it. `answer` decides what becomes of a publish; by default it is stored at once. */
+function fakeBroker() {
+  const stream: Message[] = [];
+  const tries: Publication[] = [];
+  const ids = new Set<string>();
+  const broker = {
     stream,
-    waiting,
-    link: {
-      isUp: () => up,
-      open: () => Promise.resolve(),
-      publish: (publication: Publication, timeoutMs: number) =>
-        new Promise<Ack | PublishFailure>((resolve) => {
-          waiting.push({ publication, timeoutMs, answer: resolve });
-        }),
+    tries,
+    isUp: true,
+    maxPayload: 1_048_576,
+    answer: (_: Publication): Promise<Outcome> => Promise.resolve(broker.store(_)),
+    store(publication: Publication): Outcome {
+      if (ids.has(publication.id)) return { kind: 'stored', isDuplicate: true };
+      ids.add(publication.id);
+      const batch = decodeBatch(publication.payload);
+      if (!batch.ok) throw new Error(batch.detail);
+      const { epoch, accepted, entries } = batch.value;
+      const beacons = entries.map(({ beacon }) => `${beacon.session_id} ${beacon.seq}`);
+      stream.push({ lane: publication.subject.split('.').at(-1) ?? '', id: publication.id, epoch, accepted, beacons });
+      return STORED;
     },
-    connect: (yes: boolean) => {
-      up = yes;
-    },
-    ack: () => answer(store),
-    refuse: () => answer(() => ({ ok: false, error: '503', refused: true })),
-    /** Stores nothing and says nothing. */
-    ignore: () => answer(() => ({ ok: false, error: 'TIMEOUT', refused: false })),
-    /** Stores the message; the acknowledgement is lost. */
-    lose: () =>
-      answer((publication) => {
-        store(publication);
-        return { ok: false, error: 'TIMEOUT', refused: false };
-      }),
+    reserve: (id: string) => void ids.add(id),
   };
+  const connection: Connection = {
+    isUp: () => broker.isUp,
+    open: async () => {},
+    close: async () => {},
+    maxPayload: () => broker.maxPayload,
+    publish(publication) {
+      tries.push(publication);
+      return broker.answer(publication);
+    },
+  };
+  return { ...broker, broker, connection };
 }
 
-type Broker = ReturnType<typeof createBroker>;
+type Broker = ReturnType<typeof fakeBroker>;
 
-/** One start of a Forwarder on `storage`. */
-function start(storage: DurableObjectStorage, broker: Broker, epoch: string) {
-  const spool = openSpool(storage);
-  const clock = { now: 0 };
-  const asked = { retries: 0, reports: 0 };
+function start(storage: SpoolStorage, { connection }: Broker, spool: Spool = openSpool(storage)) {
+  let epochs = 0;
+  const counters = createCounters({ slot: 0, epoch: 'counters', spoolCounts: spool.counts });
   const outbox = createOutbox({
     region: 'apac',
-    lane: 'f00',
-    queue: createBatchQueue(),
+    slot: 0,
     spool,
-    tally: createTally(epoch),
-    numbering: createNumbering(epoch),
-    link: broker.link,
-    log: SILENT,
-    now: () => clock.now,
-    retrySoon: () => {
-      asked.retries += 1;
-    },
-    reportSoon: () => {
-      asked.reports += 1;
-    },
+    counters,
+    connection,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    now: () => Date.now(),
+    newId: () => `id-${run}-${epochs++}`,
+    retrySoon: () => {},
+    onChange: () => {},
   });
-  return { outbox, spool, clock, asked };
+  run += 1;
+  return { ...outbox, spool, counters };
+}
+let run = 0;
+
+let objects = 0;
+/** Runs `work` with the storage of an object that no other test uses. */
+function withStorage<T>(work: (storage: DurableObjectStorage) => Promise<T>): Promise<T> {
+  objects += 1;
+  return runInDurableObject(env.FORWARDER.getByName(`sa:${100 + objects}`), (_, { storage }) => work(storage));
 }
 
-const SILENT: Log = { info: () => {}, warn: () => {}, error: () => {} };
-
-/** Lets everything run that can: no part here waits for more than promises. */
-async function turn(): Promise<void> {
-  for (let i = 0; i < 30; i++) await undefined;
+function beacons(count: number, beacon: TestBeacon = {}, first = 0): TestBeacon[] {
+  return Array.from({ length: count }, (_, i) => ({ ...beacon, seq: first + i }));
 }
 
-const beacons = (...serials: number[]) => ({ entries: serials.map(String), refused: {}, jwksErrors: 0 });
+const keysOf = (stream: readonly Message[]): string[] => stream.flatMap(({ beacons }) => beacons);
+const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
-function withParts<T>(lane: string, work: (storage: DurableObjectStorage, broker: Broker) => Promise<T>): Promise<T> {
-  return runInDurableObject(env.FORWARDER.getByName(`oc:${lane}`), (_, { storage }) => work(storage, createBroker()));
+/** What an aggregator makes of a stream: each epoch and lane counts by its own differences. */
+function acceptedOf(stream: readonly Message[]): number {
+  const newest = new Map<string, number>();
+  for (const { epoch, lane, accepted } of stream) {
+    const key = `${epoch} ${lane}`;
+    // A batch that is not above the last one is taken for a repeat, and skipped whole.
+    expect(accepted).toBeGreaterThan(newest.get(key) ?? 0);
+    newest.set(key, accepted);
+  }
+  return [...newest.values()].reduce((sum, accepted) => sum + accepted, 0);
 }
 
-/** What a promise is now, without waiting for it. */
-async function stateOf(promise: Promise<ForwardAnswer>): Promise<ForwardAnswer | 'pending'> {
-  await turn();
-  return Promise.race([promise, Promise.resolve('pending' as const)]);
-}
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_MS, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
-describe('while the broker acknowledges', () => {
-  it('publishes at once, and what comes meanwhile together', () =>
-    withParts('f00', async (storage, broker) => {
-      const { outbox } = start(storage, broker, 'e1');
-      const first = outbox.submit(beacons(1));
-      const rest = [outbox.submit(beacons(2)), outbox.submit(beacons(3, 4))];
-      expect(broker.waiting).toHaveLength(1);
-      expect(await stateOf(first)).toBe('pending');
-      await broker.ack();
-      expect(await stateOf(first)).toEqual({ ok: true });
-      expect(await stateOf(rest[0] as Promise<ForwardAnswer>)).toBe('pending');
-      await broker.ack();
-      expect(await Promise.all(rest)).toEqual([{ ok: true }, { ok: true }]);
-      expect(broker.stream).toMatchObject([
-        { id: 'e1.0', beacons: [1], edge: { batch: 0, accepted: 1 } },
-        { id: 'e1.1', beacons: [2, 3, 4], edge: { batch: 1, accepted: 4 } },
+describe('a call', () => {
+  it('is answered when each of its lanes has been acknowledged, and not before', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      const acks: (() => void)[] = [];
+      broker.broker.answer = (publication) =>
+        new Promise((resolve) => acks.push(() => resolve(broker.store(publication))));
+      const { submit } = start(storage, broker);
+      let answer: ForwardAnswer | undefined;
+      void submit(callOf([{ lane: 0 }, { lane: 1 }, { lane: 0, seq: 1 }])).then((value) => {
+        answer = value;
+      });
+      await settle();
+      expect(acks.length).toBe(2);
+      acks[0]?.();
+      await settle();
+      expect(answer).toBe(undefined);
+      acks[1]?.();
+      await settle();
+      expect(answer).toStrictEqual(SAFE);
+      expect(broker.stream.map(({ lane, beacons }) => [lane, beacons])).toStrictEqual([
+        ['f00', ['s-1 0', 's-1 1']],
+        ['f01', ['s-1 0']],
       ]);
     }));
 
-  it('waits for an acknowledgement as long as is left of 2 s since the oldest beacon came', () =>
-    withParts('f01', async (storage, broker) => {
-      const { outbox, clock } = start(storage, broker, 'e1');
-      void outbox.submit(beacons(1));
-      expect(broker.waiting[0]?.timeoutMs).toBe(2_000);
-      clock.now = 500;
-      void outbox.submit(beacons(2));
-      clock.now = 1_500;
-      await broker.ack();
-      expect(broker.waiting[0]?.timeoutMs).toBe(1_000);
+  it('of a quiet lane is published at once, of a busy one with company, at most ten a second', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      const { submit } = start(storage, broker);
+      const answers: Promise<ForwardAnswer>[] = [];
+      for (let i = 0; i < 100; i++) {
+        answers.push(submit(callOf([{ seq: i }], { isolate: `isolate-${i}` })));
+        await settle(10);
+      }
+      await settle(COMPANY_MS);
+      expect(await Promise.all(answers)).toStrictEqual(Array(100).fill(SAFE));
+      expect(broker.stream[0]?.beacons).toStrictEqual(['s-1 0']);
+      expect(broker.stream.length).toBeLessThanOrEqual(11);
+      expect(keysOf(broker.stream)).toStrictEqual(beacons(100).map(({ seq }) => `s-1 ${seq}`));
     }));
 
-  it('spools what has no time left, without a try', () =>
-    withParts('f02', async (storage, broker) => {
-      const { outbox, clock, spool } = start(storage, broker, 'e1');
-      void outbox.submit(beacons(1));
-      const late = outbox.submit(beacons(2));
-      clock.now = 1_950;
-      await broker.ack();
-      expect(await stateOf(late)).toEqual({ ok: true });
-      expect(broker.waiting).toHaveLength(0);
-      expect(spool.counts()).toMatchObject({ beacons: 1 });
+  it('is not kept waiting for company that can not come', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      const { submit } = start(storage, broker);
+      await submit(callOf([{}]));
+      let isAnswered = false;
+      const first = submit(callOf(beacons(20, {}, 1)));
+      void first.then(() => {
+        isAnswered = true;
+      });
+      await settle(5);
+      expect(isAnswered).toBe(false);
+      await submit(callOf(beacons(20, {}, 21), { isLast: true }));
+      expect(isAnswered).toBe(true);
     }));
 });
 
-describe('when the broker does not acknowledge', () => {
-  it('spools the batch and all that waits, in order, and answers; a retry is asked for', () =>
-    withParts('f03', async (storage, broker) => {
-      const { outbox, spool, asked } = start(storage, broker, 'e1');
-      const answers = [outbox.submit(beacons(1)), outbox.submit(beacons(2))];
-      await broker.refuse();
-      expect(await Promise.all(answers)).toEqual([{ ok: true }, { ok: true }]);
-      expect(spool.counts()).toMatchObject({ beacons: 2, spooled: 2 });
-      expect(asked.retries).toBeGreaterThan(0);
-      void outbox.pump();
-      await broker.ack();
-      await broker.ack();
-      expect(broker.stream.flatMap((envelope) => envelope.beacons)).toEqual([1, 2]);
-      expect(broker.stream.at(-1)?.edge).toMatchObject({ drained: 2, spool: 0, publish_errors: 1 });
+describe('an acknowledgement that comes late', () => {
+  it('costs no goodput: everything is answered, and everything offered is in the stream', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.answer = async (publication) => {
+        const outcome = broker.store(publication);
+        await new Promise((resolve) => setTimeout(resolve, 2_300));
+        return outcome;
+      };
+      const { submit, pump, spool, counters } = start(storage, broker);
+      const answers: Promise<ForwardAnswer>[] = [];
+      for (let i = 0; i < 140; i++) {
+        answers.push(submit(callOf([{ seq: i, lane: i % 4, session: `s-${i % 4}` }])));
+        await settle(50);
+      }
+      await settle(ACK_MS);
+      expect(await Promise.all(answers)).toStrictEqual(Array(140).fill(SAFE));
+      void pump();
+      await settle(5_000);
+      expect(keysOf(broker.stream).length).toBe(140);
+      expect(new Set(keysOf(broker.stream)).size).toBe(140);
+      expect(acceptedOf(broker.stream)).toBe(140);
+      expect(spool.counts()).toMatchObject({ beacons: 0, bytes: 0 });
+      expect(counters.snapshot(0)).toMatchObject({ accepted: 140, inSpool: 0 });
+      // Nothing was tried twice: what is in doubt waits for its acknowledgement.
+      expect(new Set(broker.tries.map(({ id }) => id)).size).toBe(broker.tries.length);
     }));
 
-  it('spools at once whatever comes after, and tries nothing until asked', () =>
-    withParts('f04', async (storage, broker) => {
-      const { outbox } = start(storage, broker, 'e1');
-      void outbox.submit(beacons(1));
-      await broker.refuse();
-      expect(await stateOf(outbox.submit(beacons(2)))).toEqual({ ok: true });
-      expect(broker.waiting).toHaveLength(0);
+  it('is answered from the spool after 2 s', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.answer = () => new Promise(() => {});
+      const { submit, spool } = start(storage, broker);
+      const answer = submit(callOf(beacons(3)));
+      await settle(ACK_MS - 1);
+      expect(spool.counts().beacons).toBe(0);
+      await settle(1);
+      expect(await answer).toStrictEqual(SAFE);
+      expect(spool.counts()).toMatchObject({ beacons: 3, spooled: 3 });
+      // What comes meanwhile goes behind it, and does not wait.
+      expect(await submit(callOf(beacons(2, {}, 3)))).toStrictEqual(SAFE);
+      expect(spool.counts().beacons).toBe(5);
     }));
 
-  it('drains before anything new is published directly', () =>
-    withParts('f05', async (storage, broker) => {
-      const { outbox } = start(storage, broker, 'e1');
-      void outbox.submit(beacons(1));
-      await broker.refuse();
-      void outbox.pump();
-      expect(await stateOf(outbox.submit(beacons(2)))).toEqual({ ok: true });
-      await broker.ack();
-      await broker.ack();
-      void outbox.submit(beacons(3));
-      await broker.ack();
-      expect(broker.stream.map((envelope) => envelope.beacons)).toEqual([[1], [2], [3]]);
+  it('that never comes has the batch tried again under its id, and counted once', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.answer = async (publication) => {
+        // Stored, but its acknowledgement is lost with the connection.
+        broker.store(publication);
+        broker.broker.isUp = false;
+        return { kind: 'lost', error: 'disconnected' };
+      };
+      const { submit, pump, spool } = start(storage, broker);
+      expect(await submit(callOf(beacons(4)))).toStrictEqual(SAFE);
+      broker.broker.isUp = true;
+      broker.broker.answer = async (publication) => broker.store(publication);
+      await submit(callOf(beacons(2, {}, 4)));
+      void pump();
+      await settle(10 * COMPANY_MS);
+      expect(broker.tries[1]?.id).toBe(broker.tries[0]?.id);
+      expect(keysOf(broker.stream)).toStrictEqual(beacons(6).map(({ seq }) => `s-1 ${seq}`));
+      expect(acceptedOf(broker.stream)).toBe(6);
+      expect(spool.counts()).toMatchObject({ beacons: 0, spooled: 6, drained: 6 });
+    }));
+});
+
+describe('a message id', () => {
+  it('that the broker calls a duplicate on its first try is not believed', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      let attacks = 1;
+      broker.broker.answer = async (publication) => {
+        if (attacks-- > 0) broker.reserve(publication.id);
+        return broker.store(publication);
+      };
+      const { submit, counters } = start(storage, broker);
+      expect(await submit(callOf(beacons(3)))).toStrictEqual(SAFE);
+      expect(keysOf(broker.stream).length).toBe(3);
+      expect(broker.tries.length).toBe(2);
+      expect(broker.tries[1]?.id).not.toBe(broker.tries[0]?.id);
+      expect(counters.snapshot(0)).toMatchObject({ accepted: 3, publishErrors: 1 });
+    }));
+});
+
+describe('a broker with a small max_payload', () => {
+  it('gets batches that it takes', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.maxPayload = 4_096;
+      const { submit } = start(storage, broker);
+      const answer = submit(callOf(beacons(60)));
+      await settle(40 * COMPANY_MS);
+      expect(await answer).toStrictEqual(SAFE);
+      expect(keysOf(broker.stream).length).toBe(60);
+      for (const { payload } of broker.tries) expect(payload.length).toBeLessThanOrEqual(4_096);
     }));
 
-  it('spools at once while the link is down', () =>
-    withParts('f06', async (storage, broker) => {
-      const { outbox, spool } = start(storage, broker, 'e1');
-      broker.connect(false);
-      expect(await stateOf(outbox.submit(beacons(1)))).toEqual({ ok: true });
-      expect(spool.counts().beacons).toBe(1);
-      expect(broker.waiting).toHaveLength(0);
-    }));
-
-  it('drops what has waited too long, also while the link is down', () =>
-    withParts('f07', async (storage, broker) => {
-      const { outbox, spool, clock } = start(storage, broker, 'e1');
-      broker.connect(false);
-      await outbox.submit(beacons(1, 2));
-      clock.now = 600_000;
-      await outbox.pump();
-      expect(spool.counts()).toMatchObject({ beacons: 0, expired: 2 });
-    }));
-
-  it.each<{ reason: string; lane: string; put: Spool['put'] }>([
-    { reason: 'spool_full', lane: 'f08', put: () => false },
-    {
-      reason: 'storage_failed',
-      lane: 'f09',
-      put: () => {
-        throw new Error('disk I/O error');
-      },
-    },
-  ])('answers $reason when a batch is safe nowhere', ({ reason, lane, put }) =>
-    withParts(lane, async (storage, broker) => {
-      const outbox = createOutbox({
-        region: 'apac',
-        lane: 'f00',
-        queue: createBatchQueue(),
-        spool: { ...openSpool(storage), put },
-        tally: createTally('e1'),
-        numbering: createNumbering('e1'),
-        link: broker.link,
-        log: SILENT,
-        now: () => 0,
-        retrySoon: () => {},
-        reportSoon: () => {},
-      });
-      broker.connect(false);
-      expect(await outbox.submit(beacons(1))).toEqual({ ok: false, reason });
-    }),
+  it.each(['fresh', 'spooled'])(
+    'that takes less than it says gets halves; one %s beacon too large blocks nobody',
+    (when) =>
+      withStorage(async (storage) => {
+        const broker = fakeBroker();
+        const { submit, pump, spool } = start(storage, broker);
+        broker.broker.isUp = when === 'fresh';
+        broker.broker.answer = async (publication) =>
+          publication.payload.length > 1_500 ? { kind: 'too_large', error: '10054' } : broker.store(publication);
+        const calls = [...beacons(5), { seq: 5, peers: 64 }, ...beacons(5, {}, 6)];
+        const answer = submit(callOf(calls));
+        await settle(60 * COMPANY_MS);
+        expect(await answer).toStrictEqual(
+          when === 'fresh' ? { rejected: [{ index: 5, reason: 'body_too_large' }] } : SAFE,
+        );
+        broker.broker.isUp = true;
+        void pump();
+        await settle(60 * COMPANY_MS);
+        expect(keysOf(broker.stream)).toStrictEqual([0, 1, 2, 3, 4, 6, 7, 8, 9, 10].map((seq) => `s-1 ${seq}`));
+        expect(spool.counts()).toMatchObject({ beacons: 0, unpublishable: when === 'fresh' ? 0 : 1 });
+      }),
   );
 });
 
-describe('counters without beacons', () => {
-  it('are published when asked for, once, and only when they have moved', () =>
-    withParts('f10', async (storage, broker) => {
-      const { outbox, asked } = start(storage, broker, 'e1');
-      expect(await outbox.submit({ entries: [], refused: { rate_limited: 3 }, jwksErrors: 1 })).toEqual({ ok: true });
-      expect(asked.reports).toBe(1);
-      expect(broker.waiting).toHaveLength(0);
-      void outbox.report();
-      await broker.ack();
-      await outbox.report();
-      expect(broker.stream).toMatchObject([{ beacons: [], edge: { rejected: { rate_limited: 3 }, jwks_errors: 1 } }]);
+describe('when something fails', () => {
+  it('half of the lanes that stand still hold up the others once, and lose nothing', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      const isStuck = ({ subject }: Publication) => /f0[01]$/.test(subject);
+      broker.broker.answer = (publication) =>
+        isStuck(publication) ? new Promise(() => {}) : Promise.resolve(broker.store(publication));
+      const { submit, spool } = start(storage, broker);
+      const all = (seq: number) => callOf([0, 1, 2, 3].map((lane) => ({ lane, seq, session: `s-${lane}` })));
+      const first = submit(all(0));
+      await settle(ACK_MS);
+      expect(await first).toStrictEqual(SAFE);
+      const second = submit(all(1));
+      await settle(COMPANY_MS);
+      expect(await second).toStrictEqual(SAFE);
+      expect(keysOf(broker.stream)).toStrictEqual(['s-2 0', 's-3 0', 's-2 1', 's-3 1']);
+      expect(spool.counts().beacons).toBe(4);
     }));
 
-  it('are kept, and asked for again, when the broker refuses them', () =>
-    withParts('f11', async (storage, broker) => {
-      const { outbox, asked } = start(storage, broker, 'e1');
-      await outbox.submit({ entries: [], refused: { rate_limited: 3 }, jwksErrors: 0 });
-      void outbox.report();
-      await broker.refuse();
-      expect(asked.reports).toBe(2);
-      void outbox.report();
-      await broker.ack();
-      expect(broker.stream).toMatchObject([{ edge: { batch: 0, rejected: { rate_limited: 3 }, publish_errors: 1 } }]);
+  it('a full lane rejects what comes, and the other lanes do not notice', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.answer = (publication) =>
+        publication.subject.endsWith('f00') ? new Promise(() => {}) : Promise.resolve(broker.store(publication));
+      const { submit } = start(storage, broker);
+      void submit(callOf([{ lane: 0 }]));
+      await settle();
+      void submit(callOf(beacons(32_768, { lane: 0 })));
+      const answer = submit(callOf([{ lane: 0 }, { lane: 1 }]));
+      await settle(ACK_MS);
+      expect(await answer).toStrictEqual({ rejected: [{ index: 0, reason: 'unavailable' }] });
+      expect(keysOf(broker.stream).length).toBe(1);
     }));
 
-  it('need no envelope of their own when a batch has told them', () =>
-    withParts('f12', async (storage, broker) => {
-      const { outbox } = start(storage, broker, 'e1');
-      void outbox.submit({ ...beacons(1), refused: { rate_limited: 3 } });
-      await broker.ack();
-      await outbox.report();
-      expect(broker.stream).toHaveLength(1);
-    }));
-});
-
-describe('what was dropped', () => {
-  it('is told when the link is back, also when nothing else is left to publish', () =>
-    withParts('f16', async (storage, broker) => {
-      const { outbox, clock, asked } = start(storage, broker, 'e1');
-      broker.connect(false);
-      await outbox.submit(beacons(1, 2));
-      clock.now = 600_000;
-      broker.connect(true);
-      await outbox.pump();
-      expect(asked.reports).toBe(1);
-      void outbox.report();
-      await broker.ack();
-      expect(broker.stream).toMatchObject([
-        { beacons: [], edge: { accepted: 0, spooled: 2, drained: 0, dropped: { expired: 2 }, spool: 0 } },
-      ]);
-    }));
-
-  it('is told by the next start when this one could not, and then no more', () =>
-    withParts('f17', async (storage, broker) => {
-      const first = start(storage, broker, 'e1');
-      broker.connect(false);
-      await first.outbox.submit(beacons(1, 2));
-      first.clock.now = 600_000;
-      await first.outbox.pump();
-      broker.connect(true);
-      void start(storage, broker, 'e2').outbox.report();
-      await broker.ack();
-      void start(storage, broker, 'e3').outbox.submit(beacons(3));
-      await broker.ack();
-      expect(broker.stream).toMatchObject([
-        { edge: { epoch: 'e2', spooled: 2, dropped: { expired: 2 } } },
-        { edge: { epoch: 'e3', spooled: 0, dropped: { expired: 0 } } },
-      ]);
-    }));
-});
-
-describe('after a restart', () => {
-  it('tells its counters first, then drains under the id of the first try', () =>
-    withParts('f13', async (storage, broker) => {
-      void start(storage, broker, 'e1').outbox.submit(beacons(1, 2));
-      await broker.refuse();
-      const { outbox } = start(storage, broker, 'e2');
-      void outbox.pump();
-      await broker.ack();
-      await broker.ack();
-      expect(broker.stream).toMatchObject([
-        { id: 'e2.0', beacons: [], edge: { epoch: 'e2', accepted: 0, spooled: 2, spool: 2 } },
-        { id: 'e1.0', beacons: [1, 2], edge: { epoch: 'e2', batch: 1, accepted: 2, drained: 2, spool: 0 } },
-      ]);
-    }));
-
-  it('does not count again what an earlier start got into the stream', () =>
-    withParts('f14', async (storage, broker) => {
-      void start(storage, broker, 'e1').outbox.submit(beacons(1, 2));
-      await broker.lose();
-      const { outbox } = start(storage, broker, 'e2');
-      void outbox.pump();
-      await broker.ack();
-      await broker.ack();
-      void outbox.submit(beacons(3));
-      await broker.ack();
-      expect(broker.stream.flatMap((envelope) => envelope.beacons)).toEqual([1, 2, 3]);
-      expect(broker.stream.at(-1)?.edge).toMatchObject({ epoch: 'e2', accepted: 1, spool: 0 });
-    }));
-});
-
-const action = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('submit' as const), count: fc.integer({ min: 1, max: 300 }) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('ack' as const) }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constantFrom('refuse', 'ignore', 'lose', 'pump', 'report', 'down', 'up') }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'restart' as const) }) },
-);
-type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
-
-it(
-  'loses nothing, keeps the order, and counts every stored beacon once, whatever the broker does',
-  () =>
-    withParts('f15', async (storage) => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {
-          storage.sql.exec('DELETE FROM spool');
-          storage.sql.exec('DELETE FROM untold');
-          await runActions(storage, actions);
-        }),
-        { numRuns: 100 },
-      );
-    }),
-  30_000,
-);
-
-async function runActions(storage: DurableObjectStorage, actions: readonly Action[]): Promise<void> {
-  const broker = createBroker();
-  const safe: number[] = [];
-  let epoch = 0;
-  let serial = 0;
-  let current = start(storage, broker, 'e0');
-
-  for (const next of actions) {
-    if (next.do === 'submit') {
-      const serials = Array.from({ length: next.count }, () => serial++);
-      void current.outbox.submit(beacons(...serials)).then(({ ok }) => {
-        if (ok) safe.push(...serials);
+  it('storage that can not be written is answered, and the next beacon has another chance', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.isUp = false;
+      let isFull = true;
+      const real = openSpool(storage);
+      const spool: Spool = {
+        ...real,
+        put(batch) {
+          if (isFull) throw new Error('disk full');
+          return real.put(batch);
+        },
+      };
+      const { submit } = start(storage, broker, spool);
+      expect(await submit(callOf(beacons(2)))).toStrictEqual({
+        rejected: [
+          { index: 0, reason: 'storage_failed' },
+          { index: 1, reason: 'storage_failed' },
+        ],
       });
-    } else if (next.do === 'restart') {
-      broker.waiting.length = 0;
-      epoch += 1;
-      current = start(storage, broker, `e${epoch}`);
-    } else if (next.do === 'down' || next.do === 'up') broker.connect(next.do === 'up');
-    else if (next.do === 'pump' || next.do === 'report') void current.outbox[next.do]();
-    else await broker[next.do]();
-    await turn();
-    expect(broker.waiting.length).toBeLessThanOrEqual(1);
-  }
-  await heal(broker, current.outbox, current.spool);
+      isFull = false;
+      expect(await submit(callOf(beacons(2, {}, 2)))).toStrictEqual(SAFE);
+    }));
 
-  const stored = broker.stream.flatMap((envelope) => envelope.beacons);
-  expect(stored).toEqual(stored.toSorted((a, b) => a - b));
-  expect(new Set(stored).size).toBe(stored.length);
-  const inStream = new Set(stored);
-  expect(safe.filter((one) => !inStream.has(one))).toEqual([]);
-  checkCounters(broker.stream);
-  if (!actions.some((next) => next.do === 'lose' || next.do === 'ignore')) checkEpochsBegin(broker.stream);
-}
+  it('a clock that is set back or forward holds nothing up', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      const { submit } = start(storage, broker);
+      for (const step of [-3_600_000, 7_200_000, -1]) {
+        await submit(callOf([{}]));
+        vi.setSystemTime(Date.now() + step);
+        const answer = submit(callOf([{ seq: 1 }]));
+        await settle(COMPANY_MS);
+        expect(await answer).toStrictEqual(SAFE);
+      }
+    }));
+});
 
-async function heal(broker: Broker, outbox: Outbox, spool: Spool): Promise<void> {
-  broker.connect(true);
-  do {
-    void outbox.pump();
-    await turn();
-    while (broker.waiting.length > 0) await broker.ack();
-  } while (spool.counts().beacons > 0);
-  void outbox.report();
-  await broker.ack();
-}
-
-function checkCounters(stream: readonly Envelope[]): void {
-  const last = new Map<string, EdgeCounters>();
-  for (const { edge } of stream) {
-    const before = last.get(edge.epoch);
-    expect(edge.batch).toBeGreaterThan(before?.batch ?? -1);
-    for (const counter of ['accepted', 'spooled', 'drained', 'publish_errors'] as const) {
-      expect(edge[counter]).toBeGreaterThanOrEqual(before?.[counter] ?? 0);
+it('one session can not fill the spool: over its share it is rejected, in the same call as others that are not', () =>
+  withStorage(async (storage) => {
+    const broker = fakeBroker();
+    broker.broker.isUp = false;
+    const spool = openSpool(storage, { ageMs: 600_000, bytes: 64_000, shares: 8 });
+    const { submit } = start(storage, broker, spool);
+    const rejectedOf: { [session: string]: number } = {};
+    for (let seq = 0; seq < 60; seq++) {
+      const sessions = ['hog-1', 'hog-2', `calm-${seq}`];
+      const calls = sessions.map((session) => ({ session, seq, peers: session.startsWith('hog') ? 64 : 1 }));
+      const { rejected } = await submit(callOf(calls));
+      for (const { index, reason } of rejected) {
+        expect(reason).toBe('spool_full');
+        rejectedOf[sessions[index] ?? ''] = (rejectedOf[sessions[index] ?? ''] ?? 0) + 1;
+      }
     }
-    last.set(edge.epoch, edge);
-  }
-  const accepted = [...last.values()].reduce((sum, edge) => sum + edge.accepted, 0);
-  expect(accepted).toBe(stream.reduce((sum, envelope) => sum + envelope.beacons.length, 0));
-  expect(stream.at(-1)?.edge.spool ?? 0).toBe(0);
+    expect(Object.keys(rejectedOf)).toStrictEqual(['hog-1', 'hog-2']);
+    expect(spool.counts().bytes).toBeLessThan(64_000);
+  }));
+
+/** Anything a broker can do to a publish, or to the Forwarder. */
+const fate = fc.constantFrom(
+  'stored',
+  'stored',
+  'refused',
+  'lost',
+  'lost after it was stored',
+  'late',
+  'late and lost',
+  'evicted',
+);
+const round = fc.record({
+  fate,
+  isUp: fc.boolean(),
+  ms: fc.constantFrom(0, 10, 150, 2_500),
+  beacons: fc.array(fc.record({ lane: fc.nat(2), session: fc.constantFrom('a', 'b', 'c') }), { maxLength: 6 }),
+});
+
+it('holds its laws whatever the broker does: nothing answered is lost, order per lane, each counted once', () =>
+  withStorage((storage) =>
+    fc.assert(
+      fc.asyncProperty(fc.array(round, { maxLength: 12 }), async (rounds) => {
+        const broker = fakeBroker();
+        let forwarder = mortal(storage, broker);
+        let seq = 0;
+        const safe = new Map<string, number>();
+        for (const { fate, isUp, ms, beacons } of rounds) {
+          broker.broker.isUp = isUp;
+          broker.broker.answer = (publication) => fateOf(fate, publication, broker);
+          const posted = beacons.map((beacon) => ({ ...beacon, seq: seq++ }));
+          const asked = forwarder;
+          void asked.submit(callOf(posted)).then(({ rejected }) => {
+            const indexes = new Set(rejected.map(({ index }) => index));
+            for (const [i, { lane, session, seq }] of posted.entries()) {
+              if (asked.isAlive() && !indexes.has(i)) safe.set(`${session} ${seq}`, lane);
+            }
+          });
+          void forwarder.pump();
+          await settle(ms);
+          if (fate !== 'evicted') continue;
+          forwarder.evict();
+          forwarder = mortal(storage, broker);
+        }
+        broker.broker.isUp = true;
+        broker.broker.answer = async (publication) => broker.store(publication);
+        for (let i = 0; i < 8; i++) {
+          void forwarder.pump();
+          await settle(1_500);
+        }
+        const stored = keysOf(broker.stream);
+        expect([...safe.keys()].filter((key) => !stored.includes(key))).toStrictEqual([]);
+        for (const lane of [0, 1, 2]) {
+          const seqs = stored.filter((key) => safe.get(key) === lane).map((key) => Number(key.split(' ')[1]));
+          expect(seqs).toStrictEqual(seqs.toSorted((x, y) => x - y));
+        }
+        // An aggregator's sum: what the headers count is what is in the stream.
+        expect(acceptedOf(broker.stream)).toBe(stored.length);
+        const { beacons, bytes } = forwarder.spool.counts();
+        expect({ beacons, bytes }).toStrictEqual({ beacons: 0, bytes: 0 });
+        forwarder.evict();
+        for (const table of ['spooled', 'tried', 'untold']) storage.sql.exec(`DELETE FROM ${table}`);
+      }),
+      { numRuns: 25 },
+    ),
+  ));
+
+/** A Forwarder that can be evicted: from then on it neither writes nor hears. */
+function mortal(storage: DurableObjectStorage, broker: Broker) {
+  let alive = true;
+  const real = openSpool(storage);
+  const guard =
+    <Rest extends unknown[], T>(work: (...rest: Rest) => T) =>
+    (...rest: Rest): T => {
+      if (!alive) throw new Error('evicted');
+      return work(...rest);
+    };
+  const spool: Spool = {
+    ...real,
+    put: guard(real.put),
+    take: guard(real.take),
+    remove: guard(real.remove),
+    markTried: guard(real.markTried),
+  };
+  const connection: Connection = {
+    ...broker.connection,
+    isUp: () => alive && broker.connection.isUp(),
+    publish: (publication) => (alive ? broker.connection.publish(publication) : new Promise(() => {})),
+  };
+  const evict = (): void => {
+    alive = false;
+  };
+  return { ...start(storage, { ...broker, connection }, spool), isAlive: () => alive, evict };
 }
 
-/** Where every failure was a refusal, each epoch is seen from its start. */
-function checkEpochsBegin(stream: readonly Envelope[]): void {
-  const begun = new Set<string>();
-  for (const { edge } of stream) {
-    if (!begun.has(edge.epoch)) expect(edge.batch).toBe(0);
-    begun.add(edge.epoch);
+function fateOf(fate: string, publication: Publication, broker: Broker): Promise<Outcome> {
+  const after = (ms: number, outcome: () => Outcome) =>
+    new Promise<Outcome>((resolve) => setTimeout(() => resolve(outcome()), ms));
+  switch (fate) {
+    case 'refused':
+      return Promise.resolve({ kind: 'refused', error: '503' });
+    case 'lost':
+      return Promise.resolve({ kind: 'lost', error: 'disconnected' });
+    case 'lost after it was stored':
+      broker.store(publication);
+      return Promise.resolve({ kind: 'lost', error: 'disconnected' });
+    case 'late':
+      return after(2_300, () => broker.store(publication));
+    case 'late and lost':
+      broker.store(publication);
+      return after(4_000, () => ({ kind: 'lost', error: 'TIMEOUT' }));
+    default:
+      return Promise.resolve(broker.store(publication));
   }
 }

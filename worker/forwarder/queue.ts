@@ -1,110 +1,90 @@
 /**
- * Group commit: whatever arrives while one batch is on its way forms the next. Nothing is held back
- * for company, so a quiet lane adds no delay and a busy one fills its batches by itself. Sending, and
- * what happens to a batch that can't be sent, is the outbox's.
+ * What waits for a lane's next publish, in order of arrival. Bounded: over its limits a lane rejects what comes,
+ * and the other lanes of the call don't notice. An isolate's part of it is bounded by its calls under way.
  */
-import type { ForwardAnswer } from '../forward/call.ts';
+import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
+import type { Ticket } from './ticket.ts';
 
-/** A batch on NATS; its bytes stay well below nats-server's default `max_payload` of 1 MB. */
-export const BATCH_LIMITS = { beacons: 256, bytes: 512_000 } as const;
+/** What may wait on one lane: at ten publishes a second, a second and a half of the fastest lane. */
+export const QUEUE_LIMITS = { beacons: 32_768, bytes: 12_000_000 } as const;
 
-/** What may wait for the batch on its way; over it the lane answers `unavailable`. */
-export const QUEUE_LIMITS = { beacons: 16_384, bytes: 16_000_000 } as const;
+export type QueueLimits = { readonly beacons: number; readonly bytes: number };
 
-export type Limits = { readonly beacons: number; readonly bytes: number };
-
-/** Entries that travel together, oldest first; `bytes` is what they fill in an envelope. */
-export type Batch = {
-  entries: string[];
-  bytes: number;
-  /** When its oldest entry arrived, ms since the epoch. */
-  receivedAtMs: number;
-  /** Answers every caller whose entries are in the batch. */
-  answer(answer: ForwardAnswer): void;
+/** Beacons of one call and lane. */
+export type Arrival = {
+  readonly entries: Entries;
+  /** The beacons' places in their call. */
+  readonly indexes: readonly number[];
+  readonly ticket: Ticket;
+  readonly receivedAtMs: number;
 };
 
-export type BatchQueue = {
-  /** Adds entries that are answered together; at most one batch's worth, see {@link splitEntries}. */
-  add(entries: readonly string[], receivedAtMs: number): Promise<ForwardAnswer>;
-  /** The next batch within the limits, in order of arrival; undefined when nothing waits. */
-  take(): Batch | undefined;
+export type LaneQueue = {
+  beacons(): number;
+  /** @returns false when the queue is full; nothing was added then */
+  add(arrival: Arrival): boolean;
+  /** The oldest arrivals that fit into so many bytes, at least one beacon; a larger one is cut. */
+  take(bytesMax: number): Arrival[];
+  /** Puts what was taken last back to where it was. */
+  putBack(arrivals: readonly Arrival[]): void;
 };
 
-type Waiting = {
-  entries: readonly string[];
-  bytes: number;
-  receivedAtMs: number;
-  answer(answer: ForwardAnswer): void;
-};
-
-export function createBatchQueue(batchLimits: Limits = BATCH_LIMITS, queueLimits: Limits = QUEUE_LIMITS): BatchQueue {
-  const waiting: Waiting[] = [];
+export function createLaneQueue(limits: QueueLimits = QUEUE_LIMITS): LaneQueue {
+  let waiting: Arrival[] = [];
   let beacons = 0;
   let bytes = 0;
 
-  function add(entries: readonly string[], receivedAtMs: number): Promise<ForwardAnswer> {
-    const size = bytesOf(entries);
-    if (beacons + entries.length > queueLimits.beacons || bytes + size > queueLimits.bytes) {
-      return Promise.resolve({ ok: false, reason: 'unavailable' });
-    }
-    beacons += entries.length;
-    bytes += size;
-    return new Promise((resolve) => {
-      waiting.push({ entries, bytes: size, receivedAtMs, answer: resolve });
-    });
+  function count({ entries }: Arrival, sign: 1 | -1): void {
+    beacons += sign * entries.lengths.length;
+    bytes += sign * entries.bytes.length;
   }
 
-  function take(): Batch | undefined {
-    const taken: Waiting[] = [];
-    const entries: string[] = [];
-    let size = 0;
-    for (const next of waiting) {
-      const over = entries.length + next.entries.length > batchLimits.beacons || size + next.bytes > batchLimits.bytes;
-      if (over && taken.length > 0) break;
-      taken.push(next);
-      entries.push(...next.entries);
-      size += next.bytes;
-    }
-    const [oldest] = taken;
-    if (!oldest) return undefined;
-    waiting.splice(0, taken.length);
-    beacons -= entries.length;
-    bytes -= size;
-    return {
-      entries,
-      bytes: size,
-      receivedAtMs: oldest.receivedAtMs,
-      answer: (answer) => {
-        for (const caller of taken) caller.answer(answer);
-      },
-    };
-  }
-
-  return { add, take };
+  return {
+    beacons: () => beacons,
+    add(arrival) {
+      const { lengths, bytes: more } = arrival.entries;
+      if (beacons + lengths.length > limits.beacons || bytes + more.length > limits.bytes) return false;
+      waiting.push(arrival);
+      count(arrival, 1);
+      return true;
+    },
+    take(bytesMax) {
+      const taken: Arrival[] = [];
+      let room = bytesMax;
+      for (const arrival of waiting) {
+        const fitting = Math.max(countFitting(arrival.entries, room), taken.length === 0 ? 1 : 0);
+        if (fitting < arrival.entries.lengths.length) {
+          if (fitting > 0) {
+            const [head, tail] = cut(arrival, fitting);
+            waiting[taken.length] = tail;
+            waiting.splice(taken.length, 0, head);
+            taken.push(head);
+          }
+          break;
+        }
+        taken.push(arrival);
+        room -= arrival.entries.bytes.length;
+      }
+      waiting = waiting.slice(taken.length);
+      for (const arrival of taken) count(arrival, -1);
+      return taken;
+    },
+    putBack(arrivals) {
+      waiting = [...arrivals, ...waiting];
+      for (const arrival of arrivals) count(arrival, 1);
+    },
+  };
 }
 
-/** Cuts one call's entries into parts that each fit a batch; an entry too large for any has one of its own. */
-export function splitEntries(entries: readonly string[], limits: Limits = BATCH_LIMITS): string[][] {
-  const parts: string[][] = [];
-  let part: string[] = [];
-  let size = 0;
-  for (const entry of entries) {
-    const bytes = bytesOf([entry]);
-    if (part.length > 0 && (part.length === limits.beacons || size + bytes > limits.bytes)) {
-      parts.push(part);
-      part = [];
-      size = 0;
-    }
-    part.push(entry);
-    size += bytes;
-  }
-  if (part.length > 0) parts.push(part);
-  return parts;
+export function joinArrivals(arrivals: readonly Arrival[]): Entries {
+  return joinEntries(arrivals.map(({ entries }) => entries));
 }
 
-/** An entry is ids, numbers and a server's origin, so its characters are its bytes; one more for its comma. */
-export function bytesOf(entries: readonly string[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entry.length + 1;
-  return bytes;
+function cut(arrival: Arrival, at: number): [Arrival, Arrival] {
+  const { entries, indexes } = arrival;
+  arrival.ticket.expect();
+  return [
+    { ...arrival, entries: sliceEntries(entries, 0, at), indexes: indexes.slice(0, at) },
+    { ...arrival, entries: sliceEntries(entries, at, entries.lengths.length), indexes: indexes.slice(at) },
+  ];
 }

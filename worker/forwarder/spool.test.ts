@@ -3,218 +3,229 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, type Limits } from './queue.ts';
-import { openSpool, type Spool, type SpooledBatch, type SpoolLimits, type SpoolStorage } from './spool.ts';
+import type { Entries } from './entries.ts';
+import { openSpool, type Spool, type SpoolLimits } from './spool.ts';
 
-const LIMITS: SpoolLimits = { ageMs: 1_000, bytes: 100 };
-const BATCH: Limits = { beacons: 4, bytes: 40 };
-const NOTHING = { spooled: 0, expired: 0, full: 0 };
+const LIMITS: SpoolLimits = { ageMs: 1_000, bytes: 1_000, shares: 4 };
+const ALL = Number.POSITIVE_INFINITY;
 
+let objects = 0;
 /** Runs `work` with the storage of an object that no other test uses. */
-function withStorage<T>(name: string, work: (storage: DurableObjectStorage) => T): Promise<T> {
-  return runInDurableObject(env.FORWARDER.getByName(`sa:${name}`), (_, { storage }) => work(storage));
+function withStorage<T>(work: (storage: DurableObjectStorage) => T): Promise<T> {
+  objects += 1;
+  return runInDurableObject(env.FORWARDER.getByName(`sa:${objects}`), (_, { storage }) => work(storage));
 }
 
-function empty(storage: SpoolStorage): void {
-  storage.sql.exec('DELETE FROM spool');
-  storage.sql.exec('DELETE FROM untold');
+/** Entries of so many bytes, each of them its number; `sessions` are theirs. */
+function entries(numbers: readonly number[], { bytes = 10, session = 's' } = {}): Entries {
+  return {
+    bytes: Uint8Array.from(numbers.flatMap((number) => Array<number>(bytes).fill(number))),
+    lengths: numbers.map(() => bytes),
+    sessions: numbers.map(() => session),
+  };
 }
 
-const open = (storage: SpoolStorage): Spool => openSpool(storage, LIMITS, BATCH);
+const numbersOf = ({ bytes, lengths }: Entries): number[] => {
+  let at = 0;
+  return lengths.map((length) => {
+    at += length;
+    return bytes[at - length] ?? -1;
+  });
+};
+
+const takeAll = (spool: Spool, lane = 'f00'): number[] => {
+  const batch = spool.take(lane, ALL);
+  spool.release(lane);
+  return batch ? numbersOf(batch.entries) : [];
+};
 
 describe('a batch in the spool', () => {
-  it('comes out as it went in, under the id it was tried with', () =>
-    withStorage('f00', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['{"a":1}', '{"b":2}'], receivedAtMs: 5, id: 'e1.7' }, 10);
-      expect(spool.counts()).toMatchObject({ beacons: 2, spooled: 2 });
-      const batch = spool.hold('e2.0', 10);
-      expect(batch).toMatchObject({ id: 'e1.7', beacons: 2 });
-      expect(batch?.entries.join(',')).toBe('{"a":1},{"b":2}');
-    }));
-
-  it('goes out together with untried ones behind it, within the bounds of a batch, and is bound to one id', () =>
-    withStorage('f01', (storage) => {
-      const spool = open(storage);
-      for (const entry of ['a', 'b', 'c', 'd', 'e']) spool.put({ entries: [entry], receivedAtMs: 0 }, 0);
-      expect(spool.hold('e1.0', 0)).toMatchObject({ id: 'e1.0', entries: ['a', 'b', 'c', 'd'] });
-      spool.release();
-      spool.put({ entries: ['f'], receivedAtMs: 0 }, 0);
-      expect(open(storage).hold('e2.0', 0)).toMatchObject({ id: 'e1.0', entries: ['a', 'b', 'c', 'd'] });
-    }));
-
-  it('keeps apart what was tried and what was not', () =>
-    withStorage('f02', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['a'], receivedAtMs: 0, id: 'e1.0' }, 0);
-      spool.put({ entries: ['b'], receivedAtMs: 0 }, 0);
-      spool.put({ entries: ['c'], receivedAtMs: 0, id: 'e1.5' }, 0);
-      const ids: [string, string][] = [];
-      for (let batch = spool.hold('fresh', 0); batch; batch = spool.hold('fresh', 0)) {
-        ids.push([batch.id, batch.entries.join()]);
-        spool.remove(batch, NOTHING);
+  it('comes out as it went in, in order, each lane by itself, also after a restart', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
+      spool.put({ lane: 'f01', entries: entries([7]), receivedAtMs: 0 });
+      spool.put({ lane: 'f00', entries: entries([3]), receivedAtMs: 0 });
+      for (const reader of [spool, openSpool(storage, LIMITS)]) {
+        expect(takeAll(reader)).toStrictEqual([1, 2, 3]);
+        expect(takeAll(reader, 'f01')).toStrictEqual([7]);
+        expect(reader.counts()).toMatchObject({ beacons: 4, bytes: 40, spooled: 4 });
       }
-      expect(ids).toEqual([
-        ['e1.0', 'a'],
-        ['fresh', 'b'],
-        ['e1.5', 'c'],
+    }));
+
+  it('is cut where it does not fit a message, and what is left comes next', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2, 3]), receivedAtMs: 0 });
+      spool.put({ lane: 'f00', entries: entries([4]), receivedAtMs: 0 });
+      const taken: number[][] = [];
+      for (let batch = spool.take('f00', 25); batch; batch = spool.take('f00', 25)) {
+        taken.push(numbersOf(batch.entries));
+        spool.remove(batch, 'drained');
+      }
+      expect(taken).toStrictEqual([
+        [1, 2],
+        [3, 4],
       ]);
+      expect(openSpool(storage, LIMITS).counts()).toMatchObject({ beacons: 0, bytes: 0, drained: 4 });
+    }));
+
+  it('is taken one beacon at a time when not even one fits', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
+      expect(numbersOf(spool.take('f00', 5)?.entries ?? entries([]))).toStrictEqual([1]);
+    }));
+
+  it('that was tried comes out as exactly that, under its id, also after a restart', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2, 3]), receivedAtMs: 0 });
+      const batch = spool.take('f00', 25);
+      if (batch) spool.markTried(batch, 'id-1');
+      spool.put({ lane: 'f00', entries: entries([4]), receivedAtMs: 0 });
+      const again = openSpool(storage, LIMITS).take('f00', ALL);
+      expect([again?.triedId, numbersOf(again?.entries ?? entries([]))]).toStrictEqual(['id-1', [1, 2]]);
+    }));
+
+  it('that expires is dropped and counted, but not one that is taken', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1]), receivedAtMs: 0 });
+      spool.put({ lane: 'f01', entries: entries([2]), receivedAtMs: 0 });
+      spool.put({ lane: 'f01', entries: entries([3]), receivedAtMs: 1 });
+      spool.take('f00', ALL);
+      expect(spool.expire(1_000)).toBe(1);
+      expect([takeAll(spool), takeAll(spool, 'f01')]).toStrictEqual([[1], [3]]);
+      expect(spool.counts()).toMatchObject({ expired: 1, beacons: 2 });
+      expect(spool.expire(5_000)).toBe(2);
     }));
 });
 
-describe('the bounds', () => {
-  it('drops what is older than the age, counted as expired, also when nothing is put', () =>
-    withStorage('f03', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['a', 'b'], receivedAtMs: 0 }, 0);
-      spool.put({ entries: ['c'], receivedAtMs: 1 }, 1);
-      spool.expire(999);
-      expect(spool.counts()).toMatchObject({ beacons: 3, expired: 0 });
-      spool.expire(1_000);
-      expect(spool.counts()).toMatchObject({ beacons: 1, expired: 2 });
+describe('a share', () => {
+  it('is a part of what is free: a hog is stopped early, everybody else has room, and nobody is pushed out', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      const put = (session: string) =>
+        spool.put({ lane: 'f00', entries: entries([1], { session, bytes: 40 }), receivedAtMs: 0 }).length === 0;
+      let kept = 0;
+      while (put('hog')) kept += 1;
+      // A quarter of what is then free.
+      expect(kept).toBe(5);
+      expect(put('calm')).toBe(true);
+      expect(put('hog')).toBe(false);
+      expect(spool.counts()).toMatchObject({ beacons: kept + 1, expired: 0 });
+      const reopened = openSpool(storage, LIMITS);
+      const again = { lane: 'f00', entries: entries([1], { session: 'hog', bytes: 40 }), receivedAtMs: 0 };
+      expect(reopened.put(again)).toStrictEqual([0]);
     }));
 
-  it('drops the oldest for room, counted as full', () =>
-    withStorage('f04', (storage) => {
-      const spool = open(storage);
-      for (const entry of ['a', 'b', 'c']) spool.put({ entries: [entry.repeat(39)], receivedAtMs: 0 }, 0);
-      expect(spool.counts()).toMatchObject({ beacons: 2, full: 1 });
-      expect(spool.hold('e1.0', 0)?.entries).toEqual(['b'.repeat(39)]);
-    }));
-
-  it('refuses only what does not fit at all, and drops nothing for it', () =>
-    withStorage('f05', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['a'], receivedAtMs: 0 }, 0);
-      expect(spool.put({ entries: ['x'.repeat(100)], receivedAtMs: 0 }, 0)).toBe(false);
-      expect(spool.put({ entries: ['x'.repeat(99)], receivedAtMs: 0 }, 0)).toBe(true);
-      expect(spool.counts()).toMatchObject({ beacons: 1, full: 1, spooled: 2 });
-    }));
-
-  it('never drops the batch that is on its way', () =>
-    withStorage('f06', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['a'.repeat(39)], receivedAtMs: 0 }, 0);
-      const held = spool.hold('e1.0', 0) as SpooledBatch;
-      spool.put({ entries: ['b'.repeat(39)], receivedAtMs: 0 }, 0);
-      spool.put({ entries: ['c'.repeat(39)], receivedAtMs: 5_000 }, 5_000);
-      expect(spool.counts()).toMatchObject({ beacons: 2, expired: 1 });
-      expect(spool.put({ entries: ['d'.repeat(70)], receivedAtMs: 5_000 }, 5_000)).toBe(false);
-      spool.remove(held, NOTHING);
-      expect(spool.hold('e1.1', 5_000)?.entries).toEqual(['c'.repeat(39)]);
+  it('is each beacon against its own: one call keeps what fits', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      const hog = entries([1, 2, 3, 4], { session: 'hog', bytes: 100 });
+      const calm = entries([9], { session: 'calm' });
+      const mixed = {
+        bytes: Uint8Array.from([...hog.bytes, ...calm.bytes]),
+        lengths: [...hog.lengths, ...calm.lengths],
+        sessions: [...hog.sessions, ...calm.sessions],
+      };
+      expect(spool.put({ lane: 'f00', entries: mixed, receivedAtMs: 0 })).toStrictEqual([2, 3]);
+      expect(takeAll(spool)).toStrictEqual([1, 2, 9]);
     }));
 });
 
-describe('the counts', () => {
-  it('that no envelope has told come back after a restart, those told do not', () =>
-    withStorage('f07', (storage) => {
-      const spool = open(storage);
-      spool.put({ entries: ['a'], receivedAtMs: 0 }, 0);
-      spool.put({ entries: ['b'], receivedAtMs: 900 }, 900);
-      spool.expire(1_500);
-      expect(open(storage).counts()).toMatchObject({ beacons: 1, spooled: 2, expired: 1 });
-      spool.tell({ spooled: 2, expired: 0, full: 0 });
-      expect(open(storage).counts()).toMatchObject({ beacons: 1, spooled: 0, expired: 1 });
-      spool.remove(spool.hold('e1.0', 1_500) as SpooledBatch, { spooled: 2, expired: 1, full: 0 });
-      expect(open(storage).counts()).toMatchObject({ beacons: 0, spooled: 0, expired: 0 });
+describe('counts', () => {
+  it('that were never told come back after a restart, those told do not', () =>
+    withStorage((storage) => {
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
+      spool.told(spool.counts());
+      spool.put({ lane: 'f00', entries: entries([3]), receivedAtMs: 0 });
+      expect(openSpool(storage, LIMITS).counts()).toMatchObject({ spooled: 1, beacons: 3 });
     }));
 
   it('stay as they are when storage fails in the middle of a change', () =>
-    withStorage('f08', (storage) => {
-      const failing = (statement: string): SpoolStorage => ({
-        transactionSync: (work) => storage.transactionSync(work),
-        sql: {
-          exec: (query: string, ...values: unknown[]) => {
-            if (query.startsWith(statement)) throw new Error('disk I/O error');
-            return storage.sql.exec(query, ...values);
-          },
-        } as SqlStorage,
-      });
-      const spool = open(storage);
-      for (const entry of ['a', 'b']) spool.put({ entries: [entry.repeat(39)], receivedAtMs: 0 }, 0);
-      for (const statement of ['INSERT INTO spool', 'INSERT OR REPLACE INTO untold']) {
-        const broken = open(failing(statement));
-        expect(() => broken.put({ entries: ['c'.repeat(39)], receivedAtMs: 0 }, 0)).toThrow('disk I/O error');
-        expect(broken.counts()).toMatchObject({ beacons: 2, full: 0 });
-        expect(open(storage).counts()).toMatchObject({ beacons: 2, full: 0 });
-      }
+    withStorage((storage) => {
+      let isBroken = false;
+      const spool = openSpool(
+        {
+          sql: storage.sql,
+          transactionSync: (work) =>
+            storage.transactionSync(() => {
+              const value = work();
+              if (isBroken) throw new Error('disk full');
+              return value;
+            }),
+        },
+        LIMITS,
+      );
+      spool.put({ lane: 'f00', entries: entries([1]), receivedAtMs: 0 });
+      const before = spool.counts();
+      isBroken = true;
+      expect(() => spool.put({ lane: 'f00', entries: entries([2]), receivedAtMs: 0 })).toThrow('disk full');
+      expect(spool.counts()).toStrictEqual(before);
+      expect(takeAll(spool)).toStrictEqual([1]);
     }));
 });
 
-type Step =
-  | { do: 'put'; sizes: number[]; tried: boolean }
-  | { do: 'wait'; ms: number }
-  | { do: 'hold' | 'remove' | 'release' | 'expire' | 'restart' };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
+const step = fc.oneof(
   fc.record({
-    do: fc.constant('put' as const),
-    sizes: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
-    tried: fc.boolean(),
+    put: fc.array(fc.record({ session: fc.constantFrom('a', 'b', 'c', 'd'), bytes: fc.integer({ min: 1, max: 90 }) })),
+    lane: fc.constantFrom('f00', 'f01'),
   }),
-  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 700 }) }),
-  fc.record({ do: fc.constantFrom('hold', 'remove', 'release', 'expire', 'restart') }),
+  fc.record({ take: fc.integer({ min: 0, max: 200 }), lane: fc.constantFrom('f00', 'f01'), drain: fc.boolean() }),
+  fc.record({ passMs: fc.nat(700) }),
+  fc.constant('reopen' as const),
 );
 
-it('holds its laws whatever happens: bounds, order, and a place for every beacon', () =>
-  withStorage('f09', (storage) => {
+it('holds its laws whatever happens: bounds, order, shares, and a place for every beacon', () =>
+  withStorage((storage) =>
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        empty(storage);
-        runSteps(storage, steps);
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        for (const table of ['spooled', 'tried', 'untold']) storage.sql.exec(`DELETE FROM ${table}`);
+        let spool = openSpool(storage, LIMITS);
+        const model: { lane: string; number: number; bytes: number; atMs: number }[] = [];
+        let nowMs = 0;
+        let next = 0;
+        for (const step of steps) {
+          if (step === 'reopen') {
+            spool = openSpool(storage, LIMITS);
+          } else if ('put' in step) {
+            const numbers = step.put.map(() => (next = (next + 1) % 256));
+            const batch: Entries = {
+              bytes: Uint8Array.from(step.put.flatMap(({ bytes }, i) => Array<number>(bytes).fill(numbers[i] ?? 0))),
+              lengths: step.put.map(({ bytes }) => bytes),
+              sessions: step.put.map(({ session }) => session),
+            };
+            const over = new Set(spool.put({ lane: step.lane, entries: batch, receivedAtMs: nowMs }));
+            for (const [i, number] of numbers.entries()) {
+              if (!over.has(i)) model.push({ lane: step.lane, number, bytes: batch.lengths[i] ?? 0, atMs: nowMs });
+            }
+          } else if ('take' in step) {
+            const batch = spool.take(step.lane, step.take);
+            const expected = model.filter(({ lane }) => lane === step.lane);
+            expect(batch ? numbersOf(batch.entries) : []).toStrictEqual(
+              expected.slice(0, batch?.entries.lengths.length ?? 0).map(({ number }) => number),
+            );
+            if (!batch) expect(expected).toStrictEqual([]);
+            else if (step.drain) {
+              spool.remove(batch, 'drained');
+              for (const gone of expected.slice(0, batch.entries.lengths.length)) model.splice(model.indexOf(gone), 1);
+            } else spool.release(step.lane);
+          } else {
+            nowMs += step.passMs;
+            const expired = model.filter(({ atMs }) => atMs <= nowMs - LIMITS.ageMs);
+            expect(spool.expire(nowMs)).toBe(expired.length);
+            for (const gone of expired) model.splice(model.indexOf(gone), 1);
+          }
+          const bytes = model.reduce((sum, beacon) => sum + beacon.bytes, 0);
+          expect(spool.counts()).toMatchObject({ beacons: model.length, bytes });
+          expect(bytes).toBeLessThan(LIMITS.bytes);
+          const { spooled, drained, expired, unpublishable, beacons } = spool.counts();
+          expect(spooled - drained - expired - unpublishable).toBe(beacons);
+        }
       }),
-      { numRuns: 200 },
-    );
-  }));
-
-function runSteps(storage: SpoolStorage, steps: readonly Step[]): void {
-  let spool = open(storage);
-  let held: SpooledBatch | undefined;
-  let now = 0;
-  let serial = 0;
-  let put = 0;
-  const removed: number[] = [];
-
-  for (const next of steps) {
-    if (next.do === 'wait') now += next.ms;
-    else if (next.do === 'expire') spool.expire(now);
-    else if (next.do === 'hold') held ??= spool.hold(`e1.${now}`, now);
-    else if (next.do === 'put') {
-      const entries = next.sizes.map((size) => `${serial++}:`.padEnd(size, '.'));
-      const id = next.tried ? `e0.${serial}` : undefined;
-      const fits = spool.put({ entries, receivedAtMs: now, id }, now);
-      expect(fits).toBe(bytesOf(entries) + (held?.bytes ?? 0) <= LIMITS.bytes);
-      if (!fits) spool.expire(now);
-      else put += entries.length;
-    } else if (next.do === 'remove' && held) {
-      spool.remove(held, NOTHING);
-      for (const entry of held.entries.join(',').split(',')) removed.push(Number.parseInt(entry, 10));
-      held = undefined;
-    } else {
-      // A restart forgets what was on its way, as a release does.
-      if (next.do === 'restart') spool = open(storage);
-      else spool.release();
-      held = undefined;
-    }
-    checkLaws(storage, spool, held, { put, removed: removed.length, now, next });
-  }
-  expect(removed).toEqual(removed.toSorted((a, b) => a - b));
-  expect(new Set(removed).size).toBe(removed.length);
-}
-
-type Seen = { put: number; removed: number; now: number; next: Step };
-
-function checkLaws(storage: SpoolStorage, spool: Spool, held: SpooledBatch | undefined, seen: Seen): void {
-  const { beacons, spooled, expired, full } = spool.counts();
-  const rows = storage.sql
-    .exec<{ row: number; received_at: number; beacons: number; bytes: number }>('SELECT * FROM spool ORDER BY row')
-    .toArray();
-  expect(rows.reduce((sum, row) => sum + row.beacons, 0)).toBe(beacons);
-  expect(rows.reduce((sum, row) => sum + row.bytes, 0)).toBeLessThanOrEqual(LIMITS.bytes);
-  expect(spooled).toBe(seen.put);
-  expect(beacons + seen.removed + expired + full).toBe(seen.put);
-  if (seen.next.do === 'put' || seen.next.do === 'expire') {
-    const free = rows.filter((row) => row.row > (held?.lastRow ?? 0));
-    for (const row of free) expect(row.received_at).toBeGreaterThan(seen.now - LIMITS.ageMs);
-  }
-}
+      { numRuns: 60 },
+    ),
+  ));

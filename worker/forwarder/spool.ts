@@ -1,233 +1,335 @@
 /**
- * A lane's spool: batches that NATS has not acknowledged, in the Forwarder's SQLite storage, in order.
- * Bounded by age and bytes, oldest out first, every drop counted; the counts survive a restart until an
- * envelope has told them. Publishing and the alarm are the outbox's and the Forwarder's.
+ * The Forwarder's spool: beacons of all its lanes that NATS has not acknowledged, in its SQLite storage, each lane
+ * in order. Bounded by age and bytes, every drop counted; counts survive a restart until a counters message has
+ * told them. A session may hold a fraction of what is free (the dynamic threshold of Choudhury and Hahne, 1998):
+ * nobody can fill the spool, whatever is free shrinks everybody's share alike, nobody is pushed out, and what was
+ * accepted stays. Publishing and the alarm are the lanes' and the Forwarder's.
  */
-import { BATCH_LIMITS, bytesOf, type Limits } from './queue.ts';
+import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
 
-export const SPOOL_LIMITS = { ageMs: 600_000, bytes: 64_000_000 } as const;
+export type SpoolLimits = {
+  readonly ageMs: number;
+  readonly bytes: number;
+  /** A session may hold one part of so many of the free bytes. */
+  readonly shares: number;
+};
 
-export type SpoolLimits = { readonly ageMs: number; readonly bytes: number };
+export const SPOOL_LIMITS: SpoolLimits = { ageMs: 600_000, bytes: 64_000_000, shares: 64 };
 
 /** What the spool needs of a Durable Object's storage. */
 export type SpoolStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync'>;
 
-/** `beacons` wait now; the others are beacons since this start, and those of earlier starts that were never told. */
-export type SpoolCounts = {
-  readonly beacons: number;
-  readonly spooled: number;
-  readonly expired: number;
-  readonly full: number;
-  /** Of these, what stored envelopes have told. */
-  readonly told: Told;
-};
+/** Counters that outlive a restart until they were told. */
+const KEPT = ['spooled', 'drained', 'expired', 'unpublishable'] as const;
 
-/** What an envelope told of the spool; see `EdgeCounters`. */
-export type Told = { readonly spooled: number; readonly expired: number; readonly full: number };
+/** Beacons since this start, and those of earlier starts that were never told. */
+export type KeptCounts = { readonly [Name in (typeof KEPT)[number]]: number };
 
-export type SpooledBatch = {
-  /** The `Nats-Msg-Id` of every try, also after a restart. */
-  readonly id: string;
-  /** Each the JSON of one or more entries, joined by commas. */
-  readonly entries: string[];
+export type SpoolCounts = KeptCounts & {
+  /** Beacons and bytes that wait now. */
   readonly beacons: number;
   readonly bytes: number;
-  /** The newest of its rows. */
-  readonly lastRow: number;
+};
+
+/** The oldest beacons of a lane. */
+export type SpooledBatch = {
+  readonly lane: string;
+  readonly entries: Entries;
+  /** The id of the try that may have stored exactly these. */
+  readonly triedId: string | undefined;
 };
 
 export type Spoolable = {
-  readonly entries: readonly string[];
+  readonly lane: string;
+  readonly entries: Entries;
   readonly receivedAtMs: number;
-  /** The id of a batch that was tried already. */
-  readonly id?: string | undefined;
+  /** The id of a try that may have stored these; such a batch is taken whole, whosever it is. */
+  readonly triedId?: string;
 };
 
 export type Spool = {
   counts(): SpoolCounts;
-  /** Adds a batch as the newest. @returns false when it does not fit at all. @throws when storage fails */
-  put(batch: Spoolable, nowMs: number): boolean;
+  /** Whether a lane has beacons here. */
+  has(lane: string): boolean;
+  lanes(): string[];
   /**
-   * The oldest batch: rows that were tried together, or as many untried ones as fit a batch, which are
-   * bound to `freshId` from now on. It can't be dropped until it is removed or released.
+   * Adds a lane's newest beacons.
+   * @returns the places in `entries` of those that were left out, because their session's share or the spool is full
+   * @throws when storage fails; nothing was added then
    */
-  hold(freshId: string, nowMs: number): SpooledBatch | undefined;
-  /** The held batch is in the stream; `told` is what its envelope said of the spool. */
-  remove(batch: SpooledBatch, told: Told): void;
-  /** The held batch stays; it may be dropped again. */
-  release(): void;
-  /** An envelope that was stored has told this. */
-  tell(told: Told): void;
-  /** Drops what is too old. */
-  expire(nowMs: number): void;
+  put(batch: Spoolable): number[];
+  /**
+   * The lane's oldest beacons: those of a try that may be in the stream, else as many as fit `bytesMax`, at least
+   * one. They don't expire before they were removed or released.
+   */
+  take(lane: string, bytesMax: number): SpooledBatch | undefined;
+  /** Remembers that the batch is tried under `id`, or with undefined that it is not in the stream. */
+  markTried(batch: SpooledBatch, id: string | undefined): void;
+  /** The taken batch leaves: it is in the stream, or can't be published at all. */
+  remove(batch: SpooledBatch, as: 'drained' | 'unpublishable'): void;
+  /** The taken batch stays. */
+  release(lane: string): void;
+  /** Drops what is too old. @returns how many beacons */
+  expire(nowMs: number): number;
+  /** These counts are known to the stream. */
+  told(counts: KeptCounts): void;
 };
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS spool (
+  CREATE TABLE IF NOT EXISTS spooled (
     row INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL,
     received_at INTEGER NOT NULL,
-    beacons INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    batch_id TEXT,
-    entries TEXT NOT NULL
+    lengths TEXT NOT NULL,
+    sessions TEXT NOT NULL,
+    entries BLOB NOT NULL
   );
+  CREATE INDEX IF NOT EXISTS spooled_by_lane ON spooled (lane, row);
+  CREATE TABLE IF NOT EXISTS tried (lane TEXT PRIMARY KEY, id TEXT NOT NULL, beacons INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS untold (counter TEXT PRIMARY KEY, beacons INTEGER NOT NULL);
 `;
 
-const COUNTERS = ['spooled', 'expired', 'full'] as const;
-type Counter = (typeof COUNTERS)[number];
-type Row = { row: number; received_at: number; beacons: number; bytes: number };
-type State = { beacons: number; bytes: number; told: Told } & { [Name in Counter]: number };
+type Row = { row: number; lane: string; received_at: number; lengths: string; sessions: string; entries: ArrayBuffer };
 
-const NOTHING_TOLD: Told = { spooled: 0, expired: 0, full: 0 };
+type Holdings = {
+  beacons: number;
+  bytes: number;
+  readonly byLane: Map<string, number>;
+  readonly bytesBySession: Map<string, number>;
+};
 
 /** @throws when storage fails */
-export function openSpool(
-  storage: SpoolStorage,
-  limits: SpoolLimits = SPOOL_LIMITS,
-  batchLimits: Limits = BATCH_LIMITS,
-): Spool {
+export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIMITS): Spool {
   const { sql } = storage;
-  let state = load(storage);
-  let held: SpooledBatch | undefined;
+  sql.exec(SCHEMA);
+  const held = loadHoldings(sql);
+  let kept = loadUntold(sql);
+  let toldCounts: KeptCounts = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
+  const taken = new Set<string>();
 
-  /** Runs a change in one transaction; the totals in memory follow only when it has succeeded. */
-  function change<T>(work: (next: State) => T): T {
-    const next = { ...state };
+  /** Changes rows and counters in one transaction; memory follows only when that has succeeded. */
+  function change<T>(gains: Partial<KeptCounts>, work: () => T): T {
+    const next = { ...kept };
+    for (const name of KEPT) next[name] += gains[name] ?? 0;
     const result = storage.transactionSync(() => {
-      const value = work(next);
-      saveUntold(next);
+      const value = work();
+      saveUntold(next, toldCounts);
       return value;
     });
-    state = next;
+    kept = next;
     return result;
   }
 
-  function saveUntold(next: State): void {
-    for (const counter of COUNTERS) {
-      const untold = next[counter] - next.told[counter];
-      if (untold === state[counter] - state.told[counter]) continue;
-      sql.exec('INSERT OR REPLACE INTO untold (counter, beacons) VALUES (?, ?)', counter, untold);
+  function saveUntold(next: KeptCounts, nextTold: KeptCounts): void {
+    for (const name of KEPT) {
+      const untold = next[name] - nextTold[name];
+      if (untold === kept[name] - toldCounts[name]) continue;
+      sql.exec('INSERT OR REPLACE INTO untold (counter, beacons) VALUES (?, ?)', name, untold);
     }
   }
 
-  function drop({ row, beacons, bytes }: Row, counter: 'expired' | 'full', next: State): void {
-    sql.exec('DELETE FROM spool WHERE row = ?', row);
-    next.beacons -= beacons;
-    next.bytes -= bytes;
-    next[counter] += beacons;
-  }
-
-  function oldestDroppable(): Row | undefined {
-    const select = 'SELECT row, received_at, beacons, bytes FROM spool WHERE row > ? ORDER BY row LIMIT 1';
-    return sql.exec<Row>(select, held?.lastRow ?? 0).toArray()[0];
-  }
-
-  function dropExpired(nowMs: number, next: State): void {
-    for (let row = oldestDroppable(); row; row = oldestDroppable()) {
-      if (row.received_at > nowMs - limits.ageMs) return;
-      drop(row, 'expired', next);
+  function hold({ lengths, sessions }: Entries, lane: string, sign: 1 | -1): void {
+    held.beacons += sign * lengths.length;
+    add(held.byLane, lane, sign * lengths.length);
+    for (const [i, length] of lengths.entries()) {
+      held.bytes += sign * length;
+      add(held.bytesBySession, sessions[i] ?? '', sign * length);
     }
   }
 
-  function put({ entries, receivedAtMs, id }: Spoolable, nowMs: number): boolean {
-    const bytes = bytesOf(entries);
-    if (bytes + (held?.bytes ?? 0) > limits.bytes) return false;
-    change((next) => {
-      dropExpired(nowMs, next);
-      while (next.bytes + bytes > limits.bytes) {
-        const oldest = oldestDroppable();
-        if (!oldest) throw new Error('the spool is full of rows that it does not have');
-        drop(oldest, 'full', next);
+  /** The places of entries that would be over their session's share, each counted after the ones before it. */
+  function overShare({ lengths, sessions }: Entries): number[] {
+    const over: number[] = [];
+    const added = new Map<string, number>();
+    let free = limits.bytes - held.bytes;
+    for (const [i, length] of lengths.entries()) {
+      const session = sessions[i] ?? '';
+      const holds = (held.bytesBySession.get(session) ?? 0) + (added.get(session) ?? 0);
+      if (holds + length > free / limits.shares) {
+        over.push(i);
+        continue;
       }
+      add(added, session, length);
+      free -= length;
+    }
+    return over;
+  }
+
+  function put({ lane, entries, receivedAtMs, triedId }: Spoolable): number[] {
+    const over = triedId === undefined ? overShare(entries) : [];
+    const kept = over.length === 0 ? entries : without(entries, new Set(over));
+    const beacons = kept.lengths.length;
+    if (beacons === 0) return over;
+    change({ spooled: beacons }, () => {
       sql.exec(
-        'INSERT INTO spool (received_at, beacons, bytes, batch_id, entries) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO spooled (lane, received_at, lengths, sessions, entries) VALUES (?, ?, ?, ?, ?)',
+        lane,
         receivedAtMs,
-        entries.length,
-        bytes,
-        id ?? null,
-        entries.join(','),
+        JSON.stringify(kept.lengths),
+        JSON.stringify(kept.sessions),
+        bufferOf(kept.bytes),
       );
-      next.beacons += entries.length;
-      next.bytes += bytes;
-      next.spooled += entries.length;
+      if (triedId !== undefined) saveTried(lane, triedId, beacons);
     });
-    return true;
+    hold(kept, lane, 1);
+    if (triedId !== undefined) taken.add(lane);
+    return over;
   }
 
-  function expire(nowMs: number): void {
-    if (state.beacons > 0) change((next) => dropExpired(nowMs, next));
+  function saveTried(lane: string, id: string, beacons: number): void {
+    sql.exec('INSERT OR REPLACE INTO tried (lane, id, beacons) VALUES (?, ?, ?)', lane, id, beacons);
   }
 
-  function hold(freshId: string, nowMs: number): SpooledBatch | undefined {
-    expire(nowMs);
-    held = oldestBatch(sql, freshId, batchLimits);
-    return held;
+  function oldestRows(lane: string): Iterable<Row> {
+    // The cursor reads a row when asked for it, so that rows after the batch stay on disk.
+    return sql.exec<Row>('SELECT * FROM spooled WHERE lane = ? ORDER BY row', lane);
   }
 
-  function remove(batch: SpooledBatch, told: Told): void {
-    change((next) => {
-      sql.exec('DELETE FROM spool WHERE row <= ?', batch.lastRow);
-      next.beacons -= batch.beacons;
-      next.bytes -= batch.bytes;
-      next.told = told;
+  function take(lane: string, bytesMax: number): SpooledBatch | undefined {
+    if (!has(lane)) return undefined;
+    const [tried] = sql.exec<{ id: string; beacons: number }>('SELECT id, beacons FROM tried WHERE lane = ?', lane);
+    const parts: Entries[] = [];
+    let bytes = 0;
+    let beacons = 0;
+    for (const row of oldestRows(lane)) {
+      const all = entriesOf(row);
+      const fitting = tried
+        ? Math.min(all.lengths.length, tried.beacons - beacons)
+        : Math.max(countFitting(all, bytesMax - bytes), beacons === 0 ? 1 : 0);
+      if (fitting > 0) parts.push(sliceEntries(all, 0, fitting));
+      if (fitting < all.lengths.length) break;
+      bytes += all.bytes.length;
+      beacons += fitting;
+    }
+    taken.add(lane);
+    return { lane, entries: joinEntries(parts), triedId: tried?.id };
+  }
+
+  function markTried({ lane, entries }: SpooledBatch, id: string | undefined): void {
+    if (id === undefined) sql.exec('DELETE FROM tried WHERE lane = ?', lane);
+    else saveTried(lane, id, entries.lengths.length);
+  }
+
+  function remove({ lane, entries }: SpooledBatch, as: 'drained' | 'unpublishable'): void {
+    let left = entries.lengths.length;
+    change({ [as]: left }, () => {
+      sql.exec('DELETE FROM tried WHERE lane = ?', lane);
+      for (const row of [...firstRows(lane, left)]) {
+        const all = entriesOf(row);
+        if (all.lengths.length <= left) sql.exec('DELETE FROM spooled WHERE row = ?', row.row);
+        else shorten(row.row, sliceEntries(all, left, all.lengths.length));
+        left -= Math.min(left, all.lengths.length);
+      }
     });
-    held = undefined;
+    hold(entries, lane, -1);
+    taken.delete(lane);
   }
+
+  function* firstRows(lane: string, beacons: number): Iterable<Row> {
+    let left = beacons;
+    for (const row of oldestRows(lane)) {
+      if (left <= 0) return;
+      left -= (JSON.parse(row.lengths) as number[]).length;
+      yield row;
+    }
+  }
+
+  function shorten(row: number, { lengths, sessions, bytes }: Entries): void {
+    sql.exec(
+      'UPDATE spooled SET lengths = ?, sessions = ?, entries = ? WHERE row = ?',
+      JSON.stringify(lengths),
+      JSON.stringify(sessions),
+      bufferOf(bytes),
+      row,
+    );
+  }
+
+  function expire(nowMs: number): number {
+    if (held.beacons === 0) return 0;
+    let dropped = 0;
+    for (const lane of lanes()) if (!taken.has(lane)) dropped += expireLane(lane, nowMs - limits.ageMs);
+    return dropped;
+  }
+
+  function expireLane(lane: string, receivedBeforeMs: number): number {
+    const rows: Row[] = [];
+    for (const row of oldestRows(lane)) {
+      if (row.received_at > receivedBeforeMs) break;
+      rows.push(row);
+    }
+    if (rows.length === 0) return 0;
+    const entries = joinEntries(rows.map(entriesOf));
+    change({ expired: entries.lengths.length }, () => {
+      for (const { row } of rows) sql.exec('DELETE FROM spooled WHERE row = ?', row);
+      // What is left of a batch that was tried is another batch; should it be in the stream, its `seq` says so.
+      sql.exec('DELETE FROM tried WHERE lane = ?', lane);
+    });
+    hold(entries, lane, -1);
+    return entries.lengths.length;
+  }
+
+  const has = (lane: string): boolean => held.byLane.has(lane);
+  const lanes = (): string[] => [...held.byLane.keys()];
 
   return {
-    counts: () => state,
+    counts: () => ({ ...kept, beacons: held.beacons, bytes: held.bytes }),
+    has,
+    lanes,
     put,
-    hold,
+    take,
+    markTried,
     remove,
-    release() {
-      held = undefined;
-    },
-    tell(told) {
-      if (COUNTERS.some((counter) => told[counter] !== state.told[counter])) {
-        change((next) => {
-          next.told = told;
-        });
-      }
-    },
+    release: (lane) => void taken.delete(lane),
     expire,
+    told({ spooled, drained, expired, unpublishable }) {
+      const next = { spooled, drained, expired, unpublishable };
+      if (KEPT.every((name) => next[name] === toldCounts[name])) return;
+      storage.transactionSync(() => saveUntold(kept, next));
+      toldCounts = next;
+    },
   };
 }
 
-type BatchRow = Row & { batch_id: string | null; entries: string };
-
-function oldestBatch(sql: SqlStorage, freshId: string, limits: Limits): SpooledBatch | undefined {
-  const entries: string[] = [];
-  let boundId: string | null = null;
-  let beacons = 0;
-  let bytes = 0;
-  let lastRow = 0;
-  // The cursor reads a row when asked for it, so that rows after the batch stay on disk.
-  for (const next of sql.exec<BatchRow>('SELECT * FROM spool ORDER BY row')) {
-    if (entries.length === 0) boundId = next.batch_id;
-    else if (next.batch_id !== boundId) break;
-    else if (boundId === null && (beacons + next.beacons > limits.beacons || bytes + next.bytes > limits.bytes)) break;
-    entries.push(next.entries);
-    beacons += next.beacons;
-    bytes += next.bytes;
-    lastRow = next.row;
+function loadHoldings(sql: SqlStorage): Holdings {
+  const held: Holdings = { beacons: 0, bytes: 0, byLane: new Map(), bytesBySession: new Map() };
+  type Shares = { lane: string; lengths: string; sessions: string };
+  for (const row of sql.exec<Shares>('SELECT lane, lengths, sessions FROM spooled')) {
+    const lengths: number[] = JSON.parse(row.lengths);
+    const sessions: string[] = JSON.parse(row.sessions);
+    held.beacons += lengths.length;
+    add(held.byLane, row.lane, lengths.length);
+    for (const [i, length] of lengths.entries()) {
+      held.bytes += length;
+      add(held.bytesBySession, sessions[i] ?? '', length);
+    }
   }
-  if (entries.length === 0) return undefined;
-  if (boundId === null) sql.exec('UPDATE spool SET batch_id = ? WHERE row <= ?', freshId, lastRow);
-  return { id: boundId ?? freshId, entries, beacons, bytes, lastRow };
+  return held;
 }
 
-function load(storage: SpoolStorage): State {
-  const { sql } = storage;
-  sql.exec(SCHEMA);
-  const totals = sql
-    .exec<{ beacons: number; bytes: number }>(
-      'SELECT COALESCE(SUM(beacons), 0) AS beacons, COALESCE(SUM(bytes), 0) AS bytes FROM spool',
-    )
-    .one();
-  const state: State = { ...totals, ...NOTHING_TOLD, told: NOTHING_TOLD };
-  for (const { counter, beacons } of sql.exec<{ counter: Counter; beacons: number }>('SELECT * FROM untold')) {
-    state[counter] = beacons;
+function loadUntold(sql: SqlStorage): { -readonly [Name in keyof KeptCounts]: number } {
+  const untold = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
+  for (const { counter, beacons } of sql.exec<{ counter: string; beacons: number }>('SELECT * FROM untold')) {
+    for (const name of KEPT) if (name === counter) untold[name] = beacons;
   }
-  return state;
+  return untold;
+}
+
+function entriesOf({ lengths, sessions, entries }: Row): Entries {
+  return { bytes: new Uint8Array(entries), lengths: JSON.parse(lengths), sessions: JSON.parse(sessions) };
+}
+
+function without(entries: Entries, places: ReadonlySet<number>): Entries {
+  const parts = entries.lengths.flatMap((_, i) => (places.has(i) ? [] : [sliceEntries(entries, i, i + 1)]));
+  return joinEntries(parts);
+}
+
+/** Just these bytes: a view may share its buffer with a whole call. */
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer as ArrayBuffer;
+}
+
+function add(sums: Map<string, number>, key: string, amount: number): void {
+  const next = (sums.get(key) ?? 0) + amount;
+  if (next > 0) sums.set(key, next);
+  else sums.delete(key);
 }

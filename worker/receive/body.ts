@@ -5,7 +5,7 @@
 import { gunzipSync } from 'node:zlib';
 import { LIMITS } from '../../shared/beacon.ts';
 import { accept, type Reject, type Result, reject } from '../../shared/reject.ts';
-import type { Patience } from '../forward/deadline.ts';
+import type { RequestTimer } from '../forward/deadline.ts';
 import { isBeaconMediaType } from './media-type.ts';
 
 /**
@@ -33,7 +33,7 @@ const REPLACEMENT = '\uFFFD';
 const utf8 = new TextDecoder();
 
 /** The body's text, inflated. Rejects what is too large, too slow, cut off, or of another type or encoding. */
-export async function readBody(request: Request, patience: Patience): Promise<Result<string>> {
+export async function readBody(request: Request, timer: RequestTimer): Promise<Result<string>> {
   const { headers } = request;
   if (!isBeaconMediaType(headers.get('content-type') ?? '')) return UNSUPPORTED_MEDIA_TYPE;
   const encoding = encodingOf(headers.get('content-encoding'));
@@ -42,8 +42,8 @@ export async function readBody(request: Request, patience: Patience): Promise<Re
   const length = headers.get('content-length');
   if (Number(length) > LIMITS.bodyBytes) return TOO_LARGE;
   // HTTP delivers no more than the declared length, so that a plain body needs no counting.
-  if (plain && length !== null) return patience.within(readText(request), BODY_DEADLINE_MS, INCOMPLETE);
-  const bytes = await patience.within(readStream(request), BODY_DEADLINE_MS, INCOMPLETE);
+  if (plain && length !== null) return timer.within(readText(request), BODY_DEADLINE_MS, INCOMPLETE);
+  const bytes = await timer.within(readStream(request), BODY_DEADLINE_MS, INCOMPLETE);
   if (!bytes.ok) return bytes;
   const inflated = plain ? bytes : gunzip(bytes.value);
   return inflated.ok ? checkText(utf8.decode(inflated.value)) : inflated;

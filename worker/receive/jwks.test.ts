@@ -53,7 +53,7 @@ function keySource(keys: readonly object[]) {
 }
 
 function visitOf(held: Promise<unknown>[]): JwksVisit {
-  return { hold: (work) => held.push(work), countError: () => undefined };
+  return { waitUntil: (work) => held.push(work), countError: () => undefined };
 }
 
 async function post(receiver: TestReceiver, token: string): Promise<string> {
@@ -209,7 +209,7 @@ describe("a JWKS that can't be reached", () => {
     // It may be a new key: nobody can tell, and the client is not told that its token is bad.
     expect(await post(receiver, await rotated.sign())).toBe('unavailable');
     expect(await post(receiver, await edwards.sign({ exp: NOW_MS / 1000 + 7200 }))).toBe('accepted');
-    expect(receiver.calls.map(({ batch }) => batch.jwksErrors)).toStrictEqual([0, 1]);
+    expect(receiver.calls.map(({ call }) => call.counts?.jwksErrors ?? 0)).toStrictEqual([0, 1]);
   });
 
   it('from the start: 503, since nobody can tell whether the token is good, and tried again soon', async () => {

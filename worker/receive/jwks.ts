@@ -3,7 +3,7 @@
  * a key that is not there (rotation), and kept as they are while their source can't be reached.
  */
 import { accept, type Result, reject } from '../../shared/reject.ts';
-import { type Hold, within } from '../forward/deadline.ts';
+import { type WaitUntil, within } from '../forward/deadline.ts';
 import { type JwksKey, type KeySet, readKeySet } from './key-set.ts';
 
 /** Keys older than this are refreshed behind the request that notices it. */
@@ -22,8 +22,8 @@ export type JwksOptions = {
   readonly now: () => number;
 };
 
-/** What a lookup needs of its request: where to hold a background refresh, and where to count a failed one. */
-export type JwksVisit = { readonly hold: Hold; readonly countError: () => void };
+/** What a lookup needs of its request: what keeps a background refresh alive, and where to count a failed one. */
+export type JwksVisit = { readonly waitUntil: WaitUntil; readonly countError: () => void };
 
 export type Jwks = {
   /**
@@ -70,7 +70,7 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
       // Counted as failed until it succeeds: a load that lost its request never says how it ended.
       failures += 1;
       loading = load(visit);
-      visit.hold(loading);
+      visit.waitUntil(loading);
     }
     if (loading) await within(loading, FETCH_TIMEOUT_MS + 500, undefined);
     // A load that lost its request never ends: after the timeout it no longer counts as running.
@@ -80,7 +80,7 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
   return {
     async find(kid, visit) {
       if (!keys?.has(kid)) await refresh(visit);
-      else if (now() - loadedAtMs > FRESH_MS) visit.hold(refresh(visit));
+      else if (now() - loadedAtMs > FRESH_MS) visit.waitUntil(refresh(visit));
       const key = keys?.get(kid);
       if (key) return accept(key);
       return keys && failures === 0 ? reject('token_invalid', 'the key id is unknown') : UNAVAILABLE;

@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Beacon } from '../../shared/beacon.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import invalidBeacons from '../../test/fixtures/invalid-beacons.json' with { type: 'json' };
 import validBeacons from '../../test/fixtures/valid-beacons.json' with { type: 'json' };
@@ -23,8 +22,11 @@ describe('an accepted beacon', () => {
   it("reaches the Forwarder of its region and lane, once, with the edge's clock and colo", async () => {
     const receiver = testReceiver();
     await receiver.post(JSON.stringify(validBeacon()), { headers: bearer });
-    expect(receiver.calls).toMatchObject([{ name: 'apac:f10', hint: 'apac', batch: { refused: {}, jwksErrors: 0 } }]);
-    expect(entries(receiver)).toStrictEqual([{ received_at: NOW_MS, colo: 'SIN', beacon: validBeacon() }]);
+    expect([...(receiver.calls[0]?.call.lanes ?? [])]).toStrictEqual([10]);
+    expect(receiver.calls).toMatchObject([
+      { name: 'apac:0', hint: 'apac', call: { sessions: ['m-1/s-1'], topology: 'topology-1' } },
+    ]);
+    expect(receiver.entries()).toStrictEqual([{ receivedAtMs: NOW_MS, colo: 'SIN', beacon: validBeacon() }]);
   });
 
   it('carries neither its token nor unknown fields on', async () => {
@@ -32,8 +34,8 @@ describe('an accepted beacon', () => {
     await receiver.post(
       JSON.stringify({ ...validBeacon(), token, user_agent: 'x', peers: [{ peer_id: 's-2', ip: '192.0.2.1' }] }),
     );
-    const [sent = ''] = receiver.calls.flatMap(({ batch }) => batch.entries);
-    expect(sent).toContain('"peer_id":"s-2"');
+    const sent = receiver.calls.map(({ call }) => new TextDecoder().decode(call.entries)).join();
+    expect(sent).toContain('s-2');
     expect(sent).not.toMatch(/token|user_agent|192\.0\.2\.1/);
     expect(sent).not.toContain(token.slice(0, 20));
   });
@@ -46,7 +48,7 @@ describe('an accepted beacon', () => {
   ])('has its server %j reduced to %s', async (url, label) => {
     const receiver = testReceiver();
     await receiver.post(JSON.stringify(validBeacon({ server: { url, type: 'webrtc' } })), { headers: bearer });
-    expect(entries(receiver)[0]?.beacon.server).toStrictEqual({ url: label, type: 'webrtc' });
+    expect(receiver.entries()[0]?.beacon.server).toStrictEqual({ url: label, type: 'webrtc' });
   });
 
   it('takes its region from cf, whatever headers and body say', async () => {
@@ -56,7 +58,7 @@ describe('an accepted beacon', () => {
       headers: { ...bearer, 'x-dev-region': 'apac', 'cf-ray': '1-SIN' },
       cf: { colo: 'FRA' },
     });
-    expect(receiver.calls.map(({ name }) => name)).toStrictEqual(['eu-west:f10']);
+    expect(receiver.calls.map(({ name }) => name)).toStrictEqual(['eu-west:0']);
   });
 
   it.each(validBeacons)('golden: $name', async ({ beacon, decoded }) => {
@@ -64,7 +66,7 @@ describe('an accepted beacon', () => {
     const own = await signedToken({ meeting_id: decoded.meeting_id, sub: decoded.session_id });
     const answer = await receiver.post(JSON.stringify({ ...beacon, token: own }));
     expect(answer.status).toBe(204);
-    expect(entries(receiver)).toMatchObject([{ beacon: { session_id: decoded.session_id, seq: decoded.seq } }]);
+    expect(receiver.entries()).toMatchObject([{ beacon: { session_id: decoded.session_id, seq: decoded.seq } }]);
   });
 
   it.each([
@@ -86,7 +88,7 @@ describe('an accepted beacon', () => {
       headers: { ...bearer, 'content-encoding': encoding },
     });
     expect(answer.status).toBe(204);
-    expect(entries(receiver)[0]?.beacon).toStrictEqual(validBeacon());
+    expect(receiver.entries()[0]?.beacon).toStrictEqual(validBeacon());
   });
 
   it('may come in pieces without a length', async () => {
@@ -161,9 +163,9 @@ describe('bad input', () => {
 
 describe("a Forwarder that can't", () => {
   it.each<[string, () => Promise<ForwardAnswer>, RejectReason]>([
-    ['is unavailable', async () => ({ ok: false, reason: 'unavailable' }), 'unavailable'],
-    ['has a full spool', async () => ({ ok: false, reason: 'spool_full' }), 'spool_full'],
-    ['has failing storage', async () => ({ ok: false, reason: 'storage_failed' }), 'storage_failed'],
+    ['is unavailable', async () => ({ rejected: [{ index: 0, reason: 'unavailable' }] }), 'unavailable'],
+    ['has a full spool', async () => ({ rejected: [{ index: 0, reason: 'spool_full' }] }), 'spool_full'],
+    ['has failing storage', async () => ({ rejected: [{ index: 0, reason: 'storage_failed' }] }), 'storage_failed'],
     ['throws', () => Promise.reject(new Error('broken')), 'unavailable'],
   ])('%s: 503 with Retry-After, counted', async (_, forward, reason) => {
     const receiver = testReceiver({ forward });
@@ -230,10 +232,6 @@ describe('origins', () => {
     await expectRejected(receiver, await preflight(receiver, 'https://evil.example.com'), 'origin_forbidden');
   });
 });
-
-function entries(receiver: TestReceiver): { readonly beacon: Beacon }[] {
-  return receiver.calls.flatMap(({ batch }) => batch.entries.map((entry) => JSON.parse(entry)));
-}
 
 /** A valid beacon of exactly so many bytes. */
 function padded(bytes: number): string {

@@ -3,14 +3,14 @@
  * to its Forwarder. Every reject leaves through one place, which counts it once in its region and against its
  * address, and answers it.
  */
+import { encodeEntry } from '../../shared/batch.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
-import { encodeEntry } from '../../shared/envelope.ts';
 import { accept, type Reject, type Result, reject } from '../../shared/reject.ts';
 import type { ServerLabel } from '../../shared/servers.ts';
-import { laneOf } from '../../shared/subjects.ts';
+import { laneNumberOf } from '../../shared/subjects.ts';
 import type { Coalesce } from '../forward/coalescer.ts';
-import { createPatience, type Hold, type Patience } from '../forward/deadline.ts';
-import type { RefusalCounts } from '../forward/refusals.ts';
+import { createRequestTimer, type RequestTimer, type WaitUntil } from '../forward/deadline.ts';
+import type { Rejects } from '../forward/rejects.ts';
 import { parseJson, readBody } from './body.ts';
 import type { Claims } from './claims.ts';
 import { ADDRESS_LIMITED, type Limits } from './limits.ts';
@@ -27,33 +27,38 @@ export type ReceiverOptions = {
   readonly limits: Limits;
   readonly serverLabel: ServerLabel;
   readonly coalesce: Coalesce;
-  readonly refusals: RefusalCounts;
+  readonly rejects: Rejects;
   readonly now: () => number;
 };
 
 export type Receiver = {
   /** Answers `POST /v1/beacons`: 204 once the beacon is safe, else a problem. */
-  receive(request: Request, hold: Hold): Promise<Response>;
+  receive(request: Request, waitUntil: WaitUntil): Promise<Response>;
   /** Answers the preflight of a request that is not CORS-simple. */
-  preflight(request: Request, hold: Hold): Promise<Response>;
+  preflight(request: Request, waitUntil: WaitUntil): Promise<Response>;
 };
 
 /** A request and what is known of it before its body is read. */
-type Visit = { readonly request: Request; readonly place: RequestPlace; readonly atMs: number; readonly hold: Hold };
+type Visit = {
+  readonly request: Request;
+  readonly place: RequestPlace;
+  readonly atMs: number;
+  readonly waitUntil: WaitUntil;
+};
 
 const ORIGIN_FORBIDDEN = reject('origin_forbidden', 'the origin is not allowed');
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { lanes, answerFor, placeOf, verifier, limits, serverLabel, coalesce, refusals, now } = options;
+  const { lanes, answerFor, placeOf, verifier, limits, serverLabel, coalesce, rejects, now } = options;
   /** For a page that may not post: no CORS header, so that it can't read the answer either. */
   const strangerHeaders = answerFor(null)?.headers ?? new Headers();
 
-  async function take(visit: Visit, patience: Patience): Promise<Result<undefined>> {
-    const { request, place, atMs, hold } = visit;
+  async function take(visit: Visit, timer: RequestTimer): Promise<Result<undefined>> {
+    const { request, place, atMs, waitUntil } = visit;
     const bearer = bearerTokenOf(request.headers.get('authorization'));
     const blocked = limits.isBlocked(request, atMs);
     if (blocked && !mayBeGood(visit, bearer)) return ADDRESS_LIMITED;
-    const text = await readBody(request, patience);
+    const text = await readBody(request, timer);
     if (!text.ok) return text;
     const body = parseJson(text.value);
     if (!body.ok) return body;
@@ -71,9 +76,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (beacon.session_id !== sessionId) return reject('session_mismatch', 'session_id is not that of the token');
     if (beacon.server) beacon.server.url = serverLabel(beacon.server.url);
     const entry = encodeEntry({ receivedAtMs: atMs, colo: place.colo, beacon });
-    const destination = { region: place.region.name, lane: laneOf(meetingId, lanes) };
-    const answer = await coalesce(destination, entry, { hold, patience });
-    return answer.ok ? accept(undefined) : reject(answer.reason, 'the beacon could not be stored');
+    const outgoing = {
+      region: place.region.name,
+      lane: laneNumberOf(meetingId, lanes),
+      session: `${meetingId}/${sessionId}`,
+      entry,
+    };
+    const reason = await coalesce(outgoing, { waitUntil, timer });
+    return reason === undefined ? accept(undefined) : reject(reason, 'the beacon could not be stored');
   }
 
   /**
@@ -86,9 +96,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   function claimsOf(visit: Visit, token: string | undefined): Result<Claims> | Promise<Result<Claims>> {
-    const { request, place, atMs, hold } = visit;
-    const countError = () => refusals.countJwksError(place.region.name, hold);
-    const claims = verifier.verify(token, atMs, { hold, countError });
+    const { request, place, atMs, waitUntil } = visit;
+    const countError = () => rejects.countJwksError(place.region.name, waitUntil);
+    const claims = verifier.verify(token, atMs, { waitUntil, countError });
     // Remembered tokens are answered at once, and nothing more is done for them.
     return claims instanceof Promise ? claims.then(noted) : claims;
 
@@ -99,35 +109,35 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   async function answerReject(rejected: Reject, headers: Headers, visit: Visit): Promise<Response> {
-    const { request, place, atMs, hold } = visit;
+    const { request, place, atMs, waitUntil } = visit;
     const final = (await limits.countReject(request, rejected.reason, atMs)) ?? rejected;
-    refusals.count(place.region.name, final.reason, hold);
+    rejects.count(place.region.name, final.reason, waitUntil);
     return rejectAnswer(final, headers);
   }
 
-  async function answer(visit: Visit, patience: Patience): Promise<Response> {
+  async function answer(visit: Visit, timer: RequestTimer): Promise<Response> {
     try {
       const allowed = answerFor(visit.request.headers.get('origin'));
       if (!allowed) return await answerReject(ORIGIN_FORBIDDEN, strangerHeaders, visit);
       if (visit.place.rejected) return await answerReject(visit.place.rejected, allowed.headers, visit);
-      const taken = await take(visit, patience);
+      const taken = await take(visit, timer);
       return taken.ok ? allowed.empty : await answerReject(taken, allowed.headers, visit);
     } finally {
-      patience.end();
+      timer.stop();
     }
   }
 
   return {
-    receive(request, hold) {
+    receive(request, waitUntil) {
       // So that a client is still counted which sends half a body and hangs up. Most requests are over by then.
-      const patience = createPatience(() => hold(answering));
-      const answering = answer({ request, place: placeOf(request), atMs: now(), hold }, patience);
+      const timer = createRequestTimer(() => waitUntil(answering));
+      const answering = answer({ request, place: placeOf(request), atMs: now(), waitUntil }, timer);
       return answering;
     },
-    async preflight(request, hold) {
+    async preflight(request, waitUntil) {
       const allowed = answerFor(request.headers.get('origin'));
       if (allowed) return preflightAnswer(allowed.headers);
-      const visit = { request, place: placeOf(request), atMs: now(), hold };
+      const visit = { request, place: placeOf(request), atMs: now(), waitUntil };
       return answerReject(ORIGIN_FORBIDDEN, strangerHeaders, visit);
     },
   };

@@ -7,7 +7,7 @@ import { CLOCK_SKEW_MS } from './claims.ts';
 import { bearerTokenOf, bodyTokenOf, createVerifier } from './token.ts';
 
 const token = await signedToken();
-const visit = { hold: () => undefined, countError: () => undefined };
+const visit = { waitUntil: () => undefined, countError: () => undefined };
 const claims = {
   ok: true,
   value: { meetingId: 'm-1', sessionId: 's-1', untilMs: NOW_MS + 3_600_000 + CLOCK_SKEW_MS },

@@ -1,0 +1,99 @@
+/**
+ * What one Forwarder has counted since it started (its epoch), all cumulative. What must outlive a restart is
+ * counted by the spool; the rest is lost with an object that ends, at most a second's worth.
+ */
+import { type ForwarderCounters, PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
+import { REJECT_REASONS } from '../../shared/reject.ts';
+import type { CountsReport } from '../forward/call.ts';
+import type { SpoolCounts } from './spool.ts';
+
+export type CountersOptions = {
+  readonly slot: number;
+  /** A random id of this start. */
+  readonly epoch: string;
+  readonly spoolCounts: () => SpoolCounts;
+};
+
+export type Counters = {
+  /** Takes an isolate's report, unless that was taken before. */
+  addReport(isolate: string, report: CountsReport): void;
+  setTopology(topology: string): void;
+  /** A publish that was acknowledged: its beacons, and how long that took. */
+  published(beacons: number, seconds: number): void;
+  /** A publish that NATS refused or did not acknowledge. */
+  publishFailed(): void;
+  snapshot(sentAtMs: number): Omit<ForwarderCounters, 'isFirst'>;
+  /** Changes with every counter but the latency's, which is not worth a message. */
+  fingerprint(): string;
+};
+
+/** Isolates whose last report's number is remembered; one that is forgotten had long stopped calling. */
+export const ISOLATES_MAX = 10_000;
+
+export function createCounters({ slot, epoch, spoolCounts }: CountersOptions): Counters {
+  const rejected: ForwarderCounters['rejected'] = {};
+  const buckets: number[] = new Array(PUBLISH_SECONDS_BUCKETS.length + 1).fill(0);
+  const lastReports = new Map<string, number>();
+  let topology = '';
+  let accepted = 0;
+  let publishErrors = 0;
+  let jwksErrors = 0;
+  let overloadedCalls = 0;
+  let sum = 0;
+
+  function counts() {
+    const { spooled, drained, expired, unpublishable, beacons } = spoolCounts();
+    return {
+      topology,
+      accepted,
+      rejected: { ...rejected },
+      spooled,
+      drained,
+      droppedExpired: expired,
+      // What does not fit is rejected, never dropped.
+      droppedFull: 0,
+      droppedUnpublishable: unpublishable,
+      inSpool: beacons,
+      publishErrors,
+      jwksErrors,
+      overloadedCalls,
+    };
+  }
+
+  return {
+    addReport(isolate, report) {
+      if (report.number <= (lastReports.get(isolate) ?? 0)) return;
+      lastReports.delete(isolate);
+      lastReports.set(isolate, report.number);
+      const [oldest] = lastReports.keys();
+      if (lastReports.size > ISOLATES_MAX && oldest !== undefined) lastReports.delete(oldest);
+      for (const reason of REJECT_REASONS) {
+        const count = report.rejected[reason];
+        if (count) rejected[reason] = (rejected[reason] ?? 0) + count;
+      }
+      jwksErrors += report.jwksErrors;
+      overloadedCalls += report.overloadedCalls;
+    },
+    setTopology(newest) {
+      topology = newest;
+    },
+    published(beacons, seconds) {
+      accepted += beacons;
+      const bucket = PUBLISH_SECONDS_BUCKETS.findIndex((bound) => seconds <= bound);
+      const index = bucket === -1 ? PUBLISH_SECONDS_BUCKETS.length : bucket;
+      buckets[index] = (buckets[index] ?? 0) + 1;
+      sum += seconds;
+    },
+    publishFailed() {
+      publishErrors += 1;
+    },
+    snapshot: (sentAtMs) => ({
+      slot,
+      epoch,
+      sentAtMs,
+      ...counts(),
+      publishSeconds: { buckets: [...buckets], sum },
+    }),
+    fingerprint: () => JSON.stringify(counts()),
+  };
+}

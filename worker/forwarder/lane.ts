@@ -1,0 +1,243 @@
+/**
+ * One lane's way to the stream. One publish is under way at a time, and while the spool holds anything of the
+ * lane, everything goes behind it; so its beacons enter the stream in the order in which they were accepted.
+ *
+ * Group commit: what arrives while a publish is under way forms the next batch. A quiet lane publishes at once; a
+ * busy one waits for company, at most {@link COMPANY_MS} after its last publish began.
+ *
+ * A publish that is not acknowledged {@link ACK_MS} after its oldest beacon came is spooled and answered, but not
+ * given up: when its acknowledgement comes late, the batch leaves the spool again, and only when none can come any
+ * more is it tried again, under the same id. So a slow broker costs latency, and never goodput.
+ */
+import { within } from '../forward/deadline.ts';
+import type { Log } from '../log.ts';
+import type { Callers } from './callers.ts';
+import type { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { Entries } from './entries.ts';
+import type { Published, Publisher } from './publisher.ts';
+import { type Arrival, createLaneQueue, joinArrivals, type QueueLimits } from './queue.ts';
+import type { Spool, SpooledBatch } from './spool.ts';
+
+/** From a beacon's arrival to its acknowledgement; after that it is spooled. */
+export const ACK_MS = 2_000;
+/** Publishes of a busy lane begin at least this far apart. */
+export const COMPANY_MS = 100;
+/** A lane whose callers can bring no more publishes earlier, when at least so many beacons wait. */
+export const COMPANY_BEACONS = 8;
+/** Bytes of a batch at the most: what every broker takes by default, and less than SQLite's 2 MB for a row. */
+export const BATCH_BYTES_MAX = 900_000;
+/** Room in a message for headers, NATS's and the batch's. */
+const HEADER_BYTES = 512;
+
+export type LaneParts = {
+  readonly region: string;
+  /** `f00`, ... */
+  readonly lane: string;
+  readonly spool: Spool;
+  readonly counters: Pick<Counters, 'publishFailed'>;
+  readonly callers: Pick<Callers, 'areAllAtTheirLast'>;
+  readonly connection: Pick<Connection, 'isUp' | 'open' | 'maxPayload'>;
+  readonly publisher: Publisher;
+  readonly log: Log;
+  /** The wall clock, ms since the epoch. */
+  readonly now: () => number;
+  /** Asks for a {@link Lane.pump} in about a second, also when this object is gone by then. */
+  readonly retrySoon: () => void;
+  readonly queueLimits?: QueueLimits;
+};
+
+export type Lane = {
+  /** Takes beacons of a call; its ticket is settled when they are safe or rejected, in about 2 s at most. */
+  add(arrival: Arrival): void;
+  /** The callers have changed: there may be nothing to wait for any more. */
+  recheck(): void;
+  /** Publishes what there is until nothing is left, or the connection or the broker fails. Never rejects. */
+  pump(): Promise<void>;
+};
+
+export function createLane(parts: LaneParts): Lane {
+  const { region, lane, spool, counters, callers, connection, publisher, log, now, retrySoon } = parts;
+  const queue = createLaneQueue(parts.queueLimits);
+  let running: Promise<void> | undefined;
+  let startedAtMs = Number.NEGATIVE_INFINITY;
+  /** A publish is under way whose beacons have been answered already. */
+  let isLate = false;
+  /** Learnt from a broker that takes less than its INFO says; forgotten with the connection. */
+  let bytesMax = Number.POSITIVE_INFINITY;
+  let stopWaiting: () => void = () => undefined;
+
+  function add(arrival: Arrival): void {
+    if (isLate || spool.has(lane)) spoolArrivals([arrival]);
+    else if (!queue.add(arrival)) arrival.ticket.settle(arrival.indexes, 'unavailable');
+    void pump();
+  }
+
+  function pump(): Promise<void> {
+    running ??= run();
+    return running;
+  }
+
+  async function run(): Promise<void> {
+    // A microtask later, so that `running` is set whatever happens here.
+    await undefined;
+    try {
+      let goesOn = true;
+      while (goesOn && (queue.beacons() > 0 || spool.has(lane))) {
+        if (!connection.isUp()) {
+          bytesMax = Number.POSITIVE_INFINITY;
+          await connection.open();
+        }
+        goesOn = connection.isUp();
+        if (goesOn) await waitForCompany();
+        if (goesOn) goesOn = await (spool.has(lane) ? publishSpooled() : publishQueued());
+      }
+    } catch (error) {
+      log.error('lane failed', { region, lane, error });
+    } finally {
+      running = undefined;
+      isLate = false;
+      // From here on nobody looks at the queue until the next pump: what is in it must be answered.
+      spoolArrivals(queue.take(Number.POSITIVE_INFINITY));
+      if (spool.has(lane)) retrySoon();
+    }
+  }
+
+  async function waitForCompany(): Promise<void> {
+    for (;;) {
+      const waitMs = startedAtMs + COMPANY_MS - now();
+      // A wait that is longer than the longest: the clock was set back.
+      if (waitMs <= 0 || waitMs > COMPANY_MS) break;
+      if (!spool.has(lane) && queue.beacons() >= COMPANY_BEACONS && callers.areAllAtTheirLast()) break;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stopWaiting = resolve;
+      await within(promise, waitMs, undefined);
+    }
+    startedAtMs = now();
+  }
+
+  async function publishQueued(): Promise<boolean> {
+    const arrivals = queue.take(batchBytes());
+    const entries = joinArrivals(arrivals);
+    const leftMs = (arrivals[0]?.receivedAtMs ?? 0) + ACK_MS - now();
+    let id = '';
+    let spooled: SpooledBatch | undefined;
+    const publishing = publisher.publish(entries, {
+      onTry(tryId) {
+        id = tryId;
+        if (spooled) spool.markTried(spooled, tryId);
+      },
+    });
+    const published = await within(publishing, Math.min(Math.max(0, leftMs), ACK_MS), undefined);
+    if (published) return settleQueued(arrivals, { entries, id }, published);
+    counters.publishFailed();
+    isLate = true;
+    spooled = spoolTried(arrivals, { entries, id });
+    spoolArrivals(queue.take(Number.POSITIVE_INFINITY));
+    try {
+      const publishedLate = await publishing;
+      return spooled ? settleSpooled(spooled, publishedLate, false) : connection.isUp();
+    } finally {
+      isLate = false;
+      spool.release(lane);
+    }
+  }
+
+  function settleQueued(arrivals: Arrival[], batch: { entries: Entries; id: string }, published: Published): boolean {
+    switch (published) {
+      case 'stored':
+        for (const { ticket } of arrivals) ticket.settle();
+        return true;
+      case 'too_large':
+        if (canSplit(batch.entries)) queue.putBack(arrivals);
+        else for (const { ticket, indexes } of arrivals) ticket.settle(indexes, 'body_too_large');
+        return true;
+      case 'refused':
+        spoolArrivals(arrivals);
+        return false;
+      case 'lost':
+        if (spoolTried(arrivals, batch)) spool.release(lane);
+        return connection.isUp();
+    }
+  }
+
+  async function publishSpooled(): Promise<boolean> {
+    const batch = spool.take(lane, batchBytes());
+    if (!batch) return false;
+    const { entries, triedId } = batch;
+    try {
+      const published = await publisher.publish(entries, { triedId, onTry: (id) => spool.markTried(batch, id) });
+      return settleSpooled(batch, published, triedId !== undefined);
+    } finally {
+      spool.release(lane);
+    }
+  }
+
+  /** @param mayBeStored an earlier try of the same batch may be in the stream */
+  function settleSpooled(batch: SpooledBatch, published: Published, mayBeStored: boolean): boolean {
+    switch (published) {
+      case 'stored':
+        spool.remove(batch, 'drained');
+        return true;
+      case 'too_large':
+        if (canSplit(batch.entries)) spool.markTried(batch, undefined);
+        else spool.remove(batch, 'unpublishable');
+        return true;
+      case 'refused':
+        if (!mayBeStored) spool.markTried(batch, undefined);
+        return false;
+      case 'lost':
+        return connection.isUp();
+    }
+  }
+
+  /** The broker takes less than this: halves what is sent next, unless it is a single beacon. */
+  function canSplit({ lengths, bytes }: Entries): boolean {
+    if (lengths.length > 1) bytesMax = Math.min(bytesMax, bytes.length / 2);
+    else log.error('beacon dropped: nats takes no message of its size', { region, lane, bytes: bytes.length });
+    return lengths.length > 1;
+  }
+
+  function batchBytes(): number {
+    return Math.min(BATCH_BYTES_MAX, connection.maxPayload() - HEADER_BYTES, bytesMax);
+  }
+
+  /** Makes beacons safe that were never tried, or surely not stored. One that is over its share costs no other. */
+  function spoolArrivals(arrivals: readonly Arrival[]): void {
+    for (const { entries, indexes, ticket, receivedAtMs } of arrivals) {
+      try {
+        const leftOut = spool.put({ lane, entries, receivedAtMs });
+        ticket.settle(
+          leftOut.flatMap((place) => indexes[place] ?? []),
+          'spool_full',
+        );
+      } catch (error) {
+        storageFailed(error, [{ ticket, indexes }]);
+      }
+    }
+    if (arrivals.length > 0) retrySoon();
+  }
+
+  /** Makes a batch safe that may be stored under its id. */
+  function spoolTried(
+    arrivals: readonly Arrival[],
+    { entries, id }: { entries: Entries; id: string },
+  ): SpooledBatch | undefined {
+    try {
+      spool.put({ lane, entries, receivedAtMs: arrivals[0]?.receivedAtMs ?? now(), triedId: id });
+    } catch (error) {
+      storageFailed(error, arrivals);
+      return undefined;
+    }
+    for (const { ticket } of arrivals) ticket.settle();
+    retrySoon();
+    return { lane, entries, triedId: id };
+  }
+
+  function storageFailed(error: unknown, arrivals: readonly Pick<Arrival, 'ticket' | 'indexes'>[]): void {
+    log.error('spool write failed', { region, lane, error });
+    for (const { ticket, indexes } of arrivals) ticket.settle(indexes, 'storage_failed');
+  }
+
+  return { add, recheck: () => stopWaiting(), pump };
+}

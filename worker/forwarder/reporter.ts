@@ -1,0 +1,84 @@
+/**
+ * When the Forwarder's counters are published: when they have changed, at most once a second, and every ten
+ * seconds while it is awake. What the stream has acknowledged is told, and need not outlive this object.
+ */
+import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { forwarderSubject } from '../../shared/subjects.ts';
+import type { ForwarderPlace } from '../forward/call.ts';
+import type { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { Spool, SpoolCounts } from './spool.ts';
+
+export const CHANGED_MS = 1_000;
+export const UNCHANGED_MS = 10_000;
+
+export type ReporterOptions = {
+  readonly place: ForwarderPlace;
+  readonly counters: Counters;
+  readonly spool: Pick<Spool, 'told' | 'counts'>;
+  readonly connection: Pick<Connection, 'isUp' | 'open' | 'publish'>;
+  /** The wall clock, ms since the epoch. */
+  readonly now: () => number;
+  readonly newId: () => string;
+};
+
+export type Reporter = {
+  /** Something may have changed: sees to it that it is published within about a second. */
+  changed(): void;
+  /** The connection is up: publishes what has changed, and goes on every ten seconds. */
+  connected(): void;
+};
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { place, counters, spool, connection, now, newId } = options;
+  const subject = forwarderSubject(place.region, place.slot);
+  /** Nothing is news about a Forwarder that has nothing to say: no connection is made for it. */
+  let told = hasNothing(spool.counts()) ? counters.fingerprint() : '';
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let dueAtMs = 0;
+  let isPublishing = false;
+  let isFirst = true;
+
+  function schedule(delayMs: number): void {
+    const atMs = now() + delayMs;
+    if (timer !== undefined && dueAtMs <= atMs) return;
+    clearTimeout(timer);
+    dueAtMs = atMs;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void report();
+    }, delayMs);
+  }
+
+  async function report(): Promise<void> {
+    // Without a connection there is nobody to tell; `connected` begins again.
+    if (isPublishing || !connection.isUp()) return;
+    isPublishing = true;
+    const fingerprint = counters.fingerprint();
+    const kept = spool.counts();
+    const payload = encodeForwarderCounters({ ...counters.snapshot(now()), isFirst });
+    const outcome = await connection.publish({ subject, id: newId(), payload, isUse: fingerprint !== told });
+    isPublishing = false;
+    if (outcome.kind === 'stored') {
+      told = fingerprint;
+      isFirst = false;
+      spool.told(kept);
+    }
+    schedule(counters.fingerprint() === told ? UNCHANGED_MS : CHANGED_MS);
+  }
+
+  return {
+    changed() {
+      if (isPublishing || counters.fingerprint() === told) return;
+      if (connection.isUp()) schedule(CHANGED_MS);
+      else void connection.open();
+    },
+    connected() {
+      if (!isPublishing) void report();
+    },
+  };
+}
+
+function hasNothing({ beacons, spooled, drained, expired, unpublishable }: SpoolCounts): boolean {
+  return beacons + spooled + drained + expired + unpublishable === 0;
+}

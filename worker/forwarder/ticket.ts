@@ -1,0 +1,27 @@
+/** The answer to one call, which is complete when each of its parts has been made safe or rejected. */
+import type { ForwardAnswer, ForwardRejectReason, RejectedBeacon } from '../forward/call.ts';
+
+export type Ticket = {
+  /** One more part is to be settled. */
+  expect(): void;
+  /** A part is settled; `rejected` are places in the call. */
+  settle(rejected?: readonly number[], reason?: ForwardRejectReason): void;
+  readonly answer: Promise<ForwardAnswer>;
+};
+
+export function createTicket(): Ticket {
+  const { promise, resolve } = Promise.withResolvers<ForwardAnswer>();
+  const rejected: RejectedBeacon[] = [];
+  let expected = 0;
+  return {
+    expect() {
+      expected += 1;
+    },
+    settle(indexes = [], reason = 'unavailable') {
+      for (const index of indexes) rejected.push({ index, reason });
+      expected -= 1;
+      if (expected === 0) resolve({ rejected });
+    },
+    answer: promise,
+  };
+}
