@@ -25,11 +25,12 @@ describe('POST /v1/beacons', () => {
   });
 
   it('limits a session and not its neighbour', async () => {
-    const body = await signedBeacon('busy');
+    // Rejected by the schema, which comes after the limit: an accepted one would wait for its lane each time.
+    const body = JSON.stringify({ ...JSON.parse(await signedBeacon('busy')), v: 2 });
     const statuses: number[] = [];
     for (let i = 0; i < 1_250 && statuses.at(-1) !== 429; i++) statuses.push((await post(body)).status);
     // At least: the limiter may begin a new minute meanwhile.
-    expect(statuses.filter((status) => status === 204).length).toBeGreaterThanOrEqual(600);
+    expect(statuses.filter((status) => status === 422).length).toBeGreaterThanOrEqual(600);
     expect(statuses.at(-1)).toBe(429);
     expect((await post(await signedBeacon('calm'))).status).toBe(204);
   });

@@ -66,6 +66,7 @@ export type TestReceiverOptions = {
 export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
   const { forward = async () => ({ rejected: [] }), limits = {}, jwks, now = () => NOW_MS } = options;
   const calls: ForwarderCall[] = [];
+  let coalescerMs = 0;
   const find = (name: string, hint: string | undefined) => ({
     forward: (call: ForwardCall) => {
       calls.push({ name, hint, call });
@@ -89,7 +90,8 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     verifier: createVerifier({ secret: SECRET, jwks, ...options.tokens }),
     limits: createLimits(limits),
     serverLabel: serverLabeler(['https://media-apac-1.example.com']),
-    coalesce: createCoalescer({ send, now }),
+    // A second passes with every look at it, so that no test's call waits for company.
+    coalesce: createCoalescer({ send, now: () => (coalescerMs += 1_000) }),
     rejects,
     now,
   });

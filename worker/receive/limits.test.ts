@@ -97,7 +97,10 @@ describe('the limit of an address', () => {
 
   it('does not count what is wrong on our side', async () => {
     const address = limiter(0);
-    const receiver = testReceiver({ limits: { address }, forward: async () => ({ rejected: [{ index: 0, reason: 'unavailable' }] }) });
+    const receiver = testReceiver({
+      limits: { address },
+      forward: async () => ({ rejected: [{ index: 0, reason: 'unavailable' }] }),
+    });
     expect(await statusOf(receiver, { headers: bearer })).toBe(503);
     expect(address.keys).toStrictEqual([]);
   });
