@@ -11,7 +11,7 @@
 import { CALL_LIMITS, CALLS_MAX, type ForwardAnswer, type ForwardRejectReason } from './call.ts';
 import type { Gathered } from './client.ts';
 import { delay, type RequestTimer, type WaitUntil, within } from './deadline.ts';
-import { isSilent, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts';
+import { hasCompany, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts';
 
 /** Calls of a region that may wait for their turn. */
 export const WAITING_MAX = 16;
@@ -109,7 +109,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       const pace = paceOf(calls, nowMs);
       const waitMs = hasTurn ? msBeforeCall(pace) : LEADER_STEP_MS;
       // The timer's time counts too, so that a clock that stands still holds nobody up.
-      if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isSilent: isSilent(pace) });
+      if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isLast: hasCompany(pace) });
       if (hasTurn) {
         await delay(waitMs);
         pacedMs += waitMs;
@@ -132,7 +132,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
   async function dispatch(
     calls: RegionCalls,
     call: Call,
-    { timer, isSilent }: { timer: RequestTimer; isSilent: boolean },
+    { timer, isLast }: { timer: RequestTimer; isLast: boolean },
   ): Promise<void> {
     call.isSent = true;
     calls.waiting.shift();
@@ -140,7 +140,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
     call.sentAtMs = now();
     calls.startedAtMs = call.sentAtMs;
     announce(calls);
-    const sending = send(calls.region, call, isSilent || calls.underWay >= CALLS_MAX).catch(() => undefined);
+    const sending = send(calls.region, call, isLast || calls.underWay >= CALLS_MAX).catch(() => undefined);
     const answer = await timer.within(sending, ANSWER_WAIT_MS, undefined);
     calls.underWay -= 1;
     announce(calls);

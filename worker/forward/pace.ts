@@ -11,6 +11,8 @@ const REST_FACTOR = 3;
 export const SILENCE_MS = 3;
 /** Fewer than these say nothing: they come one by one anyway, and each that finds company saves a call. */
 export const SILENCE_BEACONS = 16;
+/** So many are company enough: an isolate that gathers them within {@link REST_MS} is throttled by any further wait. */
+export const ENOUGH_BEACONS = 48;
 
 /** No call that has its turn waits longer. */
 export const PACE_MAX_MS = 100;
@@ -33,11 +35,13 @@ export function msBeforeCall(pace: Pace): number {
   if (isFull || sinceStartMs < 0) return 0;
   const restMs = REST_MS - sinceStartMs;
   if (restMs > 0 || underWay === 0) return restMs;
+  if (pace.beacons >= ENOUGH_BEACONS) return 0;
   const companyMs = REST_MS * REST_FACTOR ** underWay - sinceStartMs;
   return pace.beacons < SILENCE_BEACONS ? companyMs : Math.min(companyMs, SILENCE_MS - pace.sinceBeaconMs);
 }
 
-/** Whether many beacons came and no more do: whoever waits for company of this isolate waits in vain. */
-export function isSilent({ beacons, sinceBeaconMs, isFull }: Pace): boolean {
-  return !isFull && beacons >= SILENCE_BEACONS && sinceBeaconMs >= SILENCE_MS;
+/** Whether waiting for more company of this isolate is in vain: much has come already, or no more comes. */
+export function hasCompany({ beacons, sinceBeaconMs, isFull }: Pace): boolean {
+  if (isFull) return false;
+  return beacons >= ENOUGH_BEACONS || (beacons >= SILENCE_BEACONS && sinceBeaconMs >= SILENCE_MS);
 }
