@@ -16,7 +16,7 @@ export type Entry = { receivedAtMs: number; colo: string; beacon: Beacon };
 export type BatchHeader = {
   /** Number of the Forwarder among those of its region, from 0. */
   slot: number;
-  /** A random id of this start of the Forwarder. */
+  /** Since when `accepted` counts: a random id, new with each start and after each publish of unknown fate. */
   epoch: string;
   /** Beacons that this epoch put into the stream on this lane, this batch included: it rises with every batch. */
   accepted: number;
