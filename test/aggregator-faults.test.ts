@@ -257,8 +257,8 @@ describe('the broker', () => {
 describe('shards and replicas', () => {
   it('shares out every lane, each to one shard', async () => {
     const shards = [
-      await aggregatorUp({ env: { SHARD: '0/2' } }),
-      await aggregatorUp({ env: { SHARD: '1/2' } }),
+      await aggregatorUp({ env: { SHARD: '0/2', LANES: '16' } }),
+      await aggregatorUp({ env: { SHARD: '1/2', LANES: '16' } }),
     ] as const;
     const lanes = lanesOf({ index: 0, count: 1 }, 16);
     for (const lane of lanes) await feeder.send({ lane }, { session_id: lane, meeting_id: `m-${lane}` });

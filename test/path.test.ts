@@ -183,7 +183,11 @@ describe('a message that no Forwarder of ours wrote', () => {
     ['JSON', new TextEncoder().encode('{"v":1}'), 1],
     ['nothing', new Uint8Array(0), 1],
     ['entries that are no beacons', joinBatch(HEADER, [Uint8Array.of(0x2a, 0), Uint8Array.of(0x2a, 2, 0x08, 7)]), 2],
-    ['a message that was cut off', joinBatch(HEADER, [encodeEntry(validEntry()).slice(0, -1)]), 1],
+    [
+      'a message that was cut off',
+      joinBatch({ ...HEADER, epoch: 'epoch-of-another' }, [encodeEntry(validEntry()).slice(0, -1)]),
+      1,
+    ],
   ])('is counted as invalid and skipped: %s', async (what, data, count) => {
     const session = `after-${what.replaceAll(' ', '-')}`;
     const invalid = async () =>

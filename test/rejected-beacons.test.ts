@@ -100,7 +100,8 @@ beforeAll(async () => {
   await postBeacon(system.worker, validBeacon(), { region: REGION });
   before = await eventually(async () => {
     const metrics = await system.aggregator.metrics();
-    return metrics.sum('edgepulse_sessions') === 1 ? metrics : undefined;
+    const isQuiet = metrics.sum('edgepulse_sessions') === 1 && metrics.sum('edgepulse_forwarders') === 1;
+    return isQuiet ? metrics : undefined;
   });
   for (const [what, request] of CASES) answers.set(what, await send(request));
 });
