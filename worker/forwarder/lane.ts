@@ -24,7 +24,7 @@ export const ACK_MS = 2_000;
 /** Publishes of a busy lane begin at least this far apart. */
 export const COMPANY_MS = 100;
 /** A lane whose callers can bring no more publishes earlier, when at least so many beacons wait. */
-export const COMPANY_BEACONS = 8;
+export const COMPANY_BEACONS = 24;
 /** Bytes of a batch at the most: what every broker takes by default, and less than SQLite's 2 MB for a row. */
 export const BATCH_BYTES_MAX = 900_000;
 /** Room in a message for headers, NATS's and the batch's. */
