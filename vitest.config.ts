@@ -2,7 +2,7 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { TEST_SECRET } from './test/support/edge/tokens.ts';
-import { tallyReporter } from './test/support/tally-reporter.ts';
+import { tallyReporter } from './test/support/summary-reporter.ts';
 
 export default defineConfig({
   test: {

@@ -16,9 +16,9 @@ import { log } from '../log.ts';
 import { type NatsAccess, natsAccess } from '../nats-access.ts';
 import { createConnection } from './connection.ts';
 import { createCounters } from './counters.ts';
-import { openMemory } from './memory.ts';
+import { openMemory } from './last-servers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { createReporter } from './reporter.ts';
+import { createReporter } from './counters-publisher.ts';
 import { openSpool } from './spool.ts';
 import { createWatch } from './watch.ts';
 
