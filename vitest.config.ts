@@ -2,11 +2,11 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { TEST_SECRET } from './test/support/edge/tokens.ts';
-import { tallyReporter } from './test/support/summary-reporter.ts';
+import { summaryReporter } from './test/support/summary-reporter.ts';
 
 export default defineConfig({
   test: {
-    reporters: ['default', tallyReporter()],
+    reporters: ['default', summaryReporter()],
     projects: [
       {
         test: {

@@ -26,7 +26,7 @@ const GROWTH_MAX = 1.05;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-type Tally = { posted: number; begun: number; leaving: number; vanished: number };
+type Counts = { posted: number; begun: number; leaving: number; vanished: number };
 
 export async function run([minutes = '5']: string[]): Promise<void> {
   const seconds = Number(minutes) * 60;
@@ -66,12 +66,12 @@ export async function run([minutes = '5']: string[]): Promise<void> {
   // Everybody who did not leave is silent now: after a TTL nobody is left.
   await new Promise((resolve) => setTimeout(resolve, (TTL_SECONDS + 2) * 1000));
   for (const timer of timers) clearInterval(timer);
-  report(sessions, traffic.tally, memory.slice(0, Math.floor(seconds / SAMPLE_EVERY_SECONDS)));
+  report(sessions, traffic.counts, memory.slice(0, Math.floor(seconds / SAMPLE_EVERY_SECONDS)));
 }
 
-function createTraffic(sessions: Sessions): { step(): void; stop(): void; readonly tally: Tally } {
+function createTraffic(sessions: Sessions): { step(): void; stop(): void; readonly counts: Counts } {
   const ingest = createBenchIngest(sessions);
-  const tally: Tally = { posted: 0, begun: 0, leaving: 0, vanished: 0 };
+  const counts: Counts = { posted: 0, begun: 0, leaving: 0, vanished: 0 };
   /** Session numbers by the step in which they post next. */
   const due = new Map<number, { id: number; seq: number }[]>();
   let step = 0;
@@ -80,13 +80,13 @@ function createTraffic(sessions: Sessions): { step(): void; stop(): void; readon
   function beaconsOfThisStep(): Partial<Beacon>[] {
     const posting = due.get(step) ?? [];
     due.delete(step);
-    for (let i = 0; i < (COMING_PER_SECOND * STEP_MS) / 1000; i++) posting.push({ id: tally.begun++, seq: 0 });
+    for (let i = 0; i < (COMING_PER_SECOND * STEP_MS) / 1000; i++) posting.push({ id: counts.begun++, seq: 0 });
     return posting.map(({ id, seq }) => {
       const isLast = seq === BEACONS - 1;
       // Every third vanishes; the others say goodbye.
       const isLeaving = isLast && id % 3 !== 0;
-      if (isLeaving) tally.leaving++;
-      else if (isLast) tally.vanished++;
+      if (isLeaving) counts.leaving++;
+      else if (isLast) counts.vanished++;
       if (!isLast) later(step + BEACON_EVERY_MS / STEP_MS, { id, seq: seq + 1 });
       const identity = { meeting_id: `m-${id >> 2}`, session_id: `s-${id}`, participant_id: `p-${id}`, seq };
       return isLeaving ? { ...identity, leaving: true } : identity;
@@ -100,15 +100,15 @@ function createTraffic(sessions: Sessions): { step(): void; stop(): void; readon
   }
 
   return {
-    tally,
+    counts,
     step() {
       if (stopped) return;
       const beacons = beaconsOfThisStep();
       step++;
       for (let from = 0; from < beacons.length; from += 50) {
         const entries = beacons.slice(from, from + 50).map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
-        tally.posted += entries.length;
-        const header = { slot: 0, epoch: 'soak', accepted: tally.posted, sentAtMs: Date.now() };
+        counts.posted += entries.length;
+        const header = { slot: 0, epoch: 'soak', accepted: counts.posted, sentAtMs: Date.now() };
         ingest('health.diagnostics.apac.edge.f00', joinBatch(header, entries), Date.now());
       }
     },
@@ -118,7 +118,7 @@ function createTraffic(sessions: Sessions): { step(): void; stop(): void; readon
   };
 }
 
-function report(sessions: Sessions, { posted, begun, leaving }: Tally, memory: readonly number[]): void {
+function report(sessions: Sessions, { posted, begun, leaving }: Counts, memory: readonly number[]): void {
   const totals = sessions.totals('apac');
   const quarter = Math.floor(memory.length / 4);
   const early = median(memory.slice(quarter, 2 * quarter));

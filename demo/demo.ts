@@ -7,7 +7,7 @@ import { INCIDENT, isIncident } from './incident.ts';
 import { createPoster } from './poster.ts';
 
 const SEED = 20_261_123;
-const TICK_MS = 50;
+const POST_EVERY_MS = 50;
 const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 
 export type DemoOptions = {
@@ -28,7 +28,7 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
     if (isNow !== incident) report(describeIncident(isNow, nowMs));
     incident = isNow;
     for (const posting of fleet.advance(nowMs)) poster.post(posting);
-  }, TICK_MS);
+  }, POST_EVERY_MS);
   return {
     stop() {
       clearInterval(timer);

@@ -42,7 +42,7 @@ describe('RegionsSchema', () => {
     ['a misspelt member', [{ ...region, colo: ['FRA'] }]],
     ['text that is not JSON', 'eu-west'],
     ['JSON of another shape', '{"name":"eu-west"}'],
-  ])('refuses %s', (_, value) => {
+  ])('rejects %s', (_, value) => {
     expect(v.safeParse(RegionsSchema, value).success).toBe(false);
   });
 

@@ -37,7 +37,7 @@ describe('ServersSchema', () => {
     ['no host', ['mailto:x']],
     ['a number', 7],
     ['too many', Array(257).fill('https://a.example')],
-  ])('refuses %s', (_, value) => {
+  ])('rejects %s', (_, value) => {
     expect(v.safeParse(ServersSchema, value).success).toBe(false);
   });
 });

@@ -51,7 +51,7 @@ export type TestReceiver = Receiver & {
   /** The entries of every call so far. */
   entries(): Entry[];
   /** The counts of rejected requests in a region so far, taken. */
-  refused(region?: string): { [Reason in RejectReason]?: number };
+  rejectCounts(region?: string): { [Reason in RejectReason]?: number };
 };
 
 export type TestReceiverOptions = {
@@ -110,9 +110,9 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
       return receiver.receive(request, () => undefined);
     },
     entries: () => calls.flatMap(({ call }) => entriesOf(call.entries)),
-    refused: (region = 'apac') => {
+    rejectCounts: (region = 'apac') => {
       const report = rejects.take(region, 0);
-      rejects.settle(region, 'taken');
+      rejects.callEnded(region, 'taken');
       return report?.rejected ?? {};
     },
   };
@@ -164,6 +164,6 @@ export async function expectRejected(receiver: TestReceiver, answer: Response, r
   expect(answer.status).toBe(REJECT_STATUS[reason]);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(await answer.json()).toMatchObject({ type: `/problems/${reason}`, status: REJECT_STATUS[reason] });
-  expect(receiver.refused()).toStrictEqual({ [reason]: 1 });
+  expect(receiver.rejectCounts()).toStrictEqual({ [reason]: 1 });
   expect(receiver.entries()).toStrictEqual([]);
 }

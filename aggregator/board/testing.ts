@@ -14,7 +14,7 @@ export const WEBRTC: Server = { url: 'https://media-1.example.com', type: 'webrt
 export const WEBSOCKET: Server = { url: 'wss://media-2.example.com', type: 'websocket' };
 
 /** Sessions that are alike. Figures that are left out are not reported. */
-export type Group = {
+export type TestSessions = {
   readonly count: number;
   readonly rtt?: number;
   readonly buffer?: number;
@@ -26,7 +26,7 @@ export type Group = {
 export type Store = {
   readonly sessions: Sessions;
   /** Brings a region's groups in, one received stream for each session. */
-  add(region: string, ...groups: Group[]): void;
+  add(region: string, ...groups: TestSessions[]): void;
   /** What `GET /api/v1/overview` answers, read from its JSON. */
   overview(): Overview;
 };

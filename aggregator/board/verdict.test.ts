@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { OBJECTIVES } from '../../shared/objectives.ts';
 import { formatClock } from './format.js';
-import { createStore, type Group, NOW, WEBRTC, WEBSOCKET } from './testing.ts';
+import { createStore, NOW, type TestSessions, WEBRTC, WEBSOCKET } from './testing.ts';
 import { reachVerdict, thresholdsText } from './verdict.js';
 
-type Situation = { readonly calls: { readonly [region: string]: readonly Group[] }; readonly down?: readonly string[] };
+type Situation = {
+  readonly calls: { readonly [region: string]: readonly TestSessions[] };
+  readonly down?: readonly string[];
+};
 
 const SINCE = formatClock(NOW);
 
@@ -16,7 +19,7 @@ function verdictOf({ calls, down = [] }: Situation) {
 }
 
 /** The store's quantiles are within 1 %: 80 ms stays what it is, 312 ms becomes 311. */
-const fine: Group = { count: 20, rtt: 0.08, expand: 0.5 };
+const fine: TestSessions = { count: 20, rtt: 0.08, expand: 0.5 };
 
 describe('the verdict', () => {
   it.each<[string, Situation, string, string]>([

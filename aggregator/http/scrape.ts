@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { Collect, ExposeOptions } from '../metrics/exposition.ts';
-import { GROUPS, type Group } from '../metrics/family.ts';
+import { type CollectGroup, GROUPS } from '../metrics/family.ts';
 import { wantsGzip, wantsOpenMetrics } from './negotiate.ts';
 import type { Pacer } from './pacer.ts';
 import { sendProblem } from './respond.ts';
@@ -26,12 +26,16 @@ export type ScrapeOptions = {
   readonly maxAtOnce?: number;
 };
 
-export type Scrape = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Promise<void>;
+export type ScrapeHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => Promise<void>;
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-export function createScrape(options: ScrapeOptions): Scrape {
+export function createScrape(options: ScrapeOptions): ScrapeHandler {
   const { pacer, log, deadlineMs = 15_000, maxAtOnce = 8 } = options;
   let underWay = 0;
 
@@ -86,7 +90,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
 /** @returns undefined when a value is unknown */
 function readCollect(query: URLSearchParams): Collect | undefined {
   const asked = query.getAll('collect[]');
-  if (asked.some((value) => !GROUPS.includes(value as Group))) return undefined;
+  if (asked.some((value) => !GROUPS.includes(value as CollectGroup))) return undefined;
   return new Set(GROUPS.filter((group) => asked.length === 0 || asked.includes(group)));
 }
 

@@ -13,7 +13,7 @@ import { QUANTILES } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { FAMILIES } from './families.ts';
-import type { Family, Group } from './family.ts';
+import type { CollectGroup, Family } from './family.ts';
 import { createSeriesLabels, type SeriesLabels } from './series-labels.ts';
 import {
   type DetailScope,
@@ -39,7 +39,7 @@ import {
   sampleText,
 } from './text-format.ts';
 
-export type Collect = ReadonlySet<Group>;
+export type Collect = ReadonlySet<CollectGroup>;
 
 export type ExposeOptions = {
   readonly nowMs: number;
@@ -72,7 +72,7 @@ const QUANTILE_LABELS = QUANTILES.map((quantile) => labelText({ q: `${quantile}`
 const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
 
 /** One scrape under way: what it reads, and the labels that it writes. */
-type Scrape = DetailScope & {
+type ScrapeRun = DetailScope & {
   readonly options: ExpositionOptions;
   readonly labels: SeriesLabels;
   readonly living: readonly Cell[];
@@ -88,7 +88,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
       const heard = heardRegions(sessions, nowMs);
       const before = sessions.nextBorn();
       const living = livingCells(sessions, heard);
-      const scrape: Scrape = { sessions, heard, before, linesAtOnce, options, labels, living, summaries: new Map() };
+      const scrape: ScrapeRun = { sessions, heard, before, linesAtOnce, options, labels, living, summaries: new Map() };
       for (const family of FAMILIES) {
         if (!collect.has(family.collect)) continue;
         yield headerText(family, openMetrics);
@@ -98,7 +98,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
   };
 }
 
-function samplesOf(family: Family, scrape: Scrape): Iterable<string> {
+function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
   const { sessions, labels, options } = scrape;
   const { name } = family;
   switch (family.of) {
@@ -137,7 +137,7 @@ type CellFamily = Extract<
   { readonly of: 'living cell' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
 >;
 
-function cellSamples(family: CellFamily, scrape: Scrape): Iterable<string> {
+function cellSamples(family: CellFamily, scrape: ScrapeRun): Iterable<string> {
   const { labels, living } = scrape;
   const { name } = family;
   const everyCell = scrape.sessions.cells();
@@ -155,7 +155,7 @@ function cellSamples(family: CellFamily, scrape: Scrape): Iterable<string> {
   }
 }
 
-function detailSamples(family: DetailFamily, scrape: Scrape): Iterable<string> {
+function detailSamples(family: DetailFamily, scrape: ScrapeRun): Iterable<string> {
   const { labels } = scrape;
   const { name } = family;
   switch (family.of) {
@@ -174,7 +174,7 @@ function detailSamples(family: DetailFamily, scrape: Scrape): Iterable<string> {
   }
 }
 
-function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: Scrape): Iterable<string> {
+function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: ScrapeRun): Iterable<string> {
   const { peers } = scope.sessions;
   const open = sampleOpener(name, 'peer_id');
   return eachSession(scope, (session) => {
@@ -189,7 +189,7 @@ function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: S
   });
 }
 
-function peerOperations(name: string, { labels, ...scope }: Scrape): Iterable<string> {
+function peerOperations(name: string, { labels, ...scope }: ScrapeRun): Iterable<string> {
   const { peers } = scope.sessions;
   const open = sampleOpener(name, 'peer_id', 'operation');
   return eachSession(scope, (session) => {
@@ -207,7 +207,7 @@ function peerOperations(name: string, { labels, ...scope }: Scrape): Iterable<st
   });
 }
 
-function* liveBuckets(name: string, measure: number, { living, labels, summaries }: Scrape): Generator<string> {
+function* liveBuckets(name: string, measure: number, { living, labels, summaries }: ScrapeRun): Generator<string> {
   summaries.clear();
   for (const cell of living) {
     const distribution = cell.live[measure];
@@ -219,7 +219,7 @@ function* liveBuckets(name: string, measure: number, { living, labels, summaries
 }
 
 /** Of the measure whose buckets were written just before. */
-function liveQuantiles(name: string, { labels, summaries }: Scrape): Iterable<string> {
+function liveQuantiles(name: string, { labels, summaries }: ScrapeRun): Iterable<string> {
   return each(summaries, ([cell, { quantiles }]) => {
     const ofCell = labels.cell(cell);
     return quantiles
@@ -232,7 +232,7 @@ function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<str
   for (const item of items) yield write(item);
 }
 
-function* readings({ sessions }: Scrape, regions: Iterable<string>): Generator<RegionReading> {
+function* readings({ sessions }: ScrapeRun, regions: Iterable<string>): Generator<RegionReading> {
   for (const region of regions) yield readRegion(sessions, region);
 }
 

@@ -9,7 +9,7 @@ import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './st
 
 /** The groups that `collect[]` chooses from. */
 export const GROUPS = ['population', 'sessions', 'process'] as const;
-export type Group = (typeof GROUPS)[number];
+export type CollectGroup = (typeof GROUPS)[number];
 
 export type Labels = { readonly [name: string]: string };
 
@@ -22,7 +22,7 @@ export type Description = {
   /** Empty when the family has none. Written in OpenMetrics when the name ends with it. */
   readonly unit: string;
   readonly help: string;
-  readonly collect: Group;
+  readonly collect: CollectGroup;
   /** In the order that they are written; `shard` comes on top where there are several shards. */
   readonly labels: readonly string[];
 };

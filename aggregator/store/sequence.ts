@@ -26,13 +26,13 @@ export type Sequence = {
   holeSinceMs: number;
 };
 
-export type Arrival = 'fresh' | 'filling' | 'repeated' | 'restarted';
+export type SequenceOutcome = 'fresh' | 'filling' | 'repeated' | 'restarted';
 
 export type Sequences = {
   /** A sequence whose first number is `seq`. What came before it was before our time: not a loss that we can know of. */
   begin(seq: number, receivedAtMs: number): Sequence;
   /** What a beacon with this number is. Changes nothing. */
-  classify(sequence: Sequence, seq: number, receivedAtMs: number): Arrival;
+  classify(sequence: Sequence, seq: number, receivedAtMs: number): SequenceOutcome;
   /** Takes a fresh or filling number in. @returns how many beacons are now known to be lost */
   markSeen(sequence: Sequence, seq: number, receivedAtMs: number): number;
   /** Counts every open hole as lost, at the end of the session or of its numbering. @returns how many */

@@ -1,10 +1,10 @@
 /** The last line of a test run, for people and programs alike: `N passed, N failed`. */
 import type { Reporter, TestModule } from 'vitest/node';
 
-export function tallyReporter(): Reporter {
+export function summaryReporter(): Reporter {
   return {
     onTestRunEnd(modules, unhandledErrors) {
-      const { passed, failed, skipped } = tally(modules);
+      const { passed, failed, skipped } = countTests(modules);
       // A file that could not be loaded, or an error outside any test, is a failure too.
       const broken = unhandledErrors.length + modules.filter(hasOwnError).length;
       const left = skipped === 0 ? '' : `, ${skipped} skipped`;
@@ -13,7 +13,7 @@ export function tallyReporter(): Reporter {
   };
 }
 
-function tally(modules: readonly TestModule[]): { passed: number; failed: number; skipped: number } {
+function countTests(modules: readonly TestModule[]): { passed: number; failed: number; skipped: number } {
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const module of modules) {
     for (const test of module.children.allTests()) {

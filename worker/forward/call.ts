@@ -14,14 +14,14 @@ export const CALLS_MAX = 3;
 /** Beacons that were rejected by an isolate alone, by reason. */
 export type RejectCounts = { [Reason in RejectReason]?: number };
 
-/** Counts of an isolate that no call has delivered before. */
-export type CountsReport = {
-  /** +1 for each report of the isolate; a report that is sent again keeps its number. */
+/** Counts of one isolate since its last delivery. */
+export type IsolateCounts = {
+  /** +1 for each delivery of the isolate; counts that are sent again keep their number. */
   readonly number: number;
   readonly rejected: RejectCounts;
   /** JWKS fetches that failed. */
   readonly jwksErrors: number;
-  /** Calls that were not taken because the object was overloaded. */
+  /** Calls that failed because the Forwarder was overloaded. */
   readonly overloadedCalls: number;
 };
 
@@ -44,7 +44,7 @@ export type ForwardCall = {
   readonly isLast: boolean;
   /** Fingerprint of the isolate's topology. */
   readonly topology: string;
-  readonly counts: CountsReport | undefined;
+  readonly counts: IsolateCounts | undefined;
 };
 
 /** `index` is the beacon's place in the call. */

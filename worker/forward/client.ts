@@ -71,13 +71,13 @@ export function createForwarderClient(options: ForwarderClientOptions): Forwarde
 
   async function sendTo(region: string, slot: number, call: Omit<ForwardCall, 'counts'>): Promise<ForwardAnswer> {
     const counts = rejects.take(region, slot);
-    const settle = counts ? rejects.settle : () => undefined;
+    const callEnded = counts ? rejects.callEnded : () => undefined;
     try {
       const answer = await find(forwarderName({ region, slot }), hints.get(region)).forward({ ...call, counts });
-      settle(region, 'taken');
+      callEnded(region, 'taken');
       return answer;
     } catch (error) {
-      settle(region, isOverloaded(error) ? 'not_taken' : 'failed');
+      callEnded(region, isOverloaded(error) ? 'not_taken' : 'failed');
       if (isOverloaded(error)) {
         slots.avoid(region, slot);
         rejects.countOverloadedCall(region);

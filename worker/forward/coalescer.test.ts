@@ -10,7 +10,7 @@ import { msBeforeCall, REST_MS, SILENCE_MS } from './pace.ts';
 const COMPANY_MS = 3 * REST_MS;
 const SAFE: ForwardAnswer = { rejected: [] };
 /** How much later than asked a request may notice. */
-const TICK_MS = 250;
+const TIMER_TICK_MS = 250;
 
 type Sent = {
   readonly region: string;
@@ -128,7 +128,7 @@ describe('a beacon', () => {
   it('is unavailable when no answer comes in time', async () => {
     const { post } = manual();
     const answer = post('a');
-    await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS + TICK_MS);
+    await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS + TIMER_TICK_MS);
     expect(await answer).toBe('unavailable');
   });
 });
@@ -235,7 +235,7 @@ describe('a leader', () => {
     const first = post('a');
     loseTimersOf(() => void post('b'));
     const followers = [post('c'), post('d')];
-    await vi.advanceTimersByTimeAsync(2 * (LEADER_LOST_MS + TICK_MS));
+    await vi.advanceTimersByTimeAsync(2 * (LEADER_LOST_MS + TIMER_TICK_MS));
     expect(sessions()).toStrictEqual([['a'], ['b', 'c', 'd']]);
     for (const call of sent) call.answer(SAFE);
     expect(await Promise.all([first, ...followers])).toStrictEqual([undefined, undefined, undefined]);

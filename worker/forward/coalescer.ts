@@ -11,7 +11,7 @@
 import { CALL_LIMITS, CALLS_MAX, type ForwardAnswer, type ForwardRejectReason } from './call.ts';
 import type { Gathered } from './client.ts';
 import { delay, type RequestTimer, type WaitUntil, within } from './deadline.ts';
-import { hasCompany, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts';
+import { isGatheringDone, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts';
 
 /** Calls of a region that may wait for their turn. */
 export const WAITING_MAX = 16;
@@ -24,7 +24,7 @@ const LEADER_STEP_MS = 200;
 export const ANSWER_WAIT_MS = 5_000;
 
 /** A beacon on its way to a Forwarder. */
-export type Outgoing = {
+export type OutgoingBeacon = {
   readonly region: string;
   /** The lane's number. */
   readonly lane: number;
@@ -41,7 +41,7 @@ export type WaitingRequest = { readonly waitUntil: WaitUntil; readonly timer: Re
 export type SendGathered = (region: string, gathered: Gathered, isLast: boolean) => Promise<ForwardAnswer>;
 
 /** Why the beacon was rejected, or undefined once it is safe. Never rejects its promise. */
-export type Coalesce = (beacon: Outgoing, request: WaitingRequest) => Promise<ForwardRejectReason | undefined>;
+export type Coalesce = (beacon: OutgoingBeacon, request: WaitingRequest) => Promise<ForwardRejectReason | undefined>;
 
 export type CoalescerOptions = {
   readonly send: SendGathered;
@@ -109,7 +109,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       const pace = paceOf(calls, nowMs);
       const waitMs = hasTurn ? msBeforeCall(pace) : LEADER_STEP_MS;
       // The timer's time counts too, so that a clock that stands still holds nobody up.
-      if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isLast: hasCompany(pace) });
+      if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isLast: isGatheringDone(pace) });
       if (hasTurn) {
         await delay(waitMs);
         pacedMs += waitMs;
@@ -144,14 +144,14 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
     const answer = await timer.within(sending, ANSWER_WAIT_MS, undefined);
     calls.underWay -= 1;
     announce(calls);
-    settle(call, answer);
+    answerAll(call, answer);
   }
 
   function giveUp(calls: RegionCalls, call: Call): void {
     call.isSent = true;
     calls.waiting.splice(calls.waiting.indexOf(call), 1);
     announce(calls);
-    settle(call, undefined);
+    answerAll(call, undefined);
   }
 
   /** What a follower looks after: an answer that does not come, and a call that has lost its leader. */
@@ -203,7 +203,7 @@ function newCall(openedAtMs: number): Call {
 }
 
 /** @param answer undefined for a call that failed */
-function settle({ resolvers }: Call, answer: ForwardAnswer | undefined): void {
+function answerAll({ resolvers }: Call, answer: ForwardAnswer | undefined): void {
   const reasons = new Map(answer?.rejected.map(({ index, reason }) => [index, reason]));
   for (const [index, resolve] of resolvers.entries()) resolve(answer ? reasons.get(index) : 'unavailable');
 }

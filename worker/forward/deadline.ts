@@ -37,7 +37,7 @@ export type RequestTimer = {
   stop(): void;
 };
 
-const TICK_MS = 250;
+const TIMER_TICK_MS = 250;
 
 /** @param onSlow called once, when the request has lasted for a tick: what only slow requests need can wait for it */
 export function createRequestTimer(onSlow: () => void = () => undefined): RequestTimer {
@@ -45,7 +45,7 @@ export function createRequestTimer(onSlow: () => void = () => undefined): Reques
   let giveUp: (() => void) | undefined;
   let watching: (() => void) | undefined;
   let ticksLeft = 0;
-  let timer = setTimeout(tick, TICK_MS);
+  let timer = setTimeout(tick, TIMER_TICK_MS);
 
   function tick(): void {
     if (!isSlow) onSlow();
@@ -53,12 +53,12 @@ export function createRequestTimer(onSlow: () => void = () => undefined): Reques
     ticksLeft -= 1;
     if (ticksLeft < 0) giveUp?.();
     watching?.();
-    timer = setTimeout(tick, TICK_MS);
+    timer = setTimeout(tick, TIMER_TICK_MS);
   }
 
   return {
     within(promise, milliseconds, otherwise) {
-      ticksLeft = Math.ceil(milliseconds / TICK_MS);
+      ticksLeft = Math.ceil(milliseconds / TIMER_TICK_MS);
       return new Promise((resolve, reject) => {
         giveUp = () => resolve(otherwise);
         promise.then(resolve, reject);

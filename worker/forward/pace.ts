@@ -36,12 +36,12 @@ export function msBeforeCall(pace: Pace): number {
   const restMs = REST_MS - sinceStartMs;
   if (restMs > 0 || underWay === 0) return restMs;
   if (pace.beacons >= ENOUGH_BEACONS) return 0;
-  const companyMs = REST_MS * REST_FACTOR ** underWay - sinceStartMs;
-  return pace.beacons < SILENCE_BEACONS ? companyMs : Math.min(companyMs, SILENCE_MS - pace.sinceBeaconMs);
+  const gatherMs = REST_MS * REST_FACTOR ** underWay - sinceStartMs;
+  return pace.beacons < SILENCE_BEACONS ? gatherMs : Math.min(gatherMs, SILENCE_MS - pace.sinceBeaconMs);
 }
 
 /** Whether waiting for more company of this isolate is in vain: much has come already, or no more comes. */
-export function hasCompany({ beacons, sinceBeaconMs, isFull }: Pace): boolean {
+export function isGatheringDone({ beacons, sinceBeaconMs, isFull }: Pace): boolean {
   if (isFull) return false;
   return beacons >= ENOUGH_BEACONS || (beacons >= SILENCE_BEACONS && sinceBeaconMs >= SILENCE_MS);
 }

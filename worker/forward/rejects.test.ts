@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { log } from '../log.ts';
 import { NOW_MS, regions } from '../testing.ts';
-import type { CountsReport, ForwardCall } from './call.ts';
+import type { ForwardCall, IsolateCounts } from './call.ts';
 import { createForwarderClient } from './client.ts';
 import { DELIVER_AFTER_MS } from './rejects.ts';
 import { AVOID_MS } from './slots.ts';
@@ -38,7 +38,7 @@ function failing(error: Error, times: number): () => void {
   };
 }
 
-const report = (number: number, rejected: CountsReport['rejected'], more: Partial<CountsReport> = {}) => ({
+const countsOf = (number: number, rejected: IsolateCounts['rejected'], more: Partial<IsolateCounts> = {}) => ({
   number,
   rejected,
   jwksErrors: 0,
@@ -63,7 +63,7 @@ describe('reject counts', () => {
     expect(calls).toStrictEqual([]);
     await vi.advanceTimersByTimeAsync(10 * DELIVER_AFTER_MS);
     expect(calls.map(({ name }) => name)).toStrictEqual(['apac:0']);
-    expect(calls[0]?.call.counts).toStrictEqual(report(1, { invalid_id: 2, token_missing: 1 }));
+    expect(calls[0]?.call.counts).toStrictEqual(countsOf(1, { invalid_id: 2, token_missing: 1 }));
     expect(calls[0]?.call.lengths.length).toBe(0);
   });
 
@@ -74,7 +74,7 @@ describe('reject counts', () => {
     rejects.countJwksError('apac', waitUntil);
     await send('apac', BEACON, false);
     await send('apac', BEACON, false);
-    expect(counts()).toStrictEqual([report(1, { invalid_id: 1 }, { jwksErrors: 1 }), undefined]);
+    expect(counts()).toStrictEqual([countsOf(1, { invalid_id: 1 }, { jwksErrors: 1 }), undefined]);
     await vi.advanceTimersByTimeAsync(DELIVER_AFTER_MS);
     expect(calls.slice(2).map(({ name }) => name)).toStrictEqual(['eu-west:0']);
   });
@@ -86,8 +86,8 @@ describe('reject counts', () => {
     rejects.count('apac', 'token_missing', waitUntil);
     await send('apac', BEACON, false);
     await send('apac', BEACON, false);
-    const first = report(1, { invalid_id: 1 });
-    expect(counts()).toStrictEqual([first, first, report(2, { token_missing: 1 })]);
+    const first = countsOf(1, { invalid_id: 1 });
+    expect(counts()).toStrictEqual([first, first, countsOf(2, { token_missing: 1 })]);
   });
 
   it('travel with one call at a time', async () => {
@@ -96,7 +96,7 @@ describe('reject counts', () => {
     const first = send('apac', BEACON, false);
     rejects.count('apac', 'invalid_id', waitUntil);
     await Promise.all([first, send('apac', BEACON, false)]);
-    expect(counts()).toStrictEqual([report(1, { invalid_id: 1 }), undefined]);
+    expect(counts()).toStrictEqual([countsOf(1, { invalid_id: 1 }), undefined]);
   });
 
   it('are delivered by one timer a region, whatever their number, and by another one later', async () => {
@@ -106,7 +106,7 @@ describe('reject counts', () => {
     await vi.advanceTimersByTimeAsync(DELIVER_AFTER_MS);
     rejects.count('apac', 'token_missing', waitUntil);
     await vi.advanceTimersByTimeAsync(DELIVER_AFTER_MS);
-    expect(counts()).toStrictEqual([report(1, { token_missing: 1_000 }), report(2, { token_missing: 1 })]);
+    expect(counts()).toStrictEqual([countsOf(1, { token_missing: 1_000 }), countsOf(2, { token_missing: 1 })]);
   });
 
   it('are delivered by another request when the first one was lost', async () => {
@@ -116,7 +116,7 @@ describe('reject counts', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     rejects.count('apac', 'token_missing', waitUntil);
     await vi.advanceTimersByTimeAsync(DELIVER_AFTER_MS);
-    expect(counts()).toStrictEqual([report(1, { token_missing: 2 })]);
+    expect(counts()).toStrictEqual([countsOf(1, { token_missing: 2 })]);
   });
 });
 
@@ -140,7 +140,7 @@ describe('a call that fails', () => {
     await expect(send('apac', BEACON, false)).rejects.toThrow('no');
     expect(calls.length).toBe(1);
     await send('apac', BEACON, false);
-    expect(counts().at(-1)).toStrictEqual(report(1, {}, { overloadedCalls: 1 }));
+    expect(counts().at(-1)).toStrictEqual(countsOf(1, {}, { overloadedCalls: 1 }));
   });
 
   it('leaves an overloaded object for another one, for a while, with its counts', async () => {
@@ -154,8 +154,8 @@ describe('a call that fails', () => {
     await send('apac', BEACON, false);
     await send('apac', BEACON, false);
     expect(calls.map(({ name }) => name)).toStrictEqual(['apac:0', 'apac:1', 'apac:1']);
-    const first = report(1, { invalid_id: 1 });
-    expect(calls.map(({ call }) => call.counts)).toStrictEqual([first, first, report(2, {}, { overloadedCalls: 1 })]);
+    const first = countsOf(1, { invalid_id: 1 });
+    expect(calls.map(({ call }) => call.counts)).toStrictEqual([first, first, countsOf(2, {}, { overloadedCalls: 1 })]);
     await vi.advanceTimersByTimeAsync(AVOID_MS);
     await send('apac', BEACON, false);
     expect(calls.at(-1)?.name).toBe('apac:0');

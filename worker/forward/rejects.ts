@@ -1,53 +1,53 @@
 /**
  * Counts of what this isolate rejected, by region, until a Forwarder has taken them: with the next call to that
- * region, or alone about a second later. Counts that travel form a numbered report; when its call fails, the
- * same report is sent again under its number, and a Forwarder that has taken it knows it. So none is lost or
- * counted twice by a call that fails; what an isolate had not delivered when it was evicted is lost with it,
- * about a second's worth.
+ * region, or in a call of their own about a second later. Counts in a call carry a number; if the call fails, they
+ * are sent again under the same number, and a Forwarder that already has that number ignores them. So a failed
+ * call neither loses counts nor doubles them. Counts not yet delivered when the isolate is evicted are lost: about
+ * a second of them.
  */
 import type { RejectReason } from '../../shared/reject.ts';
-import type { CountsReport, RejectCounts } from './call.ts';
+import type { IsolateCounts, RejectCounts } from './call.ts';
 import { delay, type WaitUntil } from './deadline.ts';
 
 /** How long counts wait for a call that takes them along. */
 export const DELIVER_AFTER_MS = 1_000;
-/** After this, a request that was to deliver them counts as lost. */
+/** After this long, the request that was to deliver them is presumed dead. */
 const DELIVERY_LOST_MS = 10_000;
 
 export type RejectsOptions = {
-  /** Makes a call without beacons to a region; it takes its report with {@link Rejects.take}. */
+  /** Makes a call without beacons to a region; it gets its counts from {@link Rejects.take}. */
   readonly deliver: (region: string) => Promise<unknown>;
   readonly now: () => number;
 };
 
-/** How the call that carried a report ended; after `failed` its Forwarder may have taken it. */
-export type Delivery = 'taken' | 'not_taken' | 'failed';
+/** How the call that carried counts ended; after `failed` the Forwarder may or may not have them. */
+export type CallOutcome = 'taken' | 'not_taken' | 'failed';
 
 export type Rejects = {
-  /** Counts one rejected request, and sees to it that the count is delivered. */
+  /** Counts one rejected request and schedules the delivery of the count. */
   count(region: string, reason: RejectReason, waitUntil: WaitUntil): void;
   /** Counts one JWKS fetch that failed. */
   countJwksError(region: string, waitUntil: WaitUntil): void;
   /** Counts one call that an overloaded Forwarder did not take; delivered with the region's next counts. */
   countOverloadedCall(region: string): void;
   /**
-   * The report for a call to a slot; undefined when there is nothing, when a report is under way, or when one
-   * that failed belongs to another slot. Each taken report is settled once.
+   * The counts to send with a call to a slot; undefined when there are none, when some are under way, or when
+   * those of a failed call belong to another slot. Follow each `take` with one `callEnded`.
    */
-  take(region: string, slot: number): CountsReport | undefined;
-  settle(region: string, delivery: Delivery): void;
+  take(region: string, slot: number): IsolateCounts | undefined;
+  callEnded(region: string, outcome: CallOutcome): void;
 };
 
 type Counts = { rejected: RejectCounts; jwksErrors: number; overloadedCalls: number };
 
-/** A report stays with the first slot that may have taken it. */
-type Travelling = { readonly report: CountsReport; slot: number | undefined; isUnderWay: boolean };
+/** Counts that may have been taken go to the same slot again: only it can recognise their number. */
+type Undelivered = { readonly counts: IsolateCounts; slot: number | undefined; isUnderWay: boolean };
 
 export function createRejects({ deliver, now }: RejectsOptions): Rejects {
   const waiting = new Map<string, Counts>();
-  const travelling = new Map<string, Travelling>();
+  const undelivered = new Map<string, Undelivered>();
   const deliveryStartedAtMs = new Map<string, number>();
-  let reports = 0;
+  let lastNumber = 0;
 
   function countsOf(region: string): Counts {
     const counts = waiting.get(region) ?? { rejected: {}, jwksErrors: 0, overloadedCalls: 0 };
@@ -65,16 +65,16 @@ export function createRejects({ deliver, now }: RejectsOptions): Rejects {
   async function deliverSoon(region: string): Promise<void> {
     await delay(DELIVER_AFTER_MS);
     deliveryStartedAtMs.delete(region);
-    if (waiting.has(region) || travelling.has(region)) await deliver(region);
+    if (waiting.has(region) || undelivered.has(region)) await deliver(region);
   }
 
-  function nextReport(region: string): Travelling | undefined {
+  function nextCounts(region: string): Undelivered | undefined {
     const counts = waiting.get(region);
     if (!counts) return undefined;
     waiting.delete(region);
-    reports += 1;
-    const next: Travelling = { report: { number: reports, ...counts }, slot: undefined, isUnderWay: false };
-    travelling.set(region, next);
+    lastNumber += 1;
+    const next: Undelivered = { counts: { number: lastNumber, ...counts }, slot: undefined, isUnderWay: false };
+    undelivered.set(region, next);
     return next;
   }
 
@@ -92,19 +92,19 @@ export function createRejects({ deliver, now }: RejectsOptions): Rejects {
       countsOf(region).overloadedCalls += 1;
     },
     take(region, slot) {
-      if (waiting.size === 0 && travelling.size === 0) return undefined;
-      const next = travelling.get(region) ?? nextReport(region);
+      if (waiting.size === 0 && undelivered.size === 0) return undefined;
+      const next = undelivered.get(region) ?? nextCounts(region);
       if (!next || next.isUnderWay || (next.slot !== undefined && next.slot !== slot)) return undefined;
       next.slot = slot;
       next.isUnderWay = true;
-      return next.report;
+      return next.counts;
     },
-    settle(region, delivery) {
-      const report = travelling.get(region);
-      if (!report) return;
-      report.isUnderWay = false;
-      if (delivery === 'taken') travelling.delete(region);
-      else if (delivery === 'not_taken') report.slot = undefined;
+    callEnded(region, outcome) {
+      const sent = undelivered.get(region);
+      if (!sent) return;
+      sent.isUnderWay = false;
+      if (outcome === 'taken') undelivered.delete(region);
+      else if (outcome === 'not_taken') sent.slot = undefined;
     },
   };
 }

@@ -6,30 +6,30 @@ export type Callers = {
   /** A call came. @returns ends it, once */
   enter(isolate: string, isLast: boolean): () => void;
   /** Whether every isolate that waits has used up its calls. */
-  areAllAtTheirLast(): boolean;
+  canBringNoMore(): boolean;
 };
 
 export function createCallers(): Callers {
-  const waiting = new Map<string, { calls: number; isAtLast: boolean }>();
-  let atLast = 0;
+  const waiting = new Map<string, { calls: number; isExhausted: boolean }>();
+  let exhausted = 0;
 
-  function setAtLast(caller: { isAtLast: boolean }, isAtLast: boolean): void {
-    if (caller.isAtLast !== isAtLast) atLast += isAtLast ? 1 : -1;
-    caller.isAtLast = isAtLast;
+  function setExhausted(caller: { isExhausted: boolean }, isExhausted: boolean): void {
+    if (caller.isExhausted !== isExhausted) exhausted += isExhausted ? 1 : -1;
+    caller.isExhausted = isExhausted;
   }
 
   return {
     enter(isolate, isLast) {
-      const caller = waiting.get(isolate) ?? { calls: 0, isAtLast: false };
+      const caller = waiting.get(isolate) ?? { calls: 0, isExhausted: false };
       waiting.set(isolate, caller);
       caller.calls += 1;
-      setAtLast(caller, isLast);
+      setExhausted(caller, isLast);
       return () => {
         caller.calls -= 1;
-        setAtLast(caller, false);
+        setExhausted(caller, false);
         if (caller.calls === 0) waiting.delete(isolate);
       };
     },
-    areAllAtTheirLast: () => atLast === waiting.size,
+    canBringNoMore: () => exhausted === waiting.size,
   };
 }

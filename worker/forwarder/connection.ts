@@ -84,13 +84,13 @@ export type ConnectionOptions = {
 };
 
 /** From the first use to the end of use; the client reconnects within it. */
-type Session = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly settled: Promise<void> };
+type Lifetime = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly firstAttempt: Promise<void> };
 
 type Connected = { readonly nc: NatsConnection; readonly js: ReturnType<NatsConnection['jetstream']> };
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { name, onUp, idleMs = IDLE_MS, ackLostMs = ACK_LOST_MS } = options;
-  let session: Session | undefined;
+  let lifetime: Lifetime | undefined;
   let connected: Connected | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let lastUsedMs = 0;
@@ -102,20 +102,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     // The client would try a server on this machine.
     if (options.servers.length === 0) return Promise.resolve();
     stayAwake();
-    if (!session) {
+    if (!lifetime) {
       const tried = Promise.withResolvers<void>();
-      session = { closed: false, tried, settled: within(tried.promise, CONNECT_TIMEOUT_MS, undefined) };
-      void run(session);
+      lifetime = { closed: false, tried, firstAttempt: within(tried.promise, CONNECT_TIMEOUT_MS, undefined) };
+      void run(lifetime);
     }
-    return session.settled;
+    return lifetime.firstAttempt;
   }
 
   /** The client reconnects by itself after a first success; this loop is for the first, and for when it gives up. */
-  async function run(own: Session): Promise<void> {
+  async function run(own: Lifetime): Promise<void> {
     let failure = '';
     while (!own.closed) {
       try {
-        await serve(own, await dial(options));
+        await serve(own, await connectClient(options));
         failure = '';
       } catch (error) {
         const code = codeOf(error);
@@ -127,20 +127,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function serve(own: Session, nc: NatsConnection): Promise<void> {
+  async function serve(own: Lifetime, nc: NatsConnection): Promise<void> {
     if (own.closed) return nc.close();
     connected = { nc, js: nc.jetstream() };
-    rise(own);
+    markUp(own);
     for await (const { type } of nc.status()) {
       if (own.closed) break;
-      if (type === Events.Disconnect) fall('disconnected');
-      else if (type === Events.Reconnect) rise(own);
+      if (type === Events.Disconnect) markDown('disconnected');
+      else if (type === Events.Reconnect) markUp(own);
     }
     await nc.closed();
-    if (!own.closed) fall('closed');
+    if (!own.closed) markDown('closed');
   }
 
-  function rise(own: Session): void {
+  function markUp(own: Lifetime): void {
     up = true;
     stayAwake();
     log.info('nats connected', { name });
@@ -148,7 +148,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     onUp();
   }
 
-  function fall(error: string): void {
+  function markDown(error: string): void {
     if (up) log.warn('nats connection lost', { name, error });
     up = false;
     failAll(error);
@@ -190,8 +190,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     clearTimeout(idle);
     idle = undefined;
     const closing = connected;
-    if (session) session.closed = true;
-    session = undefined;
+    if (lifetime) lifetime.closed = true;
+    lifetime = undefined;
     connected = undefined;
     up = false;
     failAll('closed');
@@ -203,7 +203,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   return { isUp: () => up, open, publish, maxPayload, close };
 }
 
-function dial({ servers, credentials, name, inboxPrefix }: ConnectionOptions): Promise<NatsConnection> {
+function connectClient({ servers, credentials, name, inboxPrefix }: ConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({ factory: createSocketTransport });
   return NatsConnectionImpl.connect({
     name,
@@ -217,7 +217,7 @@ function dial({ servers, credentials, name, inboxPrefix }: ConnectionOptions): P
     maxPingOut: MAX_PINGS_OUT,
     // A broker that refuses us now may have been told of us later.
     ignoreAuthErrorAbort: true,
-    // Only what is configured is dialled: a cluster may tell addresses that only it can reach.
+    // Only what is configured is contacted: a cluster may tell addresses that only it can reach.
     ignoreClusterUpdates: true,
     // workerd resolves names itself when it connects.
     resolve: false,

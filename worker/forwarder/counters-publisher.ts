@@ -12,28 +12,28 @@ import type { Spool, SpoolCounts } from './spool.ts';
 export const CHANGED_MS = 1_000;
 export const UNCHANGED_MS = 10_000;
 
-export type ReporterOptions = {
+export type CountersPublisherOptions = {
   readonly place: ForwarderPlace;
   readonly counters: Counters;
-  readonly spool: Pick<Spool, 'told' | 'counts'>;
+  readonly spool: Pick<Spool, 'markReported' | 'counts'>;
   readonly connection: Pick<Connection, 'isUp' | 'open' | 'publish'>;
   /** The wall clock, ms since the epoch. */
   readonly now: () => number;
   readonly newId: () => string;
 };
 
-export type Reporter = {
+export type CountersPublisher = {
   /** Something may have changed: sees to it that it is published within about a second. */
   changed(): void;
   /** The connection is up: publishes what has changed, and goes on every ten seconds. */
   connected(): void;
 };
 
-export function createReporter(options: ReporterOptions): Reporter {
+export function createCountersPublisher(options: CountersPublisherOptions): CountersPublisher {
   const { place, counters, spool, connection, now, newId } = options;
   const subject = forwarderSubject(place.region, place.slot);
   /** Nothing is news about a Forwarder that has nothing to say: no connection is made for it. */
-  let told = hasNothing(spool.counts()) ? counters.fingerprint() : '';
+  let publishedFingerprint = hasNothing(spool.counts()) ? counters.fingerprint() : '';
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAtMs = 0;
   let isPublishing = false;
@@ -46,35 +46,40 @@ export function createReporter(options: ReporterOptions): Reporter {
     dueAtMs = atMs;
     timer = setTimeout(() => {
       timer = undefined;
-      void report();
+      void publish();
     }, delayMs);
   }
 
-  async function report(): Promise<void> {
+  async function publish(): Promise<void> {
     // Without a connection there is nobody to tell; `connected` begins again.
     if (isPublishing || !connection.isUp()) return;
     isPublishing = true;
     const fingerprint = counters.fingerprint();
     const kept = spool.counts();
     const payload = encodeForwarderCounters({ ...counters.snapshot(now()), isFirst });
-    const outcome = await connection.publish({ subject, id: newId(), payload, isUse: fingerprint !== told });
+    const outcome = await connection.publish({
+      subject,
+      id: newId(),
+      payload,
+      isUse: fingerprint !== publishedFingerprint,
+    });
     isPublishing = false;
     if (outcome.kind === 'stored') {
-      told = fingerprint;
+      publishedFingerprint = fingerprint;
       isFirst = false;
-      spool.told(kept);
+      spool.markReported(kept);
     }
-    schedule(counters.fingerprint() === told ? UNCHANGED_MS : CHANGED_MS);
+    schedule(counters.fingerprint() === publishedFingerprint ? UNCHANGED_MS : CHANGED_MS);
   }
 
   return {
     changed() {
-      if (isPublishing || counters.fingerprint() === told) return;
+      if (isPublishing || counters.fingerprint() === publishedFingerprint) return;
       if (connection.isUp()) schedule(CHANGED_MS);
       else void connection.open();
     },
     connected() {
-      if (!isPublishing) void report();
+      if (!isPublishing) void publish();
     },
   };
 }

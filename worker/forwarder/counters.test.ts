@@ -4,22 +4,22 @@ import { createCounters, ISOLATES_MAX } from './counters.ts';
 
 const spoolCounts = () => ({ spooled: 0, drained: 0, expired: 0, unpublishable: 0, beacons: 0, bytes: 0 });
 const counters = () => createCounters({ slot: 0, epoch: 'e', spoolCounts });
-const report = (number: number) => ({ number, rejected: { invalid_id: 1 }, jwksErrors: 0, overloadedCalls: 0 });
+const countsOf = (number: number) => ({ number, rejected: { invalid_id: 1 }, jwksErrors: 0, overloadedCalls: 0 });
 
-it('takes each report once, however often and in whatever order it comes', () => {
-  const { addReport, snapshot } = counters();
-  for (const number of [1, 1, 2, 1, 2, 3]) addReport('a', report(number));
-  addReport('b', report(1));
+it('adds the counts of each number once, however often and in whatever order they come', () => {
+  const { addIsolateCounts, snapshot } = counters();
+  for (const number of [1, 1, 2, 1, 2, 3]) addIsolateCounts('a', countsOf(number));
+  addIsolateCounts('b', countsOf(1));
   expect(snapshot(0).rejected).toEqual({ invalid_id: 4 });
 });
 
 it('remembers a bounded number of isolates, those that called last', () => {
-  const { addReport, snapshot } = counters();
+  const { addIsolateCounts, snapshot } = counters();
   for (let i = 0; i < ISOLATES_MAX + 1; i++) {
-    addReport(`isolate-${i}`, report(1));
-    addReport('steady', report(i + 1));
+    addIsolateCounts(`isolate-${i}`, countsOf(1));
+    addIsolateCounts('steady', countsOf(i + 1));
   }
-  addReport('steady', report(ISOLATES_MAX + 1));
+  addIsolateCounts('steady', countsOf(ISOLATES_MAX + 1));
   expect(snapshot(0).rejected).toEqual({ invalid_id: 2 * (ISOLATES_MAX + 1) });
 });
 
@@ -41,17 +41,17 @@ it('counts latency in its bucket, and changes its fingerprint with everything el
 });
 
 it('knows when every caller that waits has used up its calls', () => {
-  const { enter, areAllAtTheirLast } = createCallers();
+  const { enter, canBringNoMore } = createCallers();
   const first = enter('a', false);
-  expect(areAllAtTheirLast()).toBe(false);
+  expect(canBringNoMore()).toBe(false);
   const second = enter('a', true);
-  expect(areAllAtTheirLast()).toBe(true);
+  expect(canBringNoMore()).toBe(true);
   const other = enter('b', false);
-  expect(areAllAtTheirLast()).toBe(false);
+  expect(canBringNoMore()).toBe(false);
   other();
-  expect(areAllAtTheirLast()).toBe(true);
+  expect(canBringNoMore()).toBe(true);
   first();
-  expect(areAllAtTheirLast()).toBe(false);
+  expect(canBringNoMore()).toBe(false);
   second();
-  expect(areAllAtTheirLast()).toBe(true);
+  expect(canBringNoMore()).toBe(true);
 });

@@ -4,7 +4,7 @@
  */
 import { type ForwarderCounters, PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
-import type { CountsReport } from '../forward/call.ts';
+import type { IsolateCounts } from '../forward/call.ts';
 import type { SpoolCounts } from './spool.ts';
 
 export type CountersOptions = {
@@ -15,8 +15,8 @@ export type CountersOptions = {
 };
 
 export type Counters = {
-  /** Takes an isolate's report, unless that was taken before. */
-  addReport(isolate: string, report: CountsReport): void;
+  /** Adds an isolate's counts, unless their number was seen before. */
+  addIsolateCounts(isolate: string, isolateCounts: IsolateCounts): void;
   setTopology(topology: string): void;
   /** A publish that was acknowledged: its beacons, and how long that took. */
   published(beacons: number, seconds: number): void;
@@ -27,13 +27,13 @@ export type Counters = {
   fingerprint(): string;
 };
 
-/** Isolates whose last report's number is remembered; one that is forgotten had long stopped calling. */
+/** Isolates whose last number is remembered; the one forgotten first has not called for the longest time. */
 export const ISOLATES_MAX = 10_000;
 
 export function createCounters({ slot, epoch, spoolCounts }: CountersOptions): Counters {
   const rejected: ForwarderCounters['rejected'] = {};
   const buckets: number[] = new Array(PUBLISH_SECONDS_BUCKETS.length + 1).fill(0);
-  const lastReports = new Map<string, number>();
+  const lastNumbers = new Map<string, number>();
   let topology = '';
   let accepted = 0;
   let publishErrors = 0;
@@ -61,18 +61,18 @@ export function createCounters({ slot, epoch, spoolCounts }: CountersOptions): C
   }
 
   return {
-    addReport(isolate, report) {
-      if (report.number <= (lastReports.get(isolate) ?? 0)) return;
-      lastReports.delete(isolate);
-      lastReports.set(isolate, report.number);
-      const [oldest] = lastReports.keys();
-      if (lastReports.size > ISOLATES_MAX && oldest !== undefined) lastReports.delete(oldest);
+    addIsolateCounts(isolate, isolateCounts) {
+      if (isolateCounts.number <= (lastNumbers.get(isolate) ?? 0)) return;
+      lastNumbers.delete(isolate);
+      lastNumbers.set(isolate, isolateCounts.number);
+      const [oldest] = lastNumbers.keys();
+      if (lastNumbers.size > ISOLATES_MAX && oldest !== undefined) lastNumbers.delete(oldest);
       for (const reason of REJECT_REASONS) {
-        const count = report.rejected[reason];
+        const count = isolateCounts.rejected[reason];
         if (count) rejected[reason] = (rejected[reason] ?? 0) + count;
       }
-      jwksErrors += report.jwksErrors;
-      overloadedCalls += report.overloadedCalls;
+      jwksErrors += isolateCounts.jwksErrors;
+      overloadedCalls += isolateCounts.overloadedCalls;
     },
     setTopology(newest) {
       topology = newest;

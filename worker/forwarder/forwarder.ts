@@ -16,9 +16,9 @@ import { log } from '../log.ts';
 import { type NatsAccess, natsAccess } from '../nats-access.ts';
 import { createConnection } from './connection.ts';
 import { createCounters } from './counters.ts';
-import { openMemory } from './last-servers.ts';
+import { createCountersPublisher } from './counters-publisher.ts';
+import { openLastServers } from './last-servers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { createReporter } from './counters-publisher.ts';
 import { openSpool } from './spool.ts';
 import { createWatch } from './watch.ts';
 
@@ -44,12 +44,12 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       name: `edgepulse ${place.region} ${place.slot}`,
       inboxPrefix: `_INBOX.edge.${place.region}`,
       onUp: () => {
-        reporter.connected();
+        countersPublisher.connected();
         void this.#outbox.pump();
       },
     });
     const counters = createCounters({ slot: place.slot, epoch: newId(), spoolCounts: spool.counts });
-    const reporter = createReporter({ place, counters, spool, connection, now, newId });
+    const countersPublisher = createCountersPublisher({ place, counters, spool, connection, now, newId });
     const watch = createWatch({
       place,
       snapshot: () => counters.snapshot(now()),
@@ -68,7 +68,7 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
       newId,
       retrySoon: () => this.#retrySoon(),
       onChange: () => {
-        reporter.changed();
+        countersPublisher.changed();
         watch.observe();
       },
     });
@@ -98,15 +98,15 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
 
 /** How the region's NATS is reached; one that is configured no more is reached as it last was. */
 export function accessOf({ region, slot }: ForwarderPlace, config: Config, storage: DurableObjectStorage): NatsAccess {
-  const memory = openMemory(storage);
+  const lastServers = openLastServers(storage);
   const configured = config.regions.find(({ name }) => name === region);
   if (configured) {
     const urls = configured.nats.length > 0 ? configured.nats : config.natsServers;
     const access = natsAccess(region, urls, config.natsCreds);
-    memory.remember(access.servers);
+    lastServers.save(access.servers);
     return access;
   }
-  const servers = memory.servers();
+  const servers = lastServers.list();
   log.error('region is configured no more: draining through its last nats servers', {
     region,
     slot,

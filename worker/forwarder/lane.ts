@@ -3,7 +3,7 @@
  * lane, everything goes behind it; so its beacons enter the stream in the order in which they were accepted.
  *
  * Group commit: what arrives while a publish is under way forms the next batch. A quiet lane publishes at once; a
- * busy one waits for company, at most {@link COMPANY_MS} after its last publish began.
+ * busy one waits for company, at most {@link LINGER_MS} after its last publish began.
  *
  * A publish that is not acknowledged {@link ACK_MS} after its oldest beacon came is spooled and answered, but not
  * given up: when its acknowledgement comes late, the batch leaves the spool again, and only when none can come any
@@ -22,9 +22,9 @@ import type { Spool, SpooledBatch } from './spool.ts';
 /** From a beacon's arrival to its acknowledgement; after that it is spooled. */
 export const ACK_MS = 2_000;
 /** Publishes of a busy lane begin at least this far apart. */
-export const COMPANY_MS = 100;
+export const LINGER_MS = 100;
 /** A lane whose callers can bring no more publishes earlier, when at least so many beacons wait. */
-export const COMPANY_BEACONS = 24;
+export const LINGER_BEACONS = 24;
 /** Bytes of a batch at the most: what every broker takes by default, and less than SQLite's 2 MB for a row. */
 export const BATCH_BYTES_MAX = 900_000;
 /** Room in a message for headers, NATS's and the batch's. */
@@ -36,7 +36,7 @@ export type LaneParts = {
   readonly lane: string;
   readonly spool: Spool;
   readonly counters: Pick<Counters, 'publishFailed'>;
-  readonly callers: Pick<Callers, 'areAllAtTheirLast'>;
+  readonly callers: Pick<Callers, 'canBringNoMore'>;
   readonly connection: Pick<Connection, 'isUp' | 'open' | 'maxPayload'>;
   readonly publisher: Publisher;
   readonly log: Log;
@@ -89,7 +89,7 @@ export function createLane(parts: LaneParts): Lane {
           await connection.open();
         }
         goesOn = connection.isUp();
-        if (goesOn) await waitForCompany();
+        if (goesOn) await linger();
         if (goesOn) goesOn = await (spool.has(lane) ? publishSpooled() : publishQueued());
       }
     } catch (error) {
@@ -103,12 +103,12 @@ export function createLane(parts: LaneParts): Lane {
     }
   }
 
-  async function waitForCompany(): Promise<void> {
+  async function linger(): Promise<void> {
     for (;;) {
-      const waitMs = startedAtMs + COMPANY_MS - now();
+      const waitMs = startedAtMs + LINGER_MS - now();
       // A wait that is longer than the longest: the clock was set back.
-      if (waitMs <= 0 || waitMs > COMPANY_MS) break;
-      if (!spool.has(lane) && queue.beacons() >= COMPANY_BEACONS && callers.areAllAtTheirLast()) break;
+      if (waitMs <= 0 || waitMs > LINGER_MS) break;
+      if (!spool.has(lane) && queue.beacons() >= LINGER_BEACONS && callers.canBringNoMore()) break;
       const { promise, resolve } = Promise.withResolvers<void>();
       stopWaiting = resolve;
       await within(promise, waitMs, undefined);
@@ -129,21 +129,21 @@ export function createLane(parts: LaneParts): Lane {
       },
     });
     const published = await within(publishing, Math.min(Math.max(0, leftMs), ACK_MS), undefined);
-    if (published) return settleQueued(arrivals, { entries, id }, published);
+    if (published) return finishQueued(arrivals, { entries, id }, published);
     counters.publishFailed();
     isLate = true;
     spooled = spoolTried(arrivals, { entries, id });
     spoolArrivals(queue.take(Number.POSITIVE_INFINITY));
     try {
       const publishedLate = await publishing;
-      return spooled ? settleSpooled(spooled, publishedLate, false) : connection.isUp();
+      return spooled ? finishSpooled(spooled, publishedLate, false) : connection.isUp();
     } finally {
       isLate = false;
       spool.release(lane);
     }
   }
 
-  function settleQueued(arrivals: Arrival[], batch: { entries: Entries; id: string }, published: Published): boolean {
+  function finishQueued(arrivals: Arrival[], batch: { entries: Entries; id: string }, published: Published): boolean {
     switch (published) {
       case 'stored':
         for (const { ticket } of arrivals) ticket.settle();
@@ -167,14 +167,14 @@ export function createLane(parts: LaneParts): Lane {
     const { entries, triedId } = batch;
     try {
       const published = await publisher.publish(entries, { triedId, onTry: (id) => spool.markTried(batch, id) });
-      return settleSpooled(batch, published, triedId !== undefined);
+      return finishSpooled(batch, published, triedId !== undefined);
     } finally {
       spool.release(lane);
     }
   }
 
   /** @param mayBeStored an earlier try of the same batch may be in the stream */
-  function settleSpooled(batch: SpooledBatch, published: Published, mayBeStored: boolean): boolean {
+  function finishSpooled(batch: SpooledBatch, published: Published, mayBeStored: boolean): boolean {
     switch (published) {
       case 'stored':
         spool.remove(batch, 'drained');

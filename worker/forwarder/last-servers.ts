@@ -5,21 +5,21 @@
  */
 import type { SpoolStorage } from './spool.ts';
 
-export type Memory = {
+export type LastServers = {
   /** NATS servers of the region when it was last configured; empty when it never was. */
-  servers(): readonly string[];
-  remember(servers: readonly string[]): void;
+  list(): readonly string[];
+  save(servers: readonly string[]): void;
 };
 
-export function openMemory({ sql }: Pick<SpoolStorage, 'sql'>): Memory {
+export function openLastServers({ sql }: Pick<SpoolStorage, 'sql'>): LastServers {
   sql.exec('CREATE TABLE IF NOT EXISTS servers (place INTEGER PRIMARY KEY, url TEXT NOT NULL)');
   const servers = (): string[] => {
     const rows = sql.exec<{ url: string }>('SELECT url FROM servers ORDER BY place').toArray();
     return rows.map(({ url }) => url);
   };
   return {
-    servers,
-    remember(current) {
+    list: servers,
+    save(current) {
       // A write is paid for, and a Forwarder starts often.
       if (JSON.stringify(servers()) === JSON.stringify(current)) return;
       sql.exec('DELETE FROM servers');

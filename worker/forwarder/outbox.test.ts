@@ -8,7 +8,7 @@ import type { ForwardAnswer } from '../forward/call.ts';
 import { callOf, NOW_MS, type TestBeacon } from '../testing.ts';
 import type { Connection, Outcome, Publication } from './connection.ts';
 import { createCounters } from './counters.ts';
-import { ACK_MS, COMPANY_MS } from './lane.ts';
+import { ACK_MS, LINGER_MS } from './lane.ts';
 import { createOutbox } from './outbox.ts';
 import { openSpool, type Spool, type SpoolStorage } from './spool.ts';
 
@@ -149,7 +149,7 @@ describe('a call', () => {
         answers.push(submit(callOf([{ seq: i }], { isolate: `isolate-${i}` })));
         await settle(10);
       }
-      await settle(COMPANY_MS);
+      await settle(LINGER_MS);
       expect(await Promise.all(answers)).toStrictEqual(Array(100).fill(SAFE));
       expect(broker.stream[0]?.beacons).toStrictEqual(['s-1 0']);
       expect(broker.stream.length).toBeLessThanOrEqual(11);
@@ -232,7 +232,7 @@ describe('an acknowledgement that comes late', () => {
       broker.broker.answer = async (publication) => broker.store(publication);
       await submit(callOf(beacons(2, {}, 4)));
       void pump();
-      await settle(10 * COMPANY_MS);
+      await settle(10 * LINGER_MS);
       expect(broker.tries[1]?.id).toBe(broker.tries[0]?.id);
       expect(keysOf(broker.stream)).toStrictEqual(beacons(6).map(({ seq }) => `s-1 ${seq}`));
       expect(acceptedOf(broker.stream)).toBe(6);
@@ -265,7 +265,7 @@ describe('a broker with a small max_payload', () => {
       broker.broker.maxPayload = 4_096;
       const { submit } = start(storage, broker);
       const answer = submit(callOf(beacons(60)));
-      await settle(40 * COMPANY_MS);
+      await settle(40 * LINGER_MS);
       expect(await answer).toStrictEqual(SAFE);
       expect(keysOf(broker.stream).length).toBe(60);
       for (const { payload } of broker.tries) expect(payload.length).toBeLessThanOrEqual(4_096);
@@ -282,13 +282,13 @@ describe('a broker with a small max_payload', () => {
           publication.payload.length > 1_500 ? { kind: 'too_large', error: '10054' } : broker.store(publication);
         const calls = [...beacons(5), { seq: 5, peers: 64 }, ...beacons(5, {}, 6)];
         const answer = submit(callOf(calls));
-        await settle(60 * COMPANY_MS);
+        await settle(60 * LINGER_MS);
         expect(await answer).toStrictEqual(
           when === 'fresh' ? { rejected: [{ index: 5, reason: 'body_too_large' }] } : SAFE,
         );
         broker.broker.isUp = true;
         void pump();
-        await settle(60 * COMPANY_MS);
+        await settle(60 * LINGER_MS);
         expect(keysOf(broker.stream)).toStrictEqual([0, 1, 2, 3, 4, 6, 7, 8, 9, 10].map((seq) => `s-1 ${seq}`));
         expect(spool.counts()).toMatchObject({ beacons: 0, unpublishable: when === 'fresh' ? 0 : 1 });
       }),
@@ -308,7 +308,7 @@ describe('when something fails', () => {
       await settle(ACK_MS);
       expect(await first).toStrictEqual(SAFE);
       const second = submit(all(1));
-      await settle(COMPANY_MS);
+      await settle(LINGER_MS);
       expect(await second).toStrictEqual(SAFE);
       expect(keysOf(broker.stream)).toStrictEqual(['s-2 0', 's-3 0', 's-2 1', 's-3 1']);
       expect(spool.counts().beacons).toBe(4);
@@ -361,7 +361,7 @@ describe('when something fails', () => {
         await submit(callOf([{}]));
         vi.setSystemTime(Date.now() + step);
         const answer = submit(callOf([{ seq: 1 }]));
-        await settle(COMPANY_MS);
+        await settle(LINGER_MS);
         expect(await answer).toStrictEqual(SAFE);
       }
     }));

@@ -57,7 +57,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   async function submit(call: ForwardCall): Promise<ForwardAnswer> {
     counters.setTopology(call.topology);
-    if (call.counts) counters.addReport(call.isolate, call.counts);
+    if (call.counts) counters.addIsolateCounts(call.isolate, call.counts);
     onChange();
     if (call.lengths.length === 0) return NOTHING_REJECTED;
     const leave = callers.enter(call.isolate, call.isLast);
@@ -77,16 +77,17 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   async function pump(): Promise<void> {
     const expired = spool.expire(now());
-    if (expired > 0) log.error('spooled beacons dropped: nats was away for too long', { ...placeOf(parts), expired });
+    if (expired > 0)
+      log.error('spooled beacons dropped: nats was away for too long', {
+        region: parts.region,
+        slot: parts.slot,
+        expired,
+      });
     await Promise.all(spool.lanes().map((lane) => laneOf(lane).pump()));
     onChange();
   }
 
   return { submit, pump };
-}
-
-function placeOf({ region, slot }: OutboxParts) {
-  return { region, slot };
 }
 
 /** A call's beacons by lane, in order. */

@@ -34,7 +34,7 @@ export function createSocketTransport(): Transport {
   let encrypted = false;
   let closeError: Error | undefined;
 
-  async function dial(server: Server): Promise<void> {
+  async function openChannel(server: Server): Promise<void> {
     const { hostname, port, src } = server;
     const scheme = SCHEME.exec(src)?.[1] ?? 'nats';
     // A WebSocket's URL least of all may end as a plain connection.
@@ -48,7 +48,7 @@ export function createSocketTransport(): Transport {
     const { socket, reader, writer } = channel;
     reader.releaseLock();
     writer.releaseLock();
-    // The certificate must be of the name that was dialled: workerd sees to it, and takes no other name.
+    // The certificate must be of the name that was connected to; workerd verifies it.
     channel = open(socket.startTls());
     await channel.socket.opened.catch((cause) => {
       throw NatsError.errorForCode(ErrorCode.Tls, asError(cause));
@@ -90,7 +90,7 @@ export function createSocketTransport(): Transport {
     },
     async connect(server) {
       try {
-        await dial(server);
+        await openChannel(server);
         // The client may have given up meanwhile.
         if (isClosed) throw NatsError.errorForCode(ErrorCode.Timeout);
         connected = true;

@@ -136,11 +136,11 @@ describe('a share', () => {
 });
 
 describe('counts', () => {
-  it('that were never told come back after a restart, those told do not', () =>
+  it('that were not reported come back after a restart, those reported do not', () =>
     withStorage((storage) => {
       const spool = openSpool(storage, LIMITS);
       spool.put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
-      spool.told(spool.counts());
+      spool.markReported(spool.counts());
       spool.put({ lane: 'f00', entries: entries([3]), receivedAtMs: 0 });
       expect(openSpool(storage, LIMITS).counts()).toMatchObject({ spooled: 1, beacons: 3 });
     }));

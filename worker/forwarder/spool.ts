@@ -72,7 +72,7 @@ export type Spool = {
   /** Drops what is too old. @returns how many beacons */
   expire(nowMs: number): number;
   /** These counts are known to the stream. */
-  told(counts: KeptCounts): void;
+  markReported(counts: KeptCounts): void;
 };
 
 const SCHEMA = `
@@ -102,9 +102,9 @@ type Holdings = {
 export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIMITS): Spool {
   const { sql } = storage;
   sql.exec(SCHEMA);
-  const held = loadHoldings(sql);
-  let kept = loadUntold(sql);
-  let toldCounts: KeptCounts = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
+  const holdings = loadHoldings(sql);
+  let kept = loadUnreported(sql);
+  let reportedCounts: KeptCounts = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
   const taken = new Set<string>();
 
   /** Changes rows and counters in one transaction; memory follows only when that has succeeded. */
@@ -113,27 +113,27 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
     for (const name of KEPT) next[name] += gains[name] ?? 0;
     const result = storage.transactionSync(() => {
       const value = work();
-      saveUntold(next, toldCounts);
+      saveUnreported(next, reportedCounts);
       return value;
     });
     kept = next;
     return result;
   }
 
-  function saveUntold(next: KeptCounts, nextTold: KeptCounts): void {
+  function saveUnreported(next: KeptCounts, nextReported: KeptCounts): void {
     for (const name of KEPT) {
-      const untold = next[name] - nextTold[name];
-      if (untold === kept[name] - toldCounts[name]) continue;
-      sql.exec('INSERT OR REPLACE INTO untold (counter, beacons) VALUES (?, ?)', name, untold);
+      const unreported = next[name] - nextReported[name];
+      if (unreported === kept[name] - reportedCounts[name]) continue;
+      sql.exec('INSERT OR REPLACE INTO untold (counter, beacons) VALUES (?, ?)', name, unreported);
     }
   }
 
-  function hold({ lengths, sessions }: Entries, lane: string, sign: 1 | -1): void {
-    held.beacons += sign * lengths.length;
-    add(held.byLane, lane, sign * lengths.length);
+  function adjustHoldings({ lengths, sessions }: Entries, lane: string, sign: 1 | -1): void {
+    holdings.beacons += sign * lengths.length;
+    add(holdings.byLane, lane, sign * lengths.length);
     for (const [i, length] of lengths.entries()) {
-      held.bytes += sign * length;
-      add(held.bytesBySession, sessions[i] ?? '', sign * length);
+      holdings.bytes += sign * length;
+      add(holdings.bytesBySession, sessions[i] ?? '', sign * length);
     }
   }
 
@@ -141,10 +141,10 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
   function overShare({ lengths, sessions }: Entries): number[] {
     const over: number[] = [];
     const added = new Map<string, number>();
-    let free = limits.bytes - held.bytes;
+    let free = limits.bytes - holdings.bytes;
     for (const [i, length] of lengths.entries()) {
       const session = sessions[i] ?? '';
-      const holds = (held.bytesBySession.get(session) ?? 0) + (added.get(session) ?? 0);
+      const holds = (holdings.bytesBySession.get(session) ?? 0) + (added.get(session) ?? 0);
       if (holds + length > free / limits.shares) {
         over.push(i);
         continue;
@@ -171,7 +171,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
       );
       if (triedId !== undefined) saveTried(lane, triedId, beacons);
     });
-    hold(kept, lane, 1);
+    adjustHoldings(kept, lane, 1);
     if (triedId !== undefined) taken.add(lane);
     return over;
   }
@@ -221,7 +221,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
         left -= Math.min(left, all.lengths.length);
       }
     });
-    hold(entries, lane, -1);
+    adjustHoldings(entries, lane, -1);
     taken.delete(lane);
   }
 
@@ -245,7 +245,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
   }
 
   function expire(nowMs: number): number {
-    if (held.beacons === 0) return 0;
+    if (holdings.beacons === 0) return 0;
     let dropped = 0;
     for (const lane of lanes()) if (!taken.has(lane)) dropped += expireLane(lane, nowMs - limits.ageMs);
     return dropped;
@@ -264,15 +264,15 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
       // What is left of a batch that was tried is another batch; should it be in the stream, its `seq` says so.
       sql.exec('DELETE FROM tried WHERE lane = ?', lane);
     });
-    hold(entries, lane, -1);
+    adjustHoldings(entries, lane, -1);
     return entries.lengths.length;
   }
 
-  const has = (lane: string): boolean => held.byLane.has(lane);
-  const lanes = (): string[] => [...held.byLane.keys()];
+  const has = (lane: string): boolean => holdings.byLane.has(lane);
+  const lanes = (): string[] => [...holdings.byLane.keys()];
 
   return {
-    counts: () => ({ ...kept, beacons: held.beacons, bytes: held.bytes }),
+    counts: () => ({ ...kept, beacons: holdings.beacons, bytes: holdings.bytes }),
     has,
     lanes,
     put,
@@ -281,37 +281,37 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
     remove,
     release: (lane) => void taken.delete(lane),
     expire,
-    told({ spooled, drained, expired, unpublishable }) {
+    markReported({ spooled, drained, expired, unpublishable }) {
       const next = { spooled, drained, expired, unpublishable };
-      if (KEPT.every((name) => next[name] === toldCounts[name])) return;
-      storage.transactionSync(() => saveUntold(kept, next));
-      toldCounts = next;
+      if (KEPT.every((name) => next[name] === reportedCounts[name])) return;
+      storage.transactionSync(() => saveUnreported(kept, next));
+      reportedCounts = next;
     },
   };
 }
 
 function loadHoldings(sql: SqlStorage): Holdings {
-  const held: Holdings = { beacons: 0, bytes: 0, byLane: new Map(), bytesBySession: new Map() };
+  const holdings: Holdings = { beacons: 0, bytes: 0, byLane: new Map(), bytesBySession: new Map() };
   type Shares = { lane: string; lengths: string; sessions: string };
   for (const row of sql.exec<Shares>('SELECT lane, lengths, sessions FROM spooled')) {
     const lengths: number[] = JSON.parse(row.lengths);
     const sessions: string[] = JSON.parse(row.sessions);
-    held.beacons += lengths.length;
-    add(held.byLane, row.lane, lengths.length);
+    holdings.beacons += lengths.length;
+    add(holdings.byLane, row.lane, lengths.length);
     for (const [i, length] of lengths.entries()) {
-      held.bytes += length;
-      add(held.bytesBySession, sessions[i] ?? '', length);
+      holdings.bytes += length;
+      add(holdings.bytesBySession, sessions[i] ?? '', length);
     }
   }
-  return held;
+  return holdings;
 }
 
-function loadUntold(sql: SqlStorage): { -readonly [Name in keyof KeptCounts]: number } {
-  const untold = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
+function loadUnreported(sql: SqlStorage): { -readonly [Name in keyof KeptCounts]: number } {
+  const unreported = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
   for (const { counter, beacons } of sql.exec<{ counter: string; beacons: number }>('SELECT * FROM untold')) {
-    for (const name of KEPT) if (name === counter) untold[name] = beacons;
+    for (const name of KEPT) if (name === counter) unreported[name] = beacons;
   }
-  return untold;
+  return unreported;
 }
 
 function entriesOf({ lengths, sessions, entries }: Row): Entries {

@@ -77,12 +77,12 @@ it('answers 20,000 fuzzed bodies with 4xx or 204, counts each reject once, and s
     { numRuns: RUNS, seed: SEED },
   );
 
-  const told = receiver.calls.map(({ call }) => call.counts?.rejected ?? {});
-  const refused = [...told, receiver.refused()].flatMap((counts) =>
+  const delivered = receiver.calls.map(({ call }) => call.counts?.rejected ?? {});
+  const rejected = [...delivered, receiver.rejectCounts()].flatMap((counts) =>
     REJECT_REASONS.map((reason) => counts[reason] ?? 0),
   );
   const forwarded = receiver.entries();
-  expect(refused.reduce((sum, count) => sum + count)).toBe(RUNS - forwarded.length);
+  expect(rejected.reduce((sum, count) => sum + count)).toBe(RUNS - forwarded.length);
   expect(forwarded.length).toBe(statuses.get(204));
   // A fuzz that never gets past the parser, or never through, proves nothing.
   for (const status of [204, 400, 403, 422]) expect(statuses.get(status)).toBeGreaterThan(100);

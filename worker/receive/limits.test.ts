@@ -41,7 +41,7 @@ describe('the limit of a session', () => {
     ]).toStrictEqual([204, 204]);
     const answer = await post(receiver, { headers: bearer });
     expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([429, '10']);
-    expect(receiver.refused()).toStrictEqual({ rate_limited: 1 });
+    expect(receiver.rejectCounts()).toStrictEqual({ rate_limited: 1 });
     expect(new Set(session.keys)).toStrictEqual(new Set(['m-1/s-1']));
   });
 
@@ -75,12 +75,12 @@ describe('the limit of an address', () => {
     const address = limiter(1);
     const receiver = testReceiver({ limits: { address } });
     await post(receiver, sent);
-    expect(receiver.refused()).toStrictEqual({ [reason]: 1 });
+    expect(receiver.rejectCounts()).toStrictEqual({ [reason]: 1 });
     // Without the header's token, which may be a good one by now.
     const { authorization: _, ...headers } = sent.headers ?? {};
     for (let i = 0; i < 5; i++) expect(await statusOf(receiver, { ...sent, headers })).toBe(429);
     expect(address.keys).toStrictEqual([IP, IP]);
-    expect(receiver.refused()).toStrictEqual({ rate_limited: 5 });
+    expect(receiver.rejectCounts()).toStrictEqual({ rate_limited: 5 });
   });
 
   it('counts preflights of pages that may not post', async () => {

@@ -173,7 +173,7 @@ describe("a Forwarder that can't", () => {
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('5');
     expect(await answer.json()).toMatchObject({ type: `/problems/${reason}` });
-    expect(receiver.refused()).toStrictEqual({ [reason]: 1 });
+    expect(receiver.rejectCounts()).toStrictEqual({ [reason]: 1 });
   });
 });
 

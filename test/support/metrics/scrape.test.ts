@@ -42,7 +42,7 @@ describe('the reader of a scrape', () => {
     ['a bad name', '1a 1\n'],
     ['a last line without an end', 'a 1'],
     ['an empty line of spaces', 'a 1\n  \n'],
-  ])('refuses %s', (_, text) => {
+  ])('rejects %s', (_, text) => {
     expect(() => parseScrape(text)).toThrow();
   });
 });

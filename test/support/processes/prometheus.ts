@@ -13,7 +13,7 @@ export type Target = {
   readonly labels?: Readonly<Record<string, string>>;
 };
 
-export type Result = {
+export type QueryResult = {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [seconds: number, value: string];
 };
@@ -21,7 +21,7 @@ export type Result = {
 export type PrometheusProcess = {
   readonly url: string;
   /** An instant query. @throws when Prometheus answers an error */
-  query(expression: string): Promise<Result[]>;
+  query(expression: string): Promise<QueryResult[]>;
   /** The values of an expression that has one series, from `fromMs` until now. */
   valuesSince(expression: string, fromMs: number): Promise<number[]>;
   stop(): Promise<void>;
@@ -56,7 +56,7 @@ export async function startPrometheus(targets: readonly Target[]): Promise<Prome
 
   return {
     url,
-    query: (query) => ask<Result>('query', { query }),
+    query: (query) => ask<QueryResult>('query', { query }),
     async valuesSince(query, fromMs) {
       const range = { start: `${fromMs / 1000}`, end: `${Date.now() / 1000}`, step: `${SCRAPE_INTERVAL_MS / 1000}` };
       const [series] = await ask<{ values: [number, string][] }>('query_range', { query, ...range });
