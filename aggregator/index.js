@@ -1,6 +1,6 @@
 /**
  * How the aggregator is started in production: `node aggregator`. Plain JavaScript, because a Node that can't run
- * TypeScript would answer main.ts with ERR_UNKNOWN_FILE_EXTENSION and not with what is needed.
+ * TypeScript would fail on main.ts with ERR_UNKNOWN_FILE_EXTENSION instead of saying which version is needed.
  */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
@@ -10,10 +10,10 @@ const needed = Number(/\d+/.exec(engines.node)?.[0]);
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
   // From the second start on nothing has to be parsed, and the part of Node that strips types stays unloaded: 27 MB
-  // less resident, and ready sooner. NODE_COMPILE_CACHE says where the cache is; a folder that can't be written is none.
+  // less resident, and ready sooner. NODE_COMPILE_CACHE sets the cache's folder; without a writable one there is no cache.
   enableCompileCache();
   await import('./main.ts');
 } else {
-  process.stderr.write(`aggregator: needs Node ${needed} or newer, and this is ${process.version}\n`);
+  process.stderr.write(`aggregator: needs Node ${needed} or newer; this is ${process.version}\n`);
   process.exitCode = 1;
 }

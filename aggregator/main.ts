@@ -88,8 +88,8 @@ function watchForwarders(sessions: Sessions, { config, log }: Context): Forwarde
     topology: config.topology,
     totalsOf: (region) => sessions.totals(region).edge,
     onTopology({ region, slot, theirs, ours }) {
-      if (theirs === ours) log.info({ region, slot, topology: ours }, 'forwarder has our topology');
-      else log.warn({ region, slot, theirs, ours, hint: TOPOLOGY_HINT }, 'forwarder has another topology');
+      if (theirs === ours) log.info({ region, slot, topology: ours }, 'forwarder topology matches');
+      else log.warn({ region, slot, theirs, ours, hint: TOPOLOGY_HINT }, 'forwarder topology differs');
     },
   });
 }
@@ -132,7 +132,7 @@ function createSessionReaper(sessions: Sessions, feed: Feed, { log, now }: Conte
     expire: sessions.expire,
     checkHeartbeats: feed.checkHeartbeats,
     onPaused(sinceMs) {
-      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; reading what it missed');
+      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; replaying what it missed');
       feed.resync(sinceMs);
     },
     now,
@@ -172,10 +172,10 @@ function serve(sessions: Sessions, readiness: () => Readiness, { config, log, no
   return server;
 }
 
-/** What an operator does about an address that can't be listened on; any other error is a bug. */
+/** What to do about an address that can't be listened on; any other error is a bug. */
 const LISTEN_HINTS: { readonly [code: string]: string } = {
   EADDRINUSE: 'another process uses it; stop that process or set PORT',
-  EACCES: 'this user may not; set PORT to 1024 or higher',
+  EACCES: 'permission denied; set PORT to 1024 or higher',
   EADDRNOTAVAIL: 'HOST is not an address of this machine',
 };
 

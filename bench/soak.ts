@@ -130,7 +130,7 @@ function report(sessions: Sessions, { posted, begun, leaving }: Counts, memory: 
   });
   printFigures('soak', [
     same('beacons applied', totals.applied, posted),
-    same('accepted by the edge, as told', totals.edge.accepted, posted),
+    same('accepted by the edge, as reported', totals.edge.accepted, posted),
     same('beacons lost', totals.lost, 0),
     same('sessions reaped, left', totals.left, leaving),
     same('sessions reaped, left and stale', totals.left + totals.stale, begun),

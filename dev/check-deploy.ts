@@ -1,6 +1,6 @@
 /**
- * `npm run check:deploy`: what is still to be filled in of production's configuration, or is not safe, one line each,
- * and exit code 1. It reads wrangler.toml (or `--config FILE`) and asks nobody: secrets are not among what it sees.
+ * `npm run check:deploy`: reports what is missing or unsafe in production's configuration, one line each, and exits
+ * with code 1 if there is anything. It only reads wrangler.toml (or `--config FILE`): it can't check secrets.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ type Table = { readonly [name: string]: unknown };
 
 /** RFC 2606: names that belong to nobody. */
 const PLACEHOLDER = /\bexample\.(?:com|net|org)\b/;
-/** A reporter in trouble posts up to once a second, and its beacons may arrive two at once. */
+/** A client in trouble posts up to once a second, and two beacons may arrive at once. */
 const SESSION_LIMIT_MIN = 120;
 /** What is set with `wrangler secret put`: in [vars] everybody who reads the repository or the dashboard sees it. */
 const SECRET = /^(?:BEACON_SECRET|NATS_CREDS(?:_.*)?)$/;
@@ -93,7 +93,7 @@ function varsProblems(vars: Table): string[] {
     ...(vars.ALLOWED_ORIGINS ? [] : [`${path}.ALLOWED_ORIGINS: missing, so that no page may post`]),
     ...natsUrls(vars).flatMap((url) => natsUrlProblems(url, path)),
     ...wrong,
-    // The worker's own rules, which it would refuse to start by.
+    // The worker's own checks, by which it would refuse to start.
     ...(wrong.length > 0 ? [] : startProblems(vars).map((problem) => `${path}: ${problem}`)),
   ];
 }

@@ -25,6 +25,6 @@ it.each([
   expect(vars).toMatchObject({ BEFORE: { value: 'x' }, VALUE: { value }, AFTER: { value: 'y' } });
 });
 
-it('refuses what the format cannot say', () => {
+it('rejects what the format cannot express', () => {
   expect(() => formatEnvFile({ VALUE: "'`" })).toThrow('VALUE');
 });

@@ -10,6 +10,6 @@ export function formatEnvFile(values: { readonly [name: string]: string }): stri
 function quote(name: string, value: string): string {
   // Not the double quote: inside it, dotenv reads \n as a new line.
   const mark = ["'", '`'].find((candidate) => !value.includes(candidate));
-  if (mark === undefined) throw new TypeError(`${name}: can't be passed on, it holds both ' and \``);
+  if (mark === undefined) throw new TypeError(`${name}: can't be passed to wrangler, it contains both ' and \``);
   return `${mark}${value.replaceAll('$', '\\$')}${mark}`;
 }

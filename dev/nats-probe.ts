@@ -1,6 +1,6 @@
 /**
- * Whether a NATS server answers, before anything is started that would wait for it. A NATS server speaks first:
- * a line that begins with INFO.
+ * Whether a NATS server answers, before anything is started that would wait for it. A NATS server sends
+ * the first line, which begins with INFO.
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol#info
  */
 import { createConnection } from 'node:net';
@@ -28,7 +28,7 @@ export async function natsProblem(urls: string, answerMs = ANSWER_MS): Promise<s
 
 function serverProblem(url: string, answerMs: number): Promise<string | undefined> {
   const { hostname, port } = new URL(url.includes('://') ? url : `nats://${url}`);
-  // A server may be set to begin with the TLS handshake instead of INFO: then that it listens has to do.
+  // A server may start with the TLS handshake instead of INFO; then it is enough that it listens.
   const speaksFirst = !url.startsWith('tls://');
   return new Promise((resolve) => {
     const socket = createConnection({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || DEFAULT_PORT });

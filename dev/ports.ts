@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
 
-/** Also on loopback, where someone may listen whom the host of "any address" does not see. */
+/** Also on loopback: binding "any address" does not detect a process that listens only there. */
 export async function isPortFree(port: number, host: string): Promise<boolean> {
   return (await canListen(port, host)) && (host === LOOPBACK || (await canListen(port, LOOPBACK)));
 }

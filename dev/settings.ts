@@ -1,6 +1,6 @@
 /**
- * What `npm start` reads from the environment. Its own settings and those of both apps are checked here, so that
- * every problem is named before anything is started.
+ * What `npm start` reads from the environment. Its own settings and those of both apps are checked here, so every
+ * problem is reported before anything starts.
  */
 import * as v from 'valibot';
 import { readConfig as readAggregatorConfig } from '../aggregator/config.ts';
@@ -119,7 +119,7 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
 
 /**
  * The topology is development's with what the environment changes of it. It is resolved here, once, and both apps
- * are given the same: the aggregator by itself takes it from one source only.
+ * are given the same: on its own the aggregator takes it from one source only.
  */
 function environmentOfAggregator(given: Environment, vars: Values): Environment {
   const { BEACON_SECRET: _secret, ENVIRONMENT: _environment, PORT: _port, ...rest } = given;
@@ -130,7 +130,7 @@ function environmentOfAggregator(given: Environment, vars: Values): Environment 
   return { HOST: '127.0.0.1', ...rest, ...Object.fromEntries(topology) };
 }
 
-/** The aggregator takes a path, the worker the text. What can't be read is the aggregator's problem to name. */
+/** The aggregator takes a path, the worker the text. The aggregator reports a file that can't be read. */
 function credentials(path: string | undefined, readFile: (path: string) => string): { NATS_CREDS?: string } {
   if (path === undefined) return {};
   try {
@@ -140,7 +140,7 @@ function credentials(path: string | undefined, readFile: (path: string) => strin
   }
 }
 
-/** What a reader says of a setting that an earlier one has already complained of is left out. */
+/** Leaves out problems of a setting that an earlier reader has already reported. */
 function withoutRepeats(readers: readonly (readonly string[])[]): string[] {
   const settingOf = (problem: string) => /^[A-Z_]+/.exec(problem)?.[0] ?? problem;
   const named = new Set<string>();

@@ -55,7 +55,7 @@ async function main([subject]: readonly string[]): Promise<void> {
   const subscription = connection.subscribe(subject);
   await connection.flush();
   // On stderr, so that the lines of stdout are messages alone.
-  console.error(`listening on ${subject}; Ctrl-C ends`);
+  console.error(`listening on ${subject}; Ctrl-C to stop`);
   for await (const message of subscription) console.log(lineOf(message.subject, message.data, Date.now()));
   const error = await connection.closed();
   if (error) throw error;

@@ -12,11 +12,12 @@ import { ascii, decodeMessage, list, message, unsigned } from './wire.ts';
 /** One beacon as the edge received it. Times are the edge's clock, ms since the Unix epoch. */
 export type Entry = { receivedAtMs: number; colo: string; beacon: Beacon };
 
-/** What a Forwarder says of a batch. Lane and region are in its subject. */
+/** The header of a batch. Lane and region are in its subject. */
 export type BatchHeader = {
   /** Number of the Forwarder among those of its region, from 0. */
   slot: number;
-  /** Since when `accepted` counts: a random id, new with each start and after each publish of unknown fate. */
+  /** Identifies the count that `accepted` belongs to: a random id, new at each start and after each publish whose outcome
+   * is unknown. */
   epoch: string;
   /** Beacons that this epoch put into the stream on this lane, this batch included: it rises with every batch. */
   accepted: number;
@@ -29,7 +30,7 @@ export type Batch = BatchHeader & { entries: Entry[]; invalid: number };
 export const BATCH_FIELD = { slot: 1, epoch: 2, accepted: 3, sentAtMs: 4, entries: 5 } as const;
 export const ENTRY_FIELD = { receivedAtMs: 1, colo: 2, beacon: 3 } as const;
 
-/** Used again for every entry: what it writes is copied out. */
+/** Reused for every entry: its bytes are copied out. */
 const writer = new PbfWriter(new Uint8Array(4_096));
 
 /**
@@ -70,7 +71,7 @@ export function joinBatch(header: BatchHeader, entries: readonly Uint8Array[]): 
   return batch;
 }
 
-/** Entries stay bytes at first, so that a damaged one costs no other. */
+/** Entries are split before they are decoded, so that a damaged one does not affect the others. */
 const BATCH_MESSAGE = {
   [BATCH_FIELD.slot]: unsigned('slot'),
   [BATCH_FIELD.epoch]: ascii('epoch'),

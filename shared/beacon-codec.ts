@@ -1,5 +1,6 @@
 /**
- * A beacon as protobuf (`Beacon` of edgepulse.proto): where each member is, and both directions. The aggregator has a reader of its own that fills its reports.
+ * Encodes and decodes a beacon as protobuf (`Beacon` of edgepulse.proto). The aggregator has its own reader, which
+ * fills its reports.
  */
 import type { PbfWriter } from 'pbf';
 import {
@@ -137,8 +138,8 @@ function writeOperations(operations: { [name: string]: number }, out: PbfWriter)
 }
 
 /**
- * The fields of a beacon, as `decodeMessage` reads them into the members of the JSON beacon. Whether
- * that is a beacon is for `decodeBeacon` to say.
+ * The fields of a beacon, as `decodeMessage` reads them into the members of the JSON beacon. `decodeBeacon`
+ * decides whether the result is a beacon.
  */
 export const BEACON_MESSAGE: WireMessage = {
   [BEACON_FIELD.meetingId]: ascii('meeting_id'),

@@ -1,4 +1,4 @@
-/** JSON objects whose fields nobody has looked at yet. */
+/** JSON objects whose fields have not been checked yet. */
 
 export type Fields = { readonly [name: string]: unknown };
 

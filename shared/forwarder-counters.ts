@@ -1,6 +1,6 @@
 /**
  * A Forwarder's own counters (`ForwarderCounters` of edgepulse.proto), in messages of their own, so
- * that the edge is heard of when it accepts no beacon at all.
+ * that the edge is measured even when it accepts no beacon.
  */
 import { PbfWriter } from 'pbf';
 import { isCount, isId } from './beacon.ts';
@@ -21,7 +21,7 @@ export type ForwarderCounters = {
   epoch: string;
   /** The edge's clock, ms since the Unix epoch. */
   sentAtMs: number;
-  /** Fingerprint of the newest topology that an isolate told it, an id; empty when none did. */
+  /** Fingerprint of the newest topology that an isolate sent, an id; empty before the first call. */
   topology: string;
   /** Beacons of all lanes that are in the stream or in the spool. */
   accepted: number;
@@ -34,17 +34,17 @@ export type ForwarderCounters = {
   droppedUnpublishable: number;
   /** Beacons that wait in the spool now. */
   inSpool: number;
-  /** Publishes that NATS rejected or did not acknowledge. */
+  /** Publishes that NATS refused or did not acknowledge. */
   publishErrors: number;
   /** JWKS fetches that failed; the last good keys stayed in use. */
   jwksErrors: number;
-  /** Calls that a Forwarder rejected because it was overloaded. */
+  /** Calls that failed because the Forwarder was overloaded. */
   overloadedCalls: number;
   /** Publish to acknowledgement: a count for each bucket (not cumulative over buckets), and the sum in seconds. */
   publishSeconds: { buckets: number[]; sum: number };
   /**
-   * The first message of its epoch: what it counts already was in no message before it. A reader that joins
-   * later than that takes what it sees first as the beginning, and counts nothing of it.
+   * The first message of its epoch: nothing in it was reported before. A reader that joins an epoch later takes the
+   * first message it sees as its baseline.
    */
   isFirst: boolean;
 };

@@ -1,9 +1,9 @@
 /**
- * The objectives: from which value on a figure is worth a warning, and from which it is bad. The one
- * table that the overview, the board, rules and documents take them from.
+ * The objectives: above which value a figure is a warning, and above which it is bad. The overview, the
+ * board, rules and documents all use this table.
  */
 
-/** A figure strictly over `warn` is worth a warning, strictly over `bad` it is bad. In the figure's own unit. */
+/** A figure strictly over `warn` is a warning, strictly over `bad` it is bad. In the figure's own unit. */
 export type Objective = { readonly warn: number; readonly bad: number };
 
 export const OBJECTIVES = {

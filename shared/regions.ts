@@ -19,7 +19,7 @@ const RegionSchema = v.strictObject({
   hint: v.optional(v.picklist(LOCATION_HINTS)),
   /** IATA codes of the Cloudflare data centres that always belong to this region. */
   colos: v.optional(v.array(v.pipe(v.string(), v.regex(/^[A-Z]{3}$/))), []),
-  /** NATS servers of the region's cluster; without any, `NATS_URL` is used. The edge speaks NATS over TCP, not WebSocket. */
+  /** NATS servers of the region's cluster; without any, `NATS_URL` is used. The edge connects over TCP, not WebSocket. */
   nats: v.optional(v.array(v.pipe(v.string(), v.regex(/^(nats|tls):\/\/[^\s]+$/))), []),
 });
 
@@ -36,7 +36,7 @@ export const RegionsSchema = v.lazy((value) => (typeof value === 'string' ? Regi
 
 export type Region = v.InferOutput<typeof RegionSchema>;
 
-/** What Cloudflare says of where a request came in (`request.cf`); coordinates arrive as strings. */
+/** Where a request came in, according to Cloudflare (`request.cf`); coordinates arrive as strings. */
 export type Place = { readonly colo?: unknown; readonly latitude?: unknown; readonly longitude?: unknown };
 
 /** The colo's own region, else the one with the nearest centre, else the first of the table. */

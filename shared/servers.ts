@@ -1,6 +1,6 @@
 /**
  * The closed set of media servers: a client's `server.url` becomes the origin of a configured
- * server or `other`, so that no path, query or invention ever becomes a label.
+ * server or `other`, so that no path, query or made-up URL becomes a label.
  */
 import * as v from 'valibot';
 
@@ -39,10 +39,10 @@ export const ServersSchema = v.pipe(
 export type ServerLabel = (url: string) => string;
 
 export function serverLabeler(origins: readonly string[]): ServerLabel {
-  // From the text to the same text, so that the answer is always ours and holds on to no message.
+  // Maps a string to our own copy of it, so that the label retains no message.
   const known = new Map(origins.map((origin) => [origin, origin]));
   return (url) => {
-    // The edge has already reduced the URL, so that this is the common case behind NATS.
+    // The edge has already reduced the URL, so this is the common case behind NATS.
     const label = known.get(url);
     if (label !== undefined) return label;
     const origin = serverOrigin(url);

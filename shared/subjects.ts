@@ -15,7 +15,7 @@ export const SERVICE_TYPE = 'edge';
 export const FORWARDER_SERVICE_TYPE = 'forwarder';
 
 export const LANES_MAX = 256;
-/** Forwarders of a region at the most, so that what is remembered of each stays bounded. */
+/** The most Forwarders of a region, so that state per Forwarder is bounded. */
 export const FORWARDERS_MAX = 256;
 
 const REGION = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;

@@ -1,6 +1,6 @@
 /**
- * The topology: what the worker and the aggregators of one environment must agree on, or beacons are
- * published that nobody reads. Its fingerprint lets the two compare it without exchanging it.
+ * The topology: what the worker and the aggregators of one environment must agree on; otherwise beacons are
+ * published that no aggregator reads. Its fingerprint lets the two compare it without exchanging it.
  */
 import * as v from 'valibot';
 import { LANES_MAX } from './subjects.ts';
@@ -31,7 +31,7 @@ function isLanes(text: string): boolean {
 
 /**
  * 16 hexadecimal digits that are equal for equal topologies, in whatever order regions and servers are listed.
- * It detects drift and resists no attacker: 64-bit FNV-1a of the sorted names.
+ * It detects drift, not tampering: 64-bit FNV-1a of the sorted names.
  * @see https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
  * @example topologyFingerprint({ regions: ['apac'], servers: ['https://media.example'], lanes: 16 })
  */

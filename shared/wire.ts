@@ -1,6 +1,6 @@
 /**
- * Protobuf messages into plain objects, by tables of their fields, for all that is not the aggregator's
- * hot path. `pbf` trusts its input; what NATS delivers is not trusted, so here a value must have its
+ * Decodes protobuf messages into plain objects, by tables of their fields; the aggregator's hot path has its
+ * own reader. `pbf` trusts its input; what NATS delivers is not trusted, so here a value must have its
  * field's wire type, end within its message, and come once unless it is repeated.
  */
 import { PbfReader, type PbfWriter } from 'pbf';
@@ -24,7 +24,7 @@ export type WireField = {
 /** The fields of a message by their numbers. */
 export type WireMessage = { readonly [field: number]: WireField };
 
-/** All text of ours is ASCII. pbf leaves out half a character at the end, so the bytes are looked at themselves. */
+/** All our text is ASCII. pbf drops a partial character at the end, so the bytes themselves are checked. */
 export function ascii(name: string): WireField {
   const read = (reader: PbfReader) => {
     const bytes = reader.readBytes();
@@ -34,7 +34,7 @@ export function ascii(name: string): WireField {
   return { name, wireType: BYTES, read };
 }
 
-/** A varint up to 2^64: above 2^53 it is inexact, and over every limit that there is. */
+/** A varint up to 2^64: above 2^53 it is inexact, and over every limit anyway. */
 export function unsigned(name: string): WireField {
   return { name, wireType: VARINT, read: (reader) => reader.readVarint() };
 }

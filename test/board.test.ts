@@ -14,7 +14,7 @@ import { type NatsServer, startNatsServer } from './support/processes/nats-serve
 const TTL_SECONDS = 6;
 /** The page asks every 5 s; the rest is for the way from NATS to the screen of a busy machine. */
 const ONE_POLL_MS = 10_000;
-/** To begin with, or after a fault: a dead link is noticed within 10 s, and shown with the next poll. */
+/** To begin with, or after a fault: a dead connection is detected within 10 s, and shown with the next poll. */
 const SHOWN_MS = 25_000;
 
 let browser: Browser;

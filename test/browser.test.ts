@@ -107,8 +107,8 @@ describe('a page on a listed origin', () => {
     expect(methodsOf(call.wire()).toSorted()).toEqual(['OPTIONS', 'POST']);
   });
 
-  it('can read why it was refused', async () => {
-    const call = await join('refused');
+  it('can read why it was rejected', async () => {
+    const call = await join('rejected');
     const init = { body: call.body(0, { rtt: [-1] }) };
     const { status, text } = await call.page.evaluate(fetchOnce, { url: call.url, init });
     expect(status).toBe(422);
@@ -144,7 +144,7 @@ describe('a gzip body', () => {
     expect(methodsOf(call.wire()).toSorted()).toEqual(['OPTIONS', 'POST']);
   });
 
-  it('is refused when it is a bomb', async () => {
+  it('is rejected when it is a bomb', async () => {
     const call = await join('bomb');
     const input = { url: call.url, text: call.body(0), padding: 10_000_000 };
     const { status, text, bytes } = await call.page.evaluate(fetchGzip, input);
@@ -260,7 +260,7 @@ describe('a page on an origin that is not listed', () => {
       (error: Error) => error.name,
     );
 
-  it('is refused by sendBeacon, which can not tell', async () => {
+  it('is rejected by sendBeacon, which cannot report it', async () => {
     const call = await join('stranger-beacon', stranger.origin);
     expect(await call.page.evaluate(sendBeacons, { url: call.url, bodies: [call.body(0)] })).toEqual([true]);
     expect(call.rttIn(await call.counted({ origin_forbidden: 1 }))).toBeUndefined();
@@ -276,7 +276,7 @@ describe('a page on an origin that is not listed', () => {
       outcome: 'TypeError',
       methods: ['OPTIONS'],
     },
-  ])('is refused by fetch of $of', async ({ init, outcome, methods }) => {
+  ])('is rejected by fetch of $of', async ({ init, outcome, methods }) => {
     const call = await join(`stranger-${outcome}-${methods.join('-')}`, stranger.origin);
     const options = { url: call.url, init: { ...init, body: call.body(0) } };
     expect(await call.page.evaluate(fetchError, options)).toBe(outcome);

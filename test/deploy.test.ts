@@ -65,7 +65,7 @@ describe('a deployment without an environment', () => {
   it('refuses to start, though it has every secret: it does not say what it is', async () => {
     const start = startWorker({
       natsUrl: 'nats://127.0.0.1:1',
-      // As the file says, in place of what the tests' workers are told.
+      // As in the file, instead of the tests' own settings.
       vars: { ENVIRONMENT: undefined, DEV_REGION_HEADER: undefined, ...wrangler.vars },
     });
     await expect(start).rejects.toThrow('ENVIRONMENT: is not development or production');

@@ -12,7 +12,7 @@ let prometheus: PrometheusProcess;
 
 beforeAll(async () => {
   system = await startSystem({ ttlSeconds: 600 });
-  // Every family has something to say: a W3C client, a NetEQ client, a refusal.
+  // Every family has something to say: a W3C client, a NetEQ client, a rejected beacon.
   await postBeacon(system.worker, validBeacon({ seq: 0 }));
   await postBeacon(system.worker, validBeacon({ seq: 1 }));
   const neteq = { buffer: 0.06, operations_per_second: { normal: 97, expand: 1, accelerate: 2 } };

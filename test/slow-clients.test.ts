@@ -1,4 +1,4 @@
-/** Clients that send slowly, or stop in the middle: refused or dropped, counted, and in nobody else's way. */
+/** Clients that send slowly, or stop in the middle: rejected or dropped, counted, and without effect on others. */
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -65,22 +65,22 @@ it('a client that sends half a body and hangs up is counted once', async () => {
   const before = countedIncomplete();
   const { socket } = await sendHalf();
   const sentAt = performance.now();
-  // Long enough for the worker to notice that this one is slow; one that is gone before is not told from none.
+  // Long enough for the worker to notice that this client is slow; one that leaves earlier is not counted.
   await eventually(() => performance.now() - sentAt > 1_000);
   expect((await postBeacon(worker, validBeacon())).status).toBe(204);
   socket.destroy();
   await eventually(() => countedIncomplete() === before + 1);
 });
 
-it('slow senders are refused after the deadline, and hold nobody up meanwhile', async () => {
+it('slow senders are rejected after the deadline, and delay nobody meanwhile', async () => {
   const before = countedIncomplete();
   const clients = await Promise.all(Array.from({ length: SLOW_CLIENTS }, sendHalf));
   const trickle = setInterval(() => {
     for (const { socket } of clients) if (socket.writable) socket.write(' ');
   }, 500);
   expect((await postBeacon(worker, validBeacon({ seq: 1 }))).status).toBe(204);
-  const refused = () => clients.every(({ answer }) => answer().startsWith('HTTP/1.1 400'));
-  await eventually(refused, { deadlineMs: 2 * BODY_DEADLINE_MS });
+  const rejected = () => clients.every(({ answer }) => answer().startsWith('HTTP/1.1 400'));
+  await eventually(rejected, { deadlineMs: 2 * BODY_DEADLINE_MS });
   clearInterval(trickle);
   await eventually(() => countedIncomplete() === before + SLOW_CLIENTS);
   for (const { socket, answer } of clients) {

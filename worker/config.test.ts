@@ -22,7 +22,7 @@ const production = {
 };
 
 describe('parseConfig', () => {
-  it('reads development, with a nats-server on this machine unless told otherwise', () => {
+  it('reads development, with a nats-server on this machine by default', () => {
     expect(parseConfig(development)).toMatchObject({
       lanes: 16,
       servers: ['https://media-1.example.com'],

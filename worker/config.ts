@@ -1,6 +1,6 @@
 /**
- * The worker's configuration: read once from its bindings, checked as a whole, frozen. A start with any
- * problem is refused, and every problem is named at once; a secret's value never is.
+ * The worker's configuration: read once from its bindings, checked as a whole, frozen. With any
+ * problem the worker does not start; all problems are named at once, and no secret's value is shown.
  */
 import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';

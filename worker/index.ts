@@ -1,6 +1,6 @@
 /**
- * The worker: reads its configuration, puts the parts together and routes. The way of a beacon is receive.ts,
- * the Forwarder is forwarder.ts.
+ * The worker: reads its configuration, wires the parts and routes requests. receive.ts handles a beacon's request,
+ * forwarder.ts is the Durable Object.
  */
 import { env } from 'cloudflare:workers';
 import { type Context, Hono } from 'hono';

@@ -1,6 +1,6 @@
 /**
  * The worker's log: one JSON object a line on the console, which is all that workerd has. Messages are
- * constant and lower-case; data goes into fields, and never a token, an address or a user agent.
+ * constant; data goes into fields. Never log a token, an address or a user agent.
  */
 
 type Fields = { readonly [name: string]: unknown };

@@ -1,6 +1,6 @@
 /**
- * How a region's NATS cluster is reached: its servers, and who the Forwarders are there. A user and password (or
- * a token) may stand in the URLs; `NATS_CREDS_{REGION}` comes before them, and `NATS_CREDS` after.
+ * A region's NATS servers and the Forwarders' credentials there, in order of precedence: `NATS_CREDS_{REGION}`, the
+ * user and password (or token) in the URLs, `NATS_CREDS`.
  */
 
 export type Credentials =

@@ -46,11 +46,11 @@ export type ForwarderCall = { readonly name: string; readonly hint: string | und
 export type TestReceiver = Receiver & {
   readonly calls: ForwarderCall[];
   readonly rejects: Rejects;
-  /** Posts to the receiver; `cf` says that it came in at Singapore unless told otherwise. */
+  /** Posts to the receiver; `cf` says that it came in at Singapore by default. */
   post(body: BodyInit | null, init?: RequestInit): Promise<Response>;
   /** The entries of every call so far. */
   entries(): Entry[];
-  /** The counts of rejected requests in a region so far, taken. */
+  /** Takes the counts of rejected requests in a region so far. */
   rejectCounts(region?: string): { [Reason in RejectReason]?: number };
 };
 
@@ -90,7 +90,7 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     verifier: createVerifier({ secret: SECRET, jwks, ...options.tokens }),
     limits: createLimits(limits),
     serverLabel: serverLabeler(['https://media-apac-1.example.com']),
-    // A second passes with every look at it, so that no test's call waits for company.
+    // The clock moves a second with every reading, so that no call waits to gather beacons.
     coalesce: createCoalescer({ send, now: () => (coalescerMs += 1_000) }),
     rejects,
     now,

@@ -6,7 +6,7 @@ import { UNKNOWN } from './format.js';
 
 /** @typedef {import('./levels.js').Level} Level */
 
-/** What a mark says to who can't see it. @type {{ readonly [level: string]: readonly [mark: string, meaning: string] }} */
+/** What a mark means, for screen readers. @type {{ readonly [level: string]: readonly [mark: string, meaning: string] }} */
 const MARKS = { warn: ['▲', 'over its warning'], bad: ['▲▲', 'bad'] };
 
 /**

@@ -1,4 +1,4 @@
-/** Whether the figures can be believed: the feed of each region, and what the edge says of itself. */
+/** Whether the figures can be trusted: the feed of each region, and the edge's own counters. */
 import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
 import { bareMs, barePercent, bareRate, formatCount } from './format.js';
 import { sinceText } from './verdict.js';
@@ -60,5 +60,5 @@ function createRow({ region: name }) {
  */
 export function feedText(feed, health) {
   if (!feed.up) return `down since ${sinceText(feed)}`;
-  return health.topology_mismatch ? 'up, but the edge has another topology' : 'up';
+  return health.topology_mismatch ? 'up, but the edge has a different topology' : 'up';
 }

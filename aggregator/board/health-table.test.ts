@@ -13,7 +13,7 @@ describe('the state of a feed', () => {
 
   it.each([
     [false, 'up'],
-    [true, 'up, but the edge has another topology'],
+    [true, 'up, but the edge has a different topology'],
   ])('with a topology that differs: %s', (mismatch, text) => {
     const { feed, health } = regionOf(mismatch);
     expect(feedText(feed, health)).toBe(text);

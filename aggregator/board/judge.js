@@ -1,4 +1,4 @@
-/** What is wrong in a region, if anything: network or audio, where, and how many it touches. Words are verdict.js's. */
+/** What is wrong in a region, if anything: network or audio, where, and how many it touches. verdict.js puts it into words. */
 import { LEVELS, levelOf, worstLevel } from './levels.js';
 
 /** @typedef {import('./levels.js').Level} Level */
@@ -30,7 +30,7 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
  * }} Trouble
  */
 
-/** Fewer than this on one server are somebody's home network, not the server. */
+/** Fewer than this on one server point to a client's own network, not to the server. */
 export const LEAST_TOUCHED = 5;
 
 /** @param {Figures} figures @param {Objectives} objectives @returns {Judgement} */

@@ -1,6 +1,6 @@
 /**
- * The clock by which sessions expire: it stands still while the feed is down, because nobody
- * left then; we just couldn't hear. One for each region, since each has a feed of its own.
+ * The clock by which sessions expire: it stands still while the feed is down, because
+ * silence then says nothing about the sessions. One per region, since each region has its own feed.
  */
 export type ReapClock = {
   /** Whether the feed is up, and the clock runs. Down at first. */
@@ -18,13 +18,13 @@ export type ReapClock = {
    * in the future: an edge whose clock runs ahead must not make its sessions outlive the others.
    */
   seenAt(receivedAtMs: number, nowMs: number): number;
-  /** Whether what we remember is too old to be claimed: the feed has been down for a whole TTL, or was never up. */
+  /** Whether the state is too old to expose: the feed has been down for a whole TTL, or was never up. */
   isWithdrawn(nowMs: number): boolean;
 };
 
 export function createReapClock(ttlMs: number): ReapClock {
   let isRunning = false;
-  /** Until the feed was up for the first time nothing is known, and nothing is claimed. */
+  /** Nothing is known before the feed is up for the first time. */
   let hasRun = false;
   let stoppedAtMs = 0;
   /** How long the clock has stood still in all, ended outages only. */

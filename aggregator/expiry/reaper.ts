@@ -1,6 +1,6 @@
 /**
- * What is due a few times a second: consumers that missed their heartbeats are replaced, and
- * sessions that have been silent for a TTL are removed.
+ * Runs a few times a second: replaces consumers that missed their heartbeats, and removes sessions
+ * that have been silent for a TTL.
  *
  * First it makes sure that the process itself was running. A suspended machine, a debugger or a
  * frozen container stops it while beacons wait unread in NATS, and at its next tick every session
@@ -20,7 +20,7 @@ export type ReaperOptions = {
 };
 
 export const REAP_INTERVAL_MS = 250;
-/** A tick that is later than this was held up by a pause, not by load: all work is done in slices of milliseconds. */
+/** A tick later than this means a pause, not load: all work is done in slices of milliseconds. */
 const PAUSED_MS = 1_000;
 
 /** @returns the reaper, to be called every {@link REAP_INTERVAL_MS} */

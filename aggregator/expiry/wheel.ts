@@ -1,9 +1,9 @@
 /**
  * A timing wheel (Varghese & Lauck, SOSP 1987): sessions in the order in which they expire, with
- * constant cost to refresh one, and a cost of expiry that depends on what expires alone.
+ * constant cost to refresh one, and expiry proportional to what expires.
  */
 
-/** What can be scheduled carries its own links, so that refreshing allocates nothing. */
+/** Items carry their own links, so refreshing allocates nothing. */
 export type Expiring<T> = { due: number; previous: T | undefined; next: T | undefined };
 
 export type Wheel<T> = {

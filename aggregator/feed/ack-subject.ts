@@ -3,7 +3,7 @@
  * acknowledged here; it is only read.
  */
 
-/** What JetStream says of one delivery. */
+/** Metadata of one JetStream delivery. */
 export type AckSubject = {
   /** The message's number in the stream, from 1. */
   readonly streamSequence: number;

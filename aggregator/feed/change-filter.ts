@@ -1,6 +1,6 @@
 /**
  * Keeps the log short while something is retried twice a second: a condition is logged when it
- * begins and when it becomes another one, not at each attempt.
+ * begins and when it changes, not at each attempt.
  */
 export type ChangeFilter = {
   /** Whether the topic's value differs from the one seen last. Remembers it. */

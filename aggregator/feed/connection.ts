@@ -1,6 +1,6 @@
 /**
- * The connection to NATS: established however long it takes, and established again whatever ends
- * it. What is read over it is the readers' job.
+ * The connection to NATS: retries until it is established, and reconnects whatever ends it. The
+ * readers decide what to read over it.
  *
  * docs/security.md lists what the aggregator's NATS user must be allowed to do.
  */
@@ -49,7 +49,7 @@ export const INBOX_PREFIX = '_INBOX.aggregator';
 const RETRY_MS = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 /**
- * A connection is given up at the third ping without an answer, that is after 9 s at most. The
+ * A connection is closed at the third unanswered ping, after 9 s at most. The
  * library's defaults would take 4 minutes, far beyond a session's TTL.
  */
 const PING_INTERVAL_MS = 3_000;
@@ -86,7 +86,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     const reason = await connection.closed();
     signal.removeEventListener('abort', close);
     down();
-    if (!signal.aborted) log.warn({ err: reason }, 'connection to NATS closed; connecting again');
+    if (!signal.aborted) log.warn({ err: reason }, 'connection to NATS closed; reconnecting');
   }
 
   async function followStatus(connection: NatsConnection): Promise<void> {
@@ -160,7 +160,7 @@ function createErrorLog(log: Logger): (status: Status) => void {
     const api = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
     if (!errors.isNew(`${data} ${operation} ${api}`, '')) return;
     if (permissionContext) {
-      const hint = 'grant it to the NATS user of the aggregator; docs/security.md lists all it needs';
+      const hint = 'grant it to the NATS user of the aggregator; docs/security.md lists every permission it needs';
       log.error({ code: data, operation, subject, hint }, 'NATS denied a permission');
     } else {
       log.error({ code: data }, 'NATS reported an error');
@@ -176,7 +176,7 @@ function connectionOptions({ servers, tls, login, creds }: NatsAccess): Connecti
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_MS,
     reconnectJitter: RETRY_MS / 5,
-    // By default two rejected logins end the reconnecting; but a password may just be changing.
+    // By default two rejected logins stop reconnecting, but the password may be in the middle of a rotation.
     ignoreAuthErrorAbort: true,
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,

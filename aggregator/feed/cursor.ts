@@ -43,7 +43,7 @@ export function createForwardersCursor({ region, startMs }: Pick<CursorsOptions,
   return createCursor(forwarderSubject(region, '*'), startMs);
 }
 
-/** Without shards all lanes are read, also those of a Forwarder that has more LANES than we do. */
+/** Without shards all lanes are read, including those of a Forwarder with more LANES than ours. */
 function filtersOf(region: string, shard: Shard, lanes: number): string[] {
   if (shard.count === 1) return [edgeSubject(region, '*')];
   return lanesOf(shard, lanes).map((lane) => edgeSubject(region, lane));

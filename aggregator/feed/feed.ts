@@ -1,7 +1,7 @@
 /**
  * The feed: every message of our regions and lanes, in order, for as long as the process lives. It
- * says which regions can be heard now; what silence means for their sessions is for the store to say.
- * This folder alone knows NATS.
+ * reports which regions can be heard now; the store decides what silence means for their sessions.
+ * In the aggregator only this folder imports the NATS client.
  */
 import type { Logger } from 'pino';
 import type { Shard } from '../../shared/subjects.ts';
@@ -91,7 +91,7 @@ export function startFeed(options: FeedOptions): Feed {
     });
   }
 
-  /** Whether a region is up is for its beacons to say: its Forwarders may have nothing to tell. */
+  /** Only a region's beacons decide whether it is up: its Forwarders may have nothing to report. */
   function forwarders(region: string): { cursor: Cursor; status: RegionStatus } {
     const cursor = createForwardersCursor({ region, startMs });
     return { cursor, status: createRegionStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
@@ -120,8 +120,8 @@ export function startFeed(options: FeedOptions): Feed {
 }
 
 /**
- * Silence must be noticed well inside a TTL, since until then it looks like people leaving: a
- * fifteenth of the TTL, within what nats-server and the network take.
+ * Silence must be noticed well within a TTL, because until then it looks like people leaving: a
+ * fifteenth of the TTL, within the range that nats-server and the network allow.
  */
 function heartbeatFor(ttlMs: number): number {
   return Math.min(2_000, Math.max(250, Math.round(ttlMs / 15)));

@@ -1,9 +1,9 @@
 /**
- * One ordered push consumer over a core subscription: it hands over messages in the stream's order
- * with none left out, or ends with a reason. It never repairs itself; the reader opens the next one.
+ * One ordered push consumer over a core subscription: it delivers messages in stream order without
+ * gaps, or ends with a reason. It never repairs itself; the reader opens the next one.
  *
- * The client library has an ordered consumer, but that one recreates itself without saying so. We
- * must know for how long nothing was heard: sessions may not expire in that time.
+ * The client library has an ordered consumer, but it recreates itself silently. We must know for
+ * how long nothing was heard, because sessions must not expire in that time.
  */
 import {
   AckPolicy,

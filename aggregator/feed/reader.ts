@@ -1,6 +1,6 @@
 /**
- * Reads one cursor for as long as the process lives. A consumer that ends, for whatever reason, is
- * followed by another that begins after the last message handled.
+ * Reads one cursor for as long as the process lives. When a consumer ends, for whatever reason, the
+ * next one starts after the last message handled.
  */
 import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
@@ -35,7 +35,7 @@ export type Reader = {
   run(): Promise<void>;
   /**
    * Closes the consumer, if there is one; another follows.
-   * @param sinceMs from when on its silence means nothing: by default, when it was last heard
+   * @param sinceMs since when its silence means nothing; by default, when it was last heard
    */
   drop(reason: string, sinceMs?: number): void;
   /** Drops a consumer that has missed its heartbeats. */
@@ -160,5 +160,5 @@ function hintFor(failure: NatsError): string {
     return 'create the stream HEALTH, and grant what docs/security.md lists to the NATS user of the aggregator';
   }
   if (failure.code === ErrorCode.NoResponders) return 'enable JetStream in nats-server';
-  return 'look into the log of nats-server';
+  return 'check the log of nats-server';
 }

@@ -58,7 +58,10 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
     log.info({ stream: STREAM, maxBytes }, 'stream created');
     if (maxBytes === MAX_BYTES) return;
     const hint = 'raise max_file_store in the jetstream block of nats-server';
-    log.warn({ stream: STREAM, maxBytes, wantedBytes: MAX_BYTES, hint }, 'stream is smaller than wanted');
+    log.warn(
+      { stream: STREAM, maxBytes, wantedBytes: MAX_BYTES, hint },
+      'stream created with less space than requested',
+    );
   }
 
   return {
@@ -81,7 +84,7 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
 }
 
 /**
- * A server with less storage than asked for refuses; then half as much is asked for.
+ * If the server has less storage than requested, requests half as much, and so on.
  * @returns the bytes that the stream may take
  */
 async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: number): Promise<number> {

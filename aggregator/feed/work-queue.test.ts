@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createWorkQueue } from './work-queue.ts';
 
-/** An event loop and a clock that move only when told to. */
+/** An event loop and a clock that move only on demand. */
 function createLoop() {
   const turns: (() => void)[] = [];
   let nowMs = 0;

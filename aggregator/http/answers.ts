@@ -19,7 +19,7 @@ export type Overview = {
 export type RegionOverview = {
   readonly region: string;
   readonly feed: FeedOverview;
-  /** Absent while the feed is down: nothing is known of those who live there. */
+  /** Absent while the feed is down: nothing is known about its sessions. */
   readonly live?: RegionFigures;
   readonly health: HealthOverview;
 };
@@ -58,7 +58,7 @@ export type MeasureFigures = {
   readonly p95_elsewhere?: number;
 };
 
-/** Counters since the start of the process, but for `spooled`, which is now. */
+/** Counters since the start of the process; `spooled` is a current value. */
 export type HealthOverview = {
   /** Beacons at the edge. */
   readonly accepted: number;
@@ -66,7 +66,7 @@ export type HealthOverview = {
   readonly spooled: number;
   /** Forwarders heard within the last 30 s. */
   readonly forwarders: number;
-  /** One of them has another topology than this aggregator: some beacons may be read by nobody. */
+  /** One of them has a different topology than this aggregator: some beacons may be read by no aggregator. */
   readonly topology_mismatch: boolean;
   /** Beacons that the aggregator applied, and those that never came. */
   readonly applied: number;

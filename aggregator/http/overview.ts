@@ -29,7 +29,7 @@ export type OverviewSource = {
   readonly startedAtMs: number;
 };
 
-/** Who lives somewhere: a copy, which stays the same while the store goes on. */
+/** The population of a region or server: a copy that stays the same while the store changes. */
 type Crowd = { sessions: number; peers: number; readonly live: (Distribution | undefined)[] };
 type ServerCrowd = Crowd & { readonly cell: Cell };
 type RegionCrowd = Crowd & { readonly servers: readonly ServerCrowd[]; readonly reading: RegionReading };

@@ -1,6 +1,6 @@
 /**
  * Runs long work in slices between turns of the event loop. Scrapes and queries share one slice per
- * turn, so that many of them at once hold up ingest no longer than one does.
+ * turn, so many of them at once delay ingest no longer than one does.
  */
 import { setImmediate as onImmediate } from 'node:timers';
 
@@ -14,7 +14,7 @@ export type Pacer = {
 };
 
 export type PacerOptions = {
-  /** How long a slice may take; the step that is running then is still finished. */
+  /** How long a slice may take; the step that is running then still finishes. */
   readonly sliceMs?: number;
   /** A clock in milliseconds that never goes back. */
   readonly clock?: () => number;

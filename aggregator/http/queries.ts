@@ -30,7 +30,7 @@ function createOverviewQuery({ overview, pacer }: QueryOptions): Handler {
       sendProblem(response, 400, 'no parameters');
       return;
     }
-    // It is the same for everybody: however many boards are open, one is computed at a time.
+    // The answer is the same for everybody, so one is computed at a time, however many boards are open.
     underWay ??= pacer.run(overview()).finally(() => {
       underWay = undefined;
     });

@@ -1,6 +1,6 @@
 /**
  * `GET /metrics`: edgepulse's families and the process metrics in one stream, paced and compressed.
- * A scraper that reads slowly or hangs up is let go at the deadline, and nothing of its scrape stays.
+ * A scraper that reads slowly or hangs up is disconnected at the deadline, and its scrape is freed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
@@ -22,7 +22,7 @@ export type ScrapeOptions = {
   readonly log: Logger;
   /** How long one answer may take in all, the scraper's reading included. */
   readonly deadlineMs?: number;
-  /** Scrapes at once; more are asked to come back. */
+  /** Concurrent scrapes; more are answered 503 with Retry-After. */
   readonly maxAtOnce?: number;
 };
 
@@ -74,11 +74,12 @@ export function createScrape(options: ScrapeOptions): ScrapeHandler {
     const deadline = AbortSignal.timeout(deadlineMs);
     const body = bodyOf(collect, openMetrics);
     try {
-      // Level 1: the text repeats itself so much that more costs time and saves little.
+      // Level 1: the text is so repetitive that higher levels cost time and save little.
       if (gzip) await pipeline(body, createGzip({ level: constants.Z_BEST_SPEED }), response, { signal: deadline });
       else await pipeline(body, response, { signal: deadline });
     } catch (error) {
-      if (deadline.aborted) log.warn({ deadlineMs }, 'scrape not read in time');
+      if (deadline.aborted)
+        log.warn({ deadlineMs }, 'scraper did not read the response in time; closing its connection');
       else if (isHangUp(error)) log.debug('scraper hung up');
       else throw error;
     } finally {

@@ -104,7 +104,7 @@ describe('GET /metrics', () => {
     expect(text.includes('self_metric')).toBe(hasSelf);
   });
 
-  it('refuses families that are not there', async () => {
+  it('rejects unknown families', async () => {
     const { url } = await setUp();
     const answer = await fetch(`${url}/metrics?collect[]=everything`);
     expect(answer.status).toBe(400);
@@ -131,16 +131,19 @@ describe('GET /metrics', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(['', 'accept-encoding: gzip\r\n'])('lets a scraper go that does not read in time (%j)', async (headers) => {
-    const { port, open, url } = await setUp({ endless: true, deadlineMs: 200 });
-    const socket = await deafScraper(port, headers);
-    await eventually(() => open.scrapes === 1);
-    await eventually(() => open.scrapes === 0);
-    // Nothing of it is held: once it reads, it finds the connection ended.
-    socket.resume();
-    await once(socket, 'close');
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-  });
+  it.each(['', 'accept-encoding: gzip\r\n'])(
+    'disconnects a scraper that does not read in time (%j)',
+    async (headers) => {
+      const { port, open, url } = await setUp({ endless: true, deadlineMs: 200 });
+      const socket = await deafScraper(port, headers);
+      await eventually(() => open.scrapes === 1);
+      await eventually(() => open.scrapes === 0);
+      // Nothing of it is held: once it reads, it finds the connection ended.
+      socket.resume();
+      await once(socket, 'close');
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    },
+  );
 
   it('lets go of a scraper that hangs up', async () => {
     const { port, open } = await setUp({ endless: true });

@@ -38,7 +38,7 @@ export function createHttpServer(options: ServerOptions): Server {
     setSecurityHeaders(response);
     const [path = '/', search] = (request.url ?? '/').split('?', 2);
     const route = routes.get(path);
-    // Checked before the path is, so that without the token nobody can find out which paths exist.
+    // Checked before the path, so that nobody can probe for paths without the token.
     if (!route?.isOpen && !authorize(request.headers.authorization)) {
       sendProblem(response, 401, 'send METRICS_TOKEN as a bearer token, or as the password of Basic', {
         'www-authenticate': CHALLENGE,

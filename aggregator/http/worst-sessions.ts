@@ -1,5 +1,5 @@
 /**
- * The worst sessions now, so that nobody needs a label to find the one bad call: the K worst by
+ * The worst sessions now, to find the one bad call without knowing a label: the K worst by
  * RTT, concealment or expand rate, in slices of bounded work and with bounded memory.
  */
 import { MEASURE } from '../live/measures.ts';
@@ -21,7 +21,7 @@ export type WorstQuery = {
 
 const SESSIONS_AT_ONCE = 1_000;
 
-/** Sessions of which the sort's figure is unknown are not among the worst. Regions whose feed is long down say nothing. */
+/** Sessions whose sort figure is unknown are left out, and so are regions whose feed has been down for a whole TTL. */
 export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<void, WorstSession[], void> {
   const { region, meetingId, limit, nowMs } = query;
   const heard = new Set(sessions.regions.filter((name) => !sessions.isWithdrawn(name, nowMs)));
@@ -41,7 +41,7 @@ export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<voi
       if (found.length > limit) found.pop();
     }
   }
-  // Between the slices a session may have left, and its rows may be another's by now.
+  // Between slices a session may have left, and its rows may belong to another one now.
   const living = found.filter(({ session }) => session.presence.meeting.sessions.get(session.id) === session);
   return living.map(({ session }) => describe(sessions, session, nowMs));
 }

@@ -1,10 +1,10 @@
 /**
- * Reads a batch of edgepulse.proto straight into flat reports: no object and no text but the ids. NATS is a
+ * Reads a batch of edgepulse.proto straight into flat reports: the only allocations are the ids. NATS is a
  * trust boundary, so everything is checked as strictly as a beacon at the edge, with the limits of
  * shared/beacon.ts: wire types, lengths, ids, ranges, how many, what must be there, what may come once.
  *
- * `pbf` reads the values. It trusts its input: past the end it reads nonsense or throws. So every message
- * must end exactly where its length says, and what throws is damaged.
+ * `pbf` reads the values. It trusts its input: past the end it reads garbage or throws. So every message must
+ * end exactly where its length says, and a message that makes it throw is damaged.
  */
 import { PbfReader } from 'pbf';
 import { BATCH_FIELD, ENTRY_FIELD } from '../../shared/batch.ts';
@@ -278,7 +278,7 @@ export function createBatchReader(): BatchReader {
         report.receivedAtMs = readCount();
         if (Number.isNaN(report.receivedAtMs)) return false;
       } else if (tag === TAG.colo) {
-        // For people alone, in `npm run tail`; it may be empty.
+        // Only shown by `npm run tail`; may be empty.
         if (reader.buf[reader.pos] === 0) reader.pos++;
         else if (readId(end) === '') return false;
       } else if (tag === TAG.beacon) {
@@ -340,7 +340,7 @@ export function createBatchReader(): BatchReader {
     }
     const { slot, epoch, accepted, sentAtMs, invalid } = header;
     if (epoch === '' || !isSlot(slot) || Number.isNaN(accepted + sentAtMs)) {
-      // Nobody can say whether it was read before, so that nothing of it counts.
+      // Without a header a repeat can't be recognised, so nothing of it counts.
       const lost = Math.max(1, reports.count + invalid);
       reports.clear();
       return { source: undefined, invalid: lost };

@@ -99,7 +99,7 @@ describe('the counters of Forwarders', () => {
     expect(heardAt(1_001 + FORWARDER_HEARD_MS)).toBe(1);
   });
 
-  it('tell of another topology once for each change, until its Forwarder is gone', () => {
+  it('report a different topology once for each change, until its Forwarder is gone', () => {
     const { forwarders, totals, take, reported } = setUp();
     const mismatchAt = (nowMs: number) => {
       forwarders.refresh(nowMs);

@@ -1,14 +1,14 @@
 /**
- * The Forwarders of our regions, by the messages that each publishes about itself: counters that are
- * cumulative since its start (its epoch) are added up per region, so that a restart never makes one fall;
- * and which of them are there, with which topology.
+ * The Forwarders of our regions, from the counters message that each publishes. Counters are cumulative per
+ * start (epoch) and are added up per region, so that a restart never makes a total fall. Also tracks which
+ * Forwarders are awake, and their topology.
  */
 import { decodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import type { EdgeTotals } from '../store/totals.ts';
 
-/** A Forwarder that is awake speaks every 10 s; one that was not heard for so long sleeps, or can't reach NATS. */
+/** A Forwarder that is awake publishes every 10 s; one not heard for this long is asleep or can't reach NATS. */
 export const FORWARDER_HEARD_MS = 30_000;
 
 /** Messages of an older epoch may still come after the first of the next. */
@@ -18,8 +18,8 @@ export type Forwarders = {
   /** Takes in a message of the Forwarder. @returns false when it is damaged */
   take(message: ForwarderMessage): boolean;
   /**
-   * Brings up to date who was heard within {@link FORWARDER_HEARD_MS}, and whether one of them was told another
-   * topology than ours. To be called a few times a second, since silence has to show, too.
+   * Updates how many were heard within {@link FORWARDER_HEARD_MS}, and whether one of them has a different topology
+   * than ours. Call it a few times a second: silence sends no message.
    */
   refresh(nowMs: number): void;
 };
@@ -41,12 +41,12 @@ export type TopologyReport = {
 
 export type ForwardersOptions = {
   readonly regions: readonly string[];
-  /** The shard that we are: it counts those of the slots whose number modulo the count is its index. */
+  /** Our shard: it counts the slots whose number modulo the shard count is its index. */
   readonly shard: Shard;
   /** Our topology's fingerprint. */
   readonly topology: string;
   readonly totalsOf: (region: string) => EdgeTotals;
-  /** A Forwarder began to speak of another topology than before; ours or not. */
+  /** A Forwarder's topology has changed; it may or may not match ours. */
   onTopology(report: TopologyReport): void;
 };
 

@@ -1,14 +1,14 @@
 /**
- * Ids as text, straight from a message's bytes. They are ASCII, so that neither UTF-8 nor TextDecoder comes in.
- * Remembering them by their bytes was tried: looking an id up took longer than making it anew, since with a
- * hundred thousand sessions hardly any of what is remembered is still in the processor's cache.
+ * Ids as text, straight from a message's bytes. They are ASCII, so no UTF-8 decoding is needed.
+ * Interning them by their bytes was tried: a lookup took longer than a new string, because with a hundred
+ * thousand sessions hardly any entry is still in the processor's cache.
  */
 import { isId } from '../../shared/beacon.ts';
 
 export type IdReader = {
   /** The bytes that the next texts are of. */
   use(bytes: Uint8Array): void;
-  /** The id, or empty when the bytes are none. A text of its own: it holds on to no message. */
+  /** The id, or empty when the bytes are not an id. A new string that does not retain the message. */
   id(from: number, to: number): string;
   /** Any ASCII text; empty when it has other characters, too. */
   text(from: number, to: number): string;
@@ -17,7 +17,7 @@ export type IdReader = {
 /** By byte: 1 for those that an id may have. */
 const ALLOWED = Uint8Array.from({ length: 256 }, (_, byte) => (isId(String.fromCharCode(byte)) ? 1 : 0));
 
-/** What `toString('latin1', from, to)` calls, which takes half as long again. */
+/** What `toString('latin1', from, to)` calls; that takes half as long again. */
 type Sliceable = Buffer & { latin1Slice(from: number, to: number): string };
 
 export function createIdReader(): IdReader {

@@ -91,7 +91,7 @@ describe('ingest', () => {
     expect(sessions.totals('apac')).toMatchObject({ applied: 2, repeatedBatches: 0 });
   });
 
-  it('counts what a Forwarder says of itself, and a message of it that is damaged', () => {
+  it('adds the counters of a Forwarder, and counts its damaged messages', () => {
     const { sessions, send } = setUp();
     const counters = forwarderCounters({ isFirst: true, rejected: { invalid_id: 3 }, inSpool: 2 });
     send(encodeForwarderCounters(counters), FORWARDER_SUBJECT);

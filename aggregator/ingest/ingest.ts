@@ -52,7 +52,7 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
 
   return (subject, data, nowMs) => {
     const route = routeOf(subject);
-    // The feed asks for our regions' subjects alone, so that this is a bug or a broker that lies.
+    // The feed subscribes to our regions only, so this is a bug or a misbehaving broker.
     if (!route) return;
     const { region } = route;
     if ('epochs' in route) ingestBatch(region, route.epochs, data, nowMs);

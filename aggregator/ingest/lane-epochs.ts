@@ -1,19 +1,19 @@
 /**
- * What each start of a Forwarder has put into the stream on one lane, as its batches say: it rises with
- * every batch, so that one that does not rise it was read before.
+ * What each epoch of a Forwarder has put into the stream on one lane, by the `accepted` of its batches. It rises
+ * with every batch, so a batch that does not raise it is a repeat.
  */
 import type { BatchSource } from './batch-reader.ts';
 
 export type LaneEpochs = {
   /**
    * Takes in a batch's header.
-   * @param carried beacons in the batch: all that is certain when an epoch is joined midway
+   * @param carried beacons in the batch: all that can be counted when an epoch is joined midway
    * @returns beacons accepted since the batch before; undefined for a repeat
    */
   advance(source: BatchSource, carried: number): number | undefined;
 };
 
-/** Of each Forwarder so many epochs: what was under way when it was evicted may come after its next start. */
+/** Epochs kept per Forwarder: a batch in flight at an eviction may arrive after the next start. */
 const EPOCHS_PER_SLOT = 4;
 
 export function createLaneEpochs(): LaneEpochs {

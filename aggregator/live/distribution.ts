@@ -3,10 +3,9 @@
  * reports exact counts at the exposed bounds, an exact sum and quantiles within 1 %.
  *
  * Buckets are log-linear as in HdrHistogram (64 to an octave, found from the bits of the double,
- * without a logarithm), so that a bucket's middle is within 1/128 of any value in it; that
- * counts can be subtracted again is what a sketch such as DDSketch (Masson et al., VLDB 2019)
- * has from the same property. Each exposed bound splits the bucket it falls into, so that the
- * counts at the bounds are exact and need no counters of their own.
+ * without a logarithm), so that a bucket's middle is within 1/128 of any value in it. Counts can be
+ * subtracted again, as in a DDSketch (Masson et al., VLDB 2019). Each exposed bound splits the bucket
+ * it falls into, so that the counts at the bounds are exact and need no counters of their own.
  */
 
 /** Values are kept to a millionth, so that sums are integers: exact, and the same in any order. */
@@ -105,7 +104,7 @@ export function createDistribution(scale: Scale): Distribution {
 
   function merge(other: Distribution, sign: 1 | -1): void {
     const from = contentsOf.get(other);
-    if (other.scale !== scale || !from) throw new TypeError('a distribution of another scale');
+    if (other.scale !== scale || !from) throw new TypeError('cannot combine distributions of different scales');
     for (let bucket = 0; bucket < counts.length; bucket++) {
       counts[bucket] = (counts[bucket] as number) + sign * (from.counts[bucket] as number);
     }

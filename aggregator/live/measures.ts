@@ -1,5 +1,5 @@
 /**
- * What is measured of the living, and with which buckets. To add a measure of peers, add it to
+ * What is measured per session and peer connection, and with which buckets. To add a measure of peers, add it to
  * {@link PEER_MEASURES}, say in store/peer-values.ts what it is derived from, and name its families in
  * metrics/population-families.ts; tables, distributions and moves between cells follow from the list.
  */

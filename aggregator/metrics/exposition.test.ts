@@ -138,7 +138,7 @@ describe('a shard', () => {
   });
 });
 
-describe('what the aggregator says of itself and the edge', () => {
+describe('metrics of the aggregator itself and of the edge', () => {
   const REGIONS = ['apac', 'sa'];
 
   it('has every label of the closed sets from the start, at zero', () => {

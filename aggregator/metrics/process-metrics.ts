@@ -1,6 +1,6 @@
 /**
- * The metrics of the Node process, `process_*` and `nodejs_*`: prom-client's default metrics, in
- * its own text. Nothing else of edgepulse knows prom-client.
+ * The metrics of the Node process, `process_*` and `nodejs_*`: prom-client's default metrics, written
+ * by prom-client. Only this file imports it.
  */
 import { getHeapSpaceStatistics } from 'node:v8';
 import { collectDefaultMetrics, Registry, type RegistryContentType } from 'prom-client';
@@ -33,7 +33,7 @@ const GC_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5];
 const GC_KINDS = 5;
 
 export function createProcessMetrics(): ProcessMetrics {
-  // A registry of prom-client's speaks one format: to write the other, it would rename its counters for good.
+  // A prom-client registry writes one format: switching it to the other renames its counters for good.
   const text = createRegistry();
   const openMetricsText = createRegistry();
   openMetricsText.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);

@@ -17,13 +17,13 @@ export const SELF_FAMILIES: readonly Family[] = [
   counter(
     'beacons_lost_total',
     'beacons',
-    'Beacons that never came, by the gaps in sequence numbers.',
+    'Beacons that never arrived, by gaps in sequence numbers.',
     ({ totals }) => totals.lost,
   ),
   counter(
     'client_dropped_beacons_total',
     'beacons',
-    'Beacons that clients report to have given up themselves.',
+    'Beacons that clients report to have dropped themselves.',
     ({ totals }) => totals.clientDropped,
   ),
   byLabel('sessions_reaped_total', 'sessions', 'Sessions removed: after a leaving beacon, or silent for a whole TTL.', [
@@ -33,13 +33,13 @@ export const SELF_FAMILIES: readonly Family[] = [
   counter(
     'sessions_refused_total',
     'sessions',
-    'Times that a session was not taken up because MAX_SESSIONS were alive: once for each of its beacons.',
+    'Beacons of sessions that were ignored because MAX_SESSIONS sessions were alive.',
     ({ totals }) => totals.refused,
   ),
   counter(
     'batches_repeated_total',
     'batches',
-    'Batches that came a second time, skipped whole.',
+    'Repeated batches, which were skipped.',
     ({ totals }) => totals.repeatedBatches,
   ),
   ofProcess('session_series', 'gauge', 'Detail series now.', ({ budget }) => budget.used),
@@ -53,7 +53,7 @@ export const SELF_FAMILIES: readonly Family[] = [
   ofProcess(
     'series_bound',
     'gauge',
-    'Most series that this configuration can ever expose.',
+    'The largest number of series that this configuration can expose.',
     ({ seriesBound }) => seriesBound,
   ),
   {
@@ -81,7 +81,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     name: 'edgepulse_ingest_delay_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: 'From the edge receiving a beacon to its being applied.',
+    help: 'Time from the edge receiving a beacon to the aggregator applying it.',
     collect: 'process',
     labels: ['region', 'le'],
     of: 'region histogram',

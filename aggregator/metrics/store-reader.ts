@@ -63,7 +63,7 @@ export type DetailScope = {
   readonly linesAtOnce: number;
 };
 
-/** What `write` says of each session that lived when the scrape began, in slices. */
+/** The output of `write` for each session that was alive when the scrape began, in slices. */
 export function* eachSession(
   { sessions, heard, before, linesAtOnce }: DetailScope,
   write: (session: Session) => string,

@@ -1,6 +1,6 @@
 /**
- * Sessions that left, remembered for a TTL: a repeat or a straggler of one must not bring it back
- * as a ghost. Bounded.
+ * Sessions that left, remembered for a TTL: a repeated or late beacon must not bring one
+ * back. Bounded.
  */
 import { ownCopy } from './report.ts';
 import type { Sequence } from './sequence.ts';
@@ -13,7 +13,7 @@ export type Departed = {
   find(key: string): Departure | undefined;
   /** Whether a beacon with a new number still belongs to the session that left, and does not begin it anew. */
   isLateBeacon(departure: Departure, receivedAtMs: number): boolean;
-  /** Over the bound, the one that left first is forgotten. */
+  /** At the bound, the session that left first is forgotten. */
   remember(key: string, departure: Departure): void;
   /** The session goes on. */
   forget(key: string): void;

@@ -65,7 +65,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     const { presence } = session;
     if (presence.region === region && session.participantId === reportedId) return;
     const participantId = ownCopy(reportedId);
-    // Entered before it is left, so that a meeting of one goes on and keeps its series.
+    // Enter before leaving, so that a meeting with one session survives and keeps its series.
     const entered = enterMeeting(presence.meeting, region, participantId);
     born++;
     leaveMeeting(session);

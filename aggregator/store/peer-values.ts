@@ -84,7 +84,7 @@ export function createPeerValues(table: PeerTable): PeerValues {
     }
   }
 
-  /** NetEQ's own rates go before what is derived from counters. */
+  /** NetEQ's own rates take precedence over values derived from counters. */
   function deriveFromNetEq(numbers: Float64Array, at: number): void {
     const buffer = numbers[at + BUFFER] as number;
     if (!Number.isNaN(buffer)) values[MEASURE.neteq_buffer] = buffer;

@@ -76,7 +76,7 @@ export type Reports = {
    * earlier message; everything else begins absent.
    */
   next(): Report;
-  /** Takes back the newest report with all that was added to it. To be called once after {@link next}. */
+  /** Removes the newest report and everything added to it. At most once after {@link next}. */
   dropNewest(): void;
   /** Adds an RTT sample to the newest report. */
   addRtt(seconds: number): void;
@@ -207,7 +207,7 @@ function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
 }
 
 /**
- * A copy of an id that is to be kept: a slice of a message's text would keep the whole message.
+ * A copy of an id to keep: a slice of a message's text would retain the whole message.
  */
 export function ownCopy(id: string): string {
   return Buffer.from(id, 'latin1').toString('latin1');

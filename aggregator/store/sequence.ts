@@ -4,11 +4,11 @@
  * reordering is not loss.
  */
 
-/** How many of the newest sequence numbers are told apart; older ones count as repeats. */
+/** How many of the newest sequence numbers are tracked; older ones count as repeats. */
 const WINDOW = 32;
 /** A hole open for longer is a loss: two beacon intervals. */
 const REORDER_MS = 10_000;
-/** No session that lives can have lost more between two beacons: a larger jump is another numbering, or a lie. */
+/** A living session can't lose more between two beacons: a larger jump is a new numbering, or made up. */
 const JUMP_MAX = 1_000;
 /** A `seq` far below the newest that comes this much later is the session started again, not a repeat. */
 const RESTART_MS = 1_000;
@@ -29,7 +29,7 @@ export type Sequence = {
 export type SequenceOutcome = 'fresh' | 'filling' | 'repeated' | 'restarted';
 
 export type Sequences = {
-  /** A sequence whose first number is `seq`. What came before it was before our time: not a loss that we can know of. */
+  /** A sequence whose first number is `seq`. Earlier numbers don't count as lost: another process may have read them. */
   begin(seq: number, receivedAtMs: number): Sequence;
   /** What a beacon with this number is. Changes nothing. */
   classify(sequence: Sequence, seq: number, receivedAtMs: number): SequenceOutcome;

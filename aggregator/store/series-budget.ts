@@ -1,4 +1,4 @@
-/** The limit of detail series: who may show how many, counted exactly; what is left out is counted too. */
+/** The limit of detail series: exact accounting of who holds how many, and of what is left out. */
 
 /** How much of the limit is used. */
 export type SeriesUse = {

@@ -293,7 +293,7 @@ describe('laws of the store', () => {
         for (const one of fresh) {
           applyEntry(once, one.region, entryOf(one, START), START);
           applyEntry(twice, one.region, entryOf(one, START), START);
-          // A session that MAX_SESSIONS kept out is not remembered, so that its repeat can't be told.
+          // A session over MAX_SESSIONS is not remembered, so its repeat can't be recognised.
           const refused = REGIONS.reduce((sum, region) => sum + twice.totals(region).refused, 0);
           fc.pre(refused === 0);
           applyEntry(twice, one.region, entryOf(one, START), START);

@@ -1,6 +1,6 @@
 /**
  * The store: the sessions that are alive, from beacons in whatever order they come. Pure: the
- * clock is an argument. Here is decided what becomes of a beacon; living.ts does it.
+ * clock is an argument. This file decides what happens to a beacon; living.ts applies it.
  */
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
@@ -39,7 +39,7 @@ export type Sessions = {
   isFeedUp(region: string): boolean;
   /** Since when the feed can't be heard; undefined while it is up, and when it has not been up yet. */
   feedDownSince(region: string): number | undefined;
-  /** Whether nothing may be said of the region's living: its feed has been down for a whole TTL, or was never up. */
+  /** Whether the region's live families are withdrawn: its feed has been down for a whole TTL, or was never up. */
   isWithdrawn(region: string, nowMs: number): boolean;
   /** What was counted since the start. */
   totals(region: string): RegionTotals;
@@ -62,7 +62,7 @@ export type Sessions = {
 
 type RegionState = { readonly clock: ReapClock; readonly wheel: Wheel<Session>; readonly totals: RegionTotals };
 
-/** How many sessions one call of `expire` removes at the most, so that it never holds the event loop. */
+/** The most sessions that one call of `expire` removes, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
 
 /**
@@ -126,7 +126,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   function begin(cell: Cell, beacon: Incoming, nowMs: number): void {
     const { report } = beacon;
     if (report.leaving) {
-      // It overtook whatever else is under way, which must not begin the session after its end.
+      // It overtook beacons still in flight, which must not start the session again after its end.
       rememberDeparture(sequences.begin(report.seq, report.receivedAtMs), report, nowMs);
     } else if (living.size >= maxSessions) {
       stateOf(cell.region).totals.refused++;
@@ -217,7 +217,7 @@ function countRtt({ cumulative }: Cell, { reports, report }: Incoming): void {
   for (let i = report.rttFrom; i < report.rttTo; i++) cumulative.rtt.observe(reports.rtt[i] as number);
 }
 
-/** How many more beacons the client gave up than it last said. It says so since its start, and may have started again. */
+/** Beacons dropped by the client since its last beacon. Its counter is cumulative and may have restarted. */
 function newlyDropped(session: Session, dropped: number): number {
   if (Number.isNaN(dropped)) return 0;
   const before = session.clientDropped;

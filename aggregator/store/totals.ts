@@ -14,9 +14,9 @@ export type RegionTotals = {
   duplicate: number;
   late: number;
   invalid: number;
-  /** Beacons that the sequence numbers say were sent and that never came. */
+  /** Beacons that were sent, by their sequence numbers, and never arrived. */
   lost: number;
-  /** Beacons that clients say they gave up themselves. */
+  /** Beacons that clients report to have dropped themselves. */
   clientDropped: number;
   /** Sessions removed: with a `leaving` beacon, or silent for a whole TTL. */
   left: number;
@@ -44,9 +44,9 @@ export type EdgeTotals = {
   jwksErrors: number;
   overloadedCalls: number;
   publishSeconds: Histogram;
-  /** Messages of Forwarders about themselves that were damaged. */
+  /** Damaged counters messages of Forwarders. */
   invalidMessages: number;
-  /** Forwarders heard lately, and whether one of them has another topology than ours. */
+  /** Forwarders heard recently, and whether one of them has a different topology than ours. */
   forwarders: number;
   hasTopologyMismatch: boolean;
 };

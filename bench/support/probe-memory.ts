@@ -1,6 +1,6 @@
 /**
  * Resident memory of so many more sessions in a store that holds as many already, so that the process's own
- * share (the runtime, the garbage collector's spare room) is told apart from what a session costs.
+ * share (the runtime, the garbage collector's spare room) is separated from what a session costs.
  */
 
 import { createSessions } from '../../aggregator/store/sessions.ts';

@@ -30,9 +30,9 @@ export class ChildEnded extends Error {
 export type Children = {
   /** @throws when the command can't be started */
   start(command: ChildCommand): Promise<Child>;
-  /** Rejects with {@link ChildEnded} when a child ends by itself; never resolves. */
+  /** Rejects with {@link ChildEnded} when a child ends without being stopped; never resolves. */
   readonly failed: Promise<never>;
-  /** Makes `failed` reject when something that a child runs ended, and the child itself did not. */
+  /** Makes `failed` reject when a process inside a child ended and the child itself did not. */
   fail(error: ChildEnded): void;
   /** Ends all in reverse order of their start: SIGTERM, SIGKILL to the group after the grace. */
   stop(): Promise<void>;

@@ -1,14 +1,14 @@
 /**
- * The call between an isolate and a Forwarder: what goes over, what comes back, and the Forwarder's name.
+ * The call from an isolate to a Forwarder: its arguments, its answer, and the Forwarder's name.
  * Both sides import it; neither imports the other.
  */
 import type { RejectReason } from '../../shared/reject.ts';
 import { isRegionName, isSlot } from '../../shared/subjects.ts';
 
-/** What one call may carry: a fraction of the 32 MiB that the runtime allows, so that no call blocks others for long. */
+/** Limits of one call: a fraction of the runtime's 32 MiB, so that no call blocks others for long. */
 export const CALL_LIMITS = { beacons: 1_024, bytes: 1_000_000 } as const;
 
-/** Calls of one isolate to one region that may be under way at once, so that a slow broker does not throttle it. */
+/** Calls of one isolate to one region in flight at once, so that a slow broker does not throttle it. */
 export const CALLS_MAX = 3;
 
 /** Beacons that were rejected by an isolate alone, by reason. */
@@ -33,13 +33,13 @@ export type ForwardCall = {
   readonly lengths: Uint32Array;
   /** Lane numbers. */
   readonly lanes: Uint8Array;
-  /** `{meeting_id}/{session_id}`: whose share of the spool a beacon takes. */
+  /** `{meeting_id}/{session_id}`: the session whose share of the spool the beacon uses. */
   readonly sessions: readonly string[];
   /** A random id of the isolate. */
   readonly isolate: string;
   /**
-   * No more comes from the isolate before this call is answered: it has {@link CALLS_MAX} calls under way with this
-   * one, or all its requests wait in them already.
+   * The isolate sends no more before this call is answered: this is the last of its {@link CALLS_MAX} calls, or all
+   * its requests already wait in one.
    */
   readonly isLast: boolean;
   /** Fingerprint of the isolate's topology. */
@@ -47,7 +47,7 @@ export type ForwardCall = {
   readonly counts: IsolateCounts | undefined;
 };
 
-/** `index` is the beacon's place in the call. */
+/** `index` is the beacon's index in the call. */
 export type RejectedBeacon = { readonly index: number; readonly reason: ForwardRejectReason };
 
 export type ForwardRejectReason = Extract<
@@ -57,7 +57,7 @@ export type ForwardRejectReason = Extract<
 
 /**
  * Every beacon that is not listed is safe: acknowledged by NATS or spooled durably. Any answer means that the
- * Forwarder has taken the counts. Rejected beacons are counted by the isolate that holds their requests.
+ * Forwarder has the counts. The isolate counts rejected beacons.
  */
 export type ForwardAnswer = { readonly rejected: readonly RejectedBeacon[] };
 

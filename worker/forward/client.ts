@@ -1,6 +1,6 @@
 /**
- * An isolate's end of the call: chooses the Forwarder, takes the region's reject counts along, tries once more
- * where that helps, and leaves an object that is overloaded.
+ * An isolate's end of the call: chooses a Forwarder, sends the region's reject counts along, retries once where
+ * that helps, and avoids an overloaded object.
  */
 import type { Region } from '../../shared/regions.ts';
 import type { Log } from '../log.ts';
@@ -8,7 +8,7 @@ import { type ForwardAnswer, type ForwardCall, type ForwardPort, forwarderName }
 import { createRejects, type Rejects } from './rejects.ts';
 import { createSlots } from './slots.ts';
 
-/** Beacons as the coalescer gathers them; the n-th of each list is the n-th beacon's. */
+/** Beacons that the coalescer gathered; the n-th of each list is the n-th beacon's. */
 export type Gathered = {
   /** Each from `encodeEntry`. */
   readonly entries: readonly Uint8Array[];
@@ -62,7 +62,7 @@ export function createForwarderClient(options: ForwarderClientOptions): Forwarde
     } catch (error) {
       if (isOverloaded(error)) {
         const other = slots.choose(region);
-        // A call that another object can take is worth a second one; the same object gets no more to do.
+        // Retry on another object only: an overloaded one must not get more work.
         if (other !== slot) return sendTo(region, other, call);
       } else if (isRetryable(error)) return sendTo(region, slot, call);
       throw error;
@@ -81,13 +81,13 @@ export function createForwarderClient(options: ForwarderClientOptions): Forwarde
       if (isOverloaded(error)) {
         slots.avoid(region, slot);
         rejects.countOverloadedCall(region);
-        log.warn('forwarder overloaded', { region, slot });
+        log.warn('forwarder overloaded; raise FORWARDERS if this continues', { region, slot });
       }
       throw error;
     }
   }
 
-  /** Counts that could not be delivered stay where they are, for the next call. */
+  /** Counts that could not be delivered are kept for the next call. */
   function deliver(region: string): Promise<unknown> {
     return send(region, NOTHING, false).catch(() => undefined);
   }

@@ -6,7 +6,7 @@ import { ANSWER_WAIT_MS, createCoalescer, LEADER_LOST_MS, TURN_MAX_MS, WAITING_M
 import { createRequestTimer, type RequestTimer } from './deadline.ts';
 import { msBeforeCall, REST_MS, SILENCE_MS } from './pace.ts';
 
-/** How long a call waits for company while one is under way. */
+/** How long a call gathers beacons while one is in flight. */
 const COMPANY_MS = 3 * REST_MS;
 const SAFE: ForwardAnswer = { rejected: [] };
 /** How much later than asked a request may notice. */

@@ -1,12 +1,11 @@
 /**
- * Concurrent beacons of an isolate share calls: whatever a region's requests bring, of any lane, gathers into one
- * call until it may leave (pace.ts). The request that opens a call leads it: it waits for the call's turn and
- * sends it, and the others wait for its answer with a timer of their own (deadline.ts says why). A request that
- * leads can be killed like any other; when a call that is open has no leader that moves, one of its followers
- * takes over.
+ * Concurrent beacons of an isolate share calls: beacons of a region, of any lane, gather in one call until pace.ts
+ * lets it go. The request that opens a call is its leader: it waits for the call's turn and sends it. The others are
+ * followers and wait for the answer on their own timers (deadline.ts says why). workerd can kill a leader like any
+ * request; when an open call's leader stops moving, a follower takes over.
  *
- * Bounds: {@link CALLS_MAX} calls of a region under way, {@link WAITING_MAX} behind them; over that a beacon is
- * rejected at once. A region that is slow takes nothing from the others.
+ * Bounds: {@link CALLS_MAX} calls of a region in flight and {@link WAITING_MAX} behind them; beyond that a beacon is
+ * rejected at once. A slow region does not affect the others.
  */
 import { CALL_LIMITS, CALLS_MAX, type ForwardAnswer, type ForwardRejectReason } from './call.ts';
 import type { Gathered } from './client.ts';
@@ -17,7 +16,7 @@ import { isGatheringDone, msBeforeCall, PACE_MAX_MS, type Pace } from './pace.ts
 export const WAITING_MAX = 16;
 /** A call that has had no turn by then is given up. */
 export const TURN_MAX_MS = 4_000;
-/** A leader that has not moved for so long is lost; it moves at least once in {@link LEADER_STEP_MS}. */
+/** A leader that has not moved for this long is gone; a live one moves every {@link LEADER_STEP_MS}. */
 export const LEADER_LOST_MS = 500;
 const LEADER_STEP_MS = 200;
 /** Longer than a Forwarder takes to give up on NATS and to spool. */
@@ -52,8 +51,8 @@ export type CoalescerOptions = {
 type Reason = ForwardRejectReason | undefined;
 
 /**
- * workerd settles a promise only in the request that made it, and never once that has ended: so each request waits
- * for a promise of its own, and whoever has news calls its resolver.
+ * workerd settles a promise only in the request that created it, and never after that request has ended. So each
+ * request waits on its own promise, and whoever gets the answer calls its resolver.
  */
 type Call = {
   readonly entries: Uint8Array[];
@@ -108,7 +107,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       const hasTurn = isFirst && calls.underWay < CALLS_MAX;
       const pace = paceOf(calls, nowMs);
       const waitMs = hasTurn ? msBeforeCall(pace) : LEADER_STEP_MS;
-      // The timer's time counts too, so that a clock that stands still holds nobody up.
+      // Time on the timer counts too, so a clock that stands still blocks nobody.
       if (waitMs <= 0 || pacedMs >= PACE_MAX_MS) return dispatch(calls, call, { timer, isLast: isGatheringDone(pace) });
       if (hasTurn) {
         await delay(waitMs);
@@ -154,7 +153,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
     answerAll(call, undefined);
   }
 
-  /** What a follower looks after: an answer that does not come, and a call that has lost its leader. */
+  /** A follower's watch: gives up on an answer that does not come, and replaces a leader that is gone. */
   function check(
     calls: RegionCalls,
     call: Call,
@@ -192,7 +191,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       call.resolvers.push(resolve);
       call.bytes += entry.length;
       if (isJoining) timer.watch(() => check(calls, call, { waitUntil, timer, resolve }));
-      // The others' beacons are in it: the leader's client may hang up, its work goes on.
+      // Other requests' beacons are in the call, so it must go on if the leader's client hangs up.
       else waitUntil(lead(calls, call, timer));
     });
 }

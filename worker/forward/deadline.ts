@@ -1,6 +1,6 @@
 /**
- * Waiting with an end. In workerd a request that only awaits another request's promise counts as hung
- * and is killed; the timer here is the waiting request's own, and keeps it alive.
+ * Waiting with a timeout. workerd considers a request that only awaits another request's promise hung, and kills it;
+ * a timer of the waiting request keeps it alive.
  */
 
 /** The promise's value, or `otherwise` once `milliseconds` have passed; rejects when the promise does. */
@@ -25,8 +25,8 @@ export function within<T, Otherwise>(
 }
 
 /**
- * All the waits of one request on one timer: timers are what a waiting request costs most. Waits come one
- * after the other; their lengths are whole ticks, and they may last up to one tick longer.
+ * All waits of one request on one timer, since timers are most of the cost of a waiting request. One wait at a time;
+ * waits are rounded up to whole ticks and may last one tick longer.
  */
 export type RequestTimer = {
   /** As {@link within}, on the request's timer. */
@@ -39,7 +39,7 @@ export type RequestTimer = {
 
 const TIMER_TICK_MS = 250;
 
-/** @param onSlow called once, when the request has lasted for a tick: what only slow requests need can wait for it */
+/** @param onSlow called once, when the request has lasted a tick: for work that only slow requests need */
 export function createRequestTimer(onSlow: () => void = () => undefined): RequestTimer {
   let isSlow = false;
   let giveUp: (() => void) | undefined;

@@ -1,20 +1,20 @@
 /**
- * When an isolate's next call to a region leaves. A call is paid for and costs many times what a beacon does, so
- * a busy isolate lets company gather; a quiet one never waits.
+ * When an isolate sends its next call to a region. A call is billed and costs many times what a beacon does, so a
+ * busy isolate gathers beacons first; a quiet one never waits.
  */
 
 /** Calls of a region start at least this far apart. */
 export const REST_MS = 10;
-/** With a call under way the next one waits for more company, and thrice as long with each call under way. */
+/** With calls in flight the next one gathers longer: {@link REST_MS} times this for each call in flight. */
 const REST_FACTOR = 3;
-/** When no beacon has come for so long after many had, no more are coming, and there is nothing to wait for. */
+/** After a burst of {@link SILENCE_BEACONS}, this long without a beacon means that no more are coming. */
 export const SILENCE_MS = 3;
-/** Fewer than these say nothing: they come one by one anyway, and each that finds company saves a call. */
+/** With fewer beacons a pause means nothing: they arrive one by one, and each one gathered saves a call. */
 export const SILENCE_BEACONS = 16;
-/** So many are company enough: an isolate that gathers them within {@link REST_MS} is throttled by any further wait. */
+/** Enough for a call: an isolate that gathers this many within {@link REST_MS} would only be throttled by waiting. */
 export const ENOUGH_BEACONS = 48;
 
-/** No call that has its turn waits longer. */
+/** The longest that a call waits once it is its turn. */
 export const PACE_MAX_MS = 100;
 
 export type Pace = {
@@ -40,7 +40,7 @@ export function msBeforeCall(pace: Pace): number {
   return pace.beacons < SILENCE_BEACONS ? gatherMs : Math.min(gatherMs, SILENCE_MS - pace.sinceBeaconMs);
 }
 
-/** Whether waiting for more company of this isolate is in vain: much has come already, or no more comes. */
+/** Whether the isolate has nothing more to send for now: it gathered enough, or no more beacons are coming. */
 export function isGatheringDone({ beacons, sinceBeaconMs, isFull }: Pace): boolean {
   if (isFull) return false;
   return beacons >= ENOUGH_BEACONS || (beacons >= SILENCE_BEACONS && sinceBeaconMs >= SILENCE_MS);

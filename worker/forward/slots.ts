@@ -1,15 +1,15 @@
 /**
- * Which of a region's Forwarders an isolate calls. It draws its slot once, so that isolates spread evenly over
- * the slots without knowing of each other; an object that is overloaded is left for another one for a while.
+ * Which of a region's Forwarders an isolate calls. It picks a slot at random once, so isolates spread evenly over
+ * the slots without coordination; an overloaded object is avoided for a while if there is another.
  */
 
-/** How long an overloaded Forwarder is left alone. */
+/** How long an overloaded Forwarder is avoided. */
 export const AVOID_MS = 30_000;
 
 export type Slots = {
   /** The slot to call now: the isolate's own unless that is overloaded and another one is not. */
   choose(region: string): number;
-  /** Leaves a slot of a region for {@link AVOID_MS}. */
+  /** Avoids a slot of a region for {@link AVOID_MS}. */
   avoid(region: string, slot: number): void;
 };
 

@@ -1,11 +1,11 @@
 /**
- * Which isolates wait for an answer, and whether more can come from them: an isolate whose calls are all under
- * way brings nothing before one of them is answered, so that waiting for its company would only throttle it.
+ * Which isolates wait for an answer, and whether they can send more. An isolate that has used up its calls sends
+ * nothing until one is answered, so lingering for it would only throttle it.
  */
 export type Callers = {
-  /** A call came. @returns ends it, once */
+  /** Registers a call. @returns a function that ends it; call it once */
   enter(isolate: string, isLast: boolean): () => void;
-  /** Whether every isolate that waits has used up its calls. */
+  /** Whether every waiting isolate has used up its calls. */
   canBringNoMore(): boolean;
 };
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
 
 const STREAM = 'LINK';
-const SUBJECT = 'link.test';
+const SUBJECT = 'connection.test';
 const NATS_URL = String(env.NATS_URL);
 
 let nats: NatsConnection;
@@ -73,7 +73,7 @@ describe('with a server that answers', () => {
   it('fails at once where no stream listens', async () => {
     const subject = connection();
     await subject.open();
-    const answer = await subject.publish({ subject: 'link.nobody', id: 'e1.0', payload });
+    const answer = await subject.publish({ subject: 'connection.nobody', id: 'e1.0', payload });
     expect(answer).toEqual({ kind: 'refused', error: '503' });
   });
 
@@ -87,29 +87,29 @@ describe('with a server that answers', () => {
   });
 
   it('does not know whether what nobody acknowledged was stored', async () => {
-    const silent = nats.subscribe('link.silent');
+    const silent = nats.subscribe('connection.silent');
     const subject = connection({ ackLostMs: 50 });
     await subject.open();
-    const answer = await subject.publish({ subject: 'link.silent', id: 'e1.0', payload });
+    const answer = await subject.publish({ subject: 'connection.silent', id: 'e1.0', payload });
     expect(answer).toEqual({ kind: 'lost', error: 'TIMEOUT' });
     silent.unsubscribe();
   });
 
   it('hears acknowledgements in the inbox of its region alone, under a name that nobody can guess', async () => {
-    const heard = nats.subscribe('link.echo', { max: 1 });
+    const heard = nats.subscribe('connection.echo', { max: 1 });
     await nats.flush();
     const subject = connection({ ackLostMs: 500 });
     await subject.open();
-    void subject.publish({ subject: 'link.echo', id: 'e1.0', payload });
+    void subject.publish({ subject: 'connection.echo', id: 'e1.0', payload });
     for await (const message of heard) expect(message.reply).toMatch(/^_INBOX\.edge\.apac\.[^.]{20,}\./);
   });
 
   it('waits for an acknowledgement that is slow', async () => {
-    const slow = nats.subscribe('link.slow', { max: 1 });
+    const slow = nats.subscribe('connection.slow', { max: 1 });
     await nats.flush();
     const subject = connection();
     await subject.open();
-    const publishing = subject.publish({ subject: 'link.slow', id: 'e1.0', payload });
+    const publishing = subject.publish({ subject: 'connection.slow', id: 'e1.0', payload });
     for await (const message of slow) {
       setTimeout(() => message.respond(JSON.stringify({ stream: STREAM, seq: 1 })), 2_300);
     }

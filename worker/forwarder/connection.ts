@@ -1,7 +1,7 @@
 /**
- * The Forwarder's one NATS connection: lasts as long as it is used, reconnects for ever, publishes with
- * JetStream's acknowledgement, and says at once when it is down. With its socket the only module of the worker
- * that knows NATS. What is published, and what becomes of a failure, is the lanes' business.
+ * The Forwarder's one NATS connection: open while it is used, reconnects indefinitely, publishes with JetStream's
+ * acknowledgement, and reports at once when it is down. Together with socket-transport.ts the only module of the
+ * worker that imports the NATS client. Lanes decide what to publish and how to handle a failure.
  */
 // The client without its transport for Node, which the package's main module brings along; see socket-transport.ts.
 import {
@@ -23,23 +23,23 @@ import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_WAIT_MS = 500;
-/** Two pings without an answer close the connection, so that a dead peer is seen within 9 s. */
+/** Two unanswered pings close the connection, so a dead peer is detected within 9 s. */
 const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
-/** An open socket keeps its Durable Object in memory, which is paid for; a lane without calls needs neither. */
+/** An open socket keeps its Durable Object in memory, which is billed. */
 const IDLE_MS = 60_000;
 
 /**
- * An acknowledgement that has not come by then never comes: the server has answered or gone long before. It bounds
- * how long a lane stands still behind a message that was lost on the way.
+ * An acknowledgement that has not come by then never will: the server would have answered or disconnected. It bounds
+ * how long a lost message blocks its lane.
  */
 const ACK_LOST_MS = 30_000;
-/** nats-server's default `max_payload`, until a server has told its own. */
+/** nats-server's default `max_payload`, used until INFO has arrived. */
 const MAX_PAYLOAD = 1_048_576;
 
 /**
- * Why a message was not acknowledged. `refused`: it is surely not in the stream; `too_large`: so, and it never can
- * be; `lost`: it may be in the stream, and nobody will ever say.
+ * Why a message was not acknowledged. `refused`: NATS did not store it. `too_large`: NATS did not store it and never
+ * will. `lost`: it may be in the stream, and there is no way to find out.
  */
 export type Failure = { readonly kind: 'refused' | 'too_large' | 'lost'; readonly error: string };
 
@@ -57,13 +57,13 @@ export type Publication = {
 
 export type Connection = {
   isUp(): boolean;
-  /** Connects, unless that has begun; settles when the first attempt has succeeded, failed, or taken a second. */
+  /** Connects unless connecting; resolves when the first attempt has succeeded, failed, or taken a second. */
   open(): Promise<void>;
-  /** Settles with the acknowledgement however late it comes, or when none can come any more. Never rejects. */
+  /** Resolves with the acknowledgement, however late, or when none can come any more. Never rejects. */
   publish(publication: Publication): Promise<Outcome>;
   /** Bytes of headers and payload that the server takes in one message, by its INFO. */
   maxPayload(): number;
-  /** Ends the connection; {@link Connection.open} begins anew. */
+  /** Closes the connection; {@link Connection.open} opens a new one. */
   close(): Promise<void>;
 };
 
@@ -73,7 +73,7 @@ export type ConnectionOptions = {
   readonly credentials?: Credentials | undefined;
   /** Shown by the server's monitoring. */
   readonly name: string;
-  /** Begins the subjects on which acknowledgements are heard. */
+  /** Prefix of the subjects on which acknowledgements arrive. */
   readonly inboxPrefix: string;
   /** How long the connection outlives its last use; default a minute. */
   readonly idleMs?: number;
@@ -83,7 +83,7 @@ export type ConnectionOptions = {
   onUp(): void;
 };
 
-/** From the first use to the end of use; the client reconnects within it. */
+/** From `open` to `close`; the client reconnects within it. */
 type Lifetime = { closed: boolean; readonly tried: PromiseWithResolvers<void>; readonly firstAttempt: Promise<void> };
 
 type Connected = { readonly nc: NatsConnection; readonly js: ReturnType<NatsConnection['jetstream']> };
@@ -95,11 +95,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   let idle: ReturnType<typeof setTimeout> | undefined;
   let lastUsedMs = 0;
   let up = false;
-  /** Fails the publishes on their way; they don't race a promise of the connection's, which would keep them all. */
+  /** Fails the publishes in flight. They don't race a promise of the connection: it would retain all of them. */
   const underWay = new Set<(failure: Failure) => void>();
 
   function open(): Promise<void> {
-    // The client would try a server on this machine.
+    // With no servers the client would try localhost.
     if (options.servers.length === 0) return Promise.resolve();
     stayAwake();
     if (!lifetime) {
@@ -110,7 +110,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     return lifetime.firstAttempt;
   }
 
-  /** The client reconnects by itself after a first success; this loop is for the first, and for when it gives up. */
+  /** The client reconnects after a first success; this loop makes the first connection, and retries if the client gives up. */
   async function run(own: Lifetime): Promise<void> {
     let failure = '';
     while (!own.closed) {
@@ -119,7 +119,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         failure = '';
       } catch (error) {
         const code = codeOf(error);
-        if (code !== failure) log.warn('nats connection failed', { name, error: code });
+        if (code !== failure) log.warn('cannot connect to NATS; retrying', { name, error: code });
         failure = code;
         own.tried.resolve();
       }
@@ -143,13 +143,13 @@ export function createConnection(options: ConnectionOptions): Connection {
   function markUp(own: Lifetime): void {
     up = true;
     stayAwake();
-    log.info('nats connected', { name });
+    log.info('connected to NATS', { name });
     own.tried.resolve();
     onUp();
   }
 
   function markDown(error: string): void {
-    if (up) log.warn('nats connection lost', { name, error });
+    if (up) log.warn('disconnected from NATS; reconnecting', { name, error });
     up = false;
     failAll(error);
   }
@@ -173,7 +173,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
   }
 
-  /** Every publish is a use: it sets a time, and one timer looks whether there was one meanwhile. */
+  /** A publish only records the time; one timer checks it, since a timer per publish would cost more. */
   function stayAwake(): void {
     lastUsedMs = Date.now();
     idle ??= setTimeout(closeIfIdle, idleMs);
@@ -215,9 +215,9 @@ function connectClient({ servers, credentials, name, inboxPrefix }: ConnectionOp
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: MAX_PINGS_OUT,
-    // A broker that refuses us now may have been told of us later.
+    // The user may be added to the broker later.
     ignoreAuthErrorAbort: true,
-    // Only what is configured is contacted: a cluster may tell addresses that only it can reach.
+    // Connect to configured servers only: a cluster may advertise addresses that are reachable only from inside.
     ignoreClusterUpdates: true,
     // workerd resolves names itself when it connects.
     resolve: false,
@@ -243,7 +243,7 @@ function failureOf(error: unknown): Failure {
   return { kind: failureKindOf(error), error: codeOf(error) };
 }
 
-/** Nobody was there to store it, JetStream said why not, or it was not let pass: then it is surely not stored. */
+/** No responders, a JetStream error or a permissions violation: the message is certainly not stored. */
 function failureKindOf(error: unknown): Failure['kind'] {
   if (!(error instanceof NatsError)) return 'lost';
   const { code, api_error } = error;
@@ -253,7 +253,7 @@ function failureKindOf(error: unknown): Failure['kind'] {
   return isRefused ? 'refused' : 'lost';
 }
 
-/** A word for logs: the client's or the server's error code, never a message that may hold an address. */
+/** For logs: the client's or server's error code, never a message, which may contain an address. */
 function codeOf(error: unknown): string {
   if (error instanceof NatsError) return String(error.api_error?.err_code ?? error.code);
   return error instanceof Error ? error.name : 'unknown';

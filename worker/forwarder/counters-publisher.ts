@@ -1,6 +1,6 @@
 /**
  * When the Forwarder's counters are published: when they have changed, at most once a second, and every ten
- * seconds while it is awake. What the stream has acknowledged is told, and need not outlive this object.
+ * seconds while it is awake. Counts that the stream has acknowledged no longer need to be kept in storage.
  */
 import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { forwarderSubject } from '../../shared/subjects.ts';
@@ -23,7 +23,7 @@ export type CountersPublisherOptions = {
 };
 
 export type CountersPublisher = {
-  /** Something may have changed: sees to it that it is published within about a second. */
+  /** Call when counters may have changed: publishes them within about a second. */
   changed(): void;
   /** The connection is up: publishes what has changed, and goes on every ten seconds. */
   connected(): void;
@@ -32,7 +32,7 @@ export type CountersPublisher = {
 export function createCountersPublisher(options: CountersPublisherOptions): CountersPublisher {
   const { place, counters, spool, connection, now, newId } = options;
   const subject = forwarderSubject(place.region, place.slot);
-  /** Nothing is news about a Forwarder that has nothing to say: no connection is made for it. */
+  /** A Forwarder that has counted nothing opens no connection. */
   let publishedFingerprint = hasNothing(spool.counts()) ? counters.fingerprint() : '';
   let timer: ReturnType<typeof setTimeout> | undefined;
   let dueAtMs = 0;
@@ -51,7 +51,7 @@ export function createCountersPublisher(options: CountersPublisherOptions): Coun
   }
 
   async function publish(): Promise<void> {
-    // Without a connection there is nobody to tell; `connected` begins again.
+    // Without a connection nothing can be published; `connected` starts again.
     if (isPublishing || !connection.isUp()) return;
     isPublishing = true;
     const fingerprint = counters.fingerprint();

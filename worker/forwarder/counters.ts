@@ -1,6 +1,6 @@
 /**
- * What one Forwarder has counted since it started (its epoch), all cumulative. What must outlive a restart is
- * counted by the spool; the rest is lost with an object that ends, at most a second's worth.
+ * What one Forwarder has counted since it started (its epoch), all cumulative. Counts that must survive a restart
+ * are kept by the spool; the others are lost when the object is evicted, about a second of them.
  */
 import { type ForwarderCounters, PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
@@ -23,7 +23,7 @@ export type Counters = {
   /** A publish that NATS refused or did not acknowledge. */
   publishFailed(): void;
   snapshot(sentAtMs: number): Omit<ForwarderCounters, 'isFirst'>;
-  /** Changes with every counter but the latency's, which is not worth a message. */
+  /** Changes with every counter except latency, which alone is not worth a message. */
   fingerprint(): string;
 };
 

@@ -1,4 +1,4 @@
-/** Entries as bytes, one after the other, with what is needed to cut them apart and to tell whose they are. */
+/** Concatenated entries, with the lengths to split them and the session of each. */
 
 /** Beacons in order of arrival; the n-th of each list is the n-th beacon's. */
 export type Entries = {

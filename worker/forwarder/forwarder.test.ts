@@ -161,7 +161,7 @@ describe('without a stream', () => {
     await vi.waitFor(async () => expect(seqsOf(await readStream())).toEqual([1]), { timeout: 5_000 });
   });
 
-  it('keeps the spool and what was never told when the object is reset', async () => {
+  it('keeps the spool and unreported counts when the object is reset', async () => {
     const forwarder = () => env.FORWARDER.getByName('apac:7');
     await removeStream();
     await forwarder().forward(callOf([{ seq: 1 }]));
@@ -198,7 +198,7 @@ describe('its NATS cluster', () => {
       expect(accessOf(place, { ...config, regions: own }, storage).servers).toEqual(['nats://a:4222', 'nats://b:4222']);
     }));
 
-  it('is the last one known when the region is configured no more, and no password is kept', () =>
+  it('is the last one known when the region was removed from REGIONS, and no password is kept', () =>
     inStorage((storage) => {
       const own = config.regions.map((region) => ({ ...region, nats: ['nats://user:secret@a:4222'] }));
       expect(accessOf(place, { ...config, regions: own }, storage)).toEqual({
@@ -221,7 +221,7 @@ describe('its NATS cluster', () => {
   });
 });
 
-it('drains what it holds for a region that is configured no more', async () => {
+it('drains its spool for a region that was removed from REGIONS', async () => {
   const stub = () => env.FORWARDER.getByName('gone:0');
   await runInDurableObject(stub(), (_, { storage }) => {
     storage.sql.exec('INSERT INTO servers (place, url) VALUES (0, ?)', String(env.NATS_URL));

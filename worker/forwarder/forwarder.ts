@@ -1,5 +1,5 @@
 /**
- * The Durable Object of one region and slot: gives the outbox its storage, connection, clock, timers and alarm.
+ * The Durable Object of one region and slot: wires the outbox to storage, NATS, the clock, timers and the alarm.
  * Cloudflare starts it where the location hint says, keeps its storage, and may evict it at any time.
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -23,7 +23,7 @@ import { openSpool } from './spool.ts';
 import { createWatch } from './watch.ts';
 
 const RETRY_MS = 1_000;
-/** An alarm may last so long; what it began goes on without it. */
+/** The longest that an alarm waits for its pump, which continues after it. */
 const ALARM_MS = 5_000;
 
 export class Forwarder extends DurableObject<Env> implements ForwardPort {
@@ -72,7 +72,7 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
         watch.observe();
       },
     });
-    // What an earlier start left, counts that were never told among it, does not wait for a call.
+    // Drains what an earlier start left, unreported counts included, without waiting for a call.
     void this.#outbox.pump();
   }
 
@@ -91,12 +91,12 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
     this.#alarmSet = true;
     this.ctx.storage.setAlarm(Date.now() + RETRY_MS).catch((error) => {
       this.#alarmSet = false;
-      log.error('alarm not set', { error });
+      log.error('cannot set the retry alarm; the spool drains with the next call', { error });
     });
   }
 }
 
-/** How the region's NATS is reached; one that is configured no more is reached as it last was. */
+/** The region's NATS servers and credentials. A region that was removed from REGIONS keeps its last known servers. */
 export function accessOf({ region, slot }: ForwarderPlace, config: Config, storage: DurableObjectStorage): NatsAccess {
   const lastServers = openLastServers(storage);
   const configured = config.regions.find(({ name }) => name === region);
@@ -107,7 +107,7 @@ export function accessOf({ region, slot }: ForwarderPlace, config: Config, stora
     return access;
   }
   const servers = lastServers.list();
-  log.error('region is configured no more: draining through its last nats servers', {
+  log.error('region is no longer in REGIONS; draining its spool through the last known NATS servers', {
     region,
     slot,
     servers: servers.length,

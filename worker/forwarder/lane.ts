@@ -1,13 +1,13 @@
 /**
- * One lane's way to the stream. One publish is under way at a time, and while the spool holds anything of the
- * lane, everything goes behind it; so its beacons enter the stream in the order in which they were accepted.
+ * Publishes one lane, in order: one publish is in flight at a time, and while the spool holds beacons of the lane,
+ * new ones queue behind them. Beacons therefore enter the stream in the order in which they were accepted.
  *
  * Group commit: what arrives while a publish is under way forms the next batch. A quiet lane publishes at once; a
- * busy one waits for company, at most {@link LINGER_MS} after its last publish began.
+ * busy one lingers for more beacons, at most {@link LINGER_MS} after its last publish began (like Kafka's `linger.ms`).
  *
- * A publish that is not acknowledged {@link ACK_MS} after its oldest beacon came is spooled and answered, but not
- * given up: when its acknowledgement comes late, the batch leaves the spool again, and only when none can come any
- * more is it tried again, under the same id. So a slow broker costs latency, and never goodput.
+ * A publish that is not acknowledged within {@link ACK_MS} of its oldest beacon's arrival is spooled and answered, and
+ * stays in flight. A late acknowledgement removes the batch from the spool; only when none can come any more is the
+ * batch retried, under the same id. A slow broker therefore costs latency, not throughput.
  */
 import { within } from '../forward/deadline.ts';
 import type { Log } from '../log.ts';
@@ -23,11 +23,11 @@ import type { Spool, SpooledBatch } from './spool.ts';
 export const ACK_MS = 2_000;
 /** Publishes of a busy lane begin at least this far apart. */
 export const LINGER_MS = 100;
-/** A lane whose callers can bring no more publishes earlier, when at least so many beacons wait. */
+/** A lane whose callers can't send more publishes early once this many beacons wait. */
 export const LINGER_BEACONS = 24;
-/** Bytes of a batch at the most: what every broker takes by default, and less than SQLite's 2 MB for a row. */
+/** The largest batch: below nats-server's default max_payload and SQLite's 2 MB per row. */
 export const BATCH_BYTES_MAX = 900_000;
-/** Room in a message for headers, NATS's and the batch's. */
+/** Reserved in each message for the NATS headers and the batch header. */
 const HEADER_BYTES = 512;
 
 export type LaneParts = {
@@ -42,7 +42,7 @@ export type LaneParts = {
   readonly log: Log;
   /** The wall clock, ms since the epoch. */
   readonly now: () => number;
-  /** Asks for a {@link Lane.pump} in about a second, also when this object is gone by then. */
+  /** Schedules a {@link Lane.pump} in about a second, even if this object is evicted before. */
   readonly retrySoon: () => void;
   readonly queueLimits?: QueueLimits;
 };
@@ -50,9 +50,9 @@ export type LaneParts = {
 export type Lane = {
   /** Takes beacons of a call; its ticket is settled when they are safe or rejected, in about 2 s at most. */
   add(arrival: Arrival): void;
-  /** The callers have changed: there may be nothing to wait for any more. */
+  /** Call when the callers have changed: the lane may have nothing left to linger for. */
   recheck(): void;
-  /** Publishes what there is until nothing is left, or the connection or the broker fails. Never rejects. */
+  /** Publishes until nothing is left, or the connection or broker fails. Never rejects. */
   pump(): Promise<void>;
 };
 
@@ -63,7 +63,7 @@ export function createLane(parts: LaneParts): Lane {
   let startedAtMs = Number.NEGATIVE_INFINITY;
   /** A publish is under way whose beacons have been answered already. */
   let isLate = false;
-  /** Learnt from a broker that takes less than its INFO says; forgotten with the connection. */
+  /** Lowered when the broker rejects a batch that its INFO allows; reset when the connection is lost. */
   let bytesMax = Number.POSITIVE_INFINITY;
   let stopWaiting: () => void = () => undefined;
 
@@ -93,11 +93,11 @@ export function createLane(parts: LaneParts): Lane {
         if (goesOn) goesOn = await (spool.has(lane) ? publishSpooled() : publishQueued());
       }
     } catch (error) {
-      log.error('lane failed', { region, lane, error });
+      log.error('unexpected error while publishing; queued beacons go to the spool', { region, lane, error });
     } finally {
       running = undefined;
       isLate = false;
-      // From here on nobody looks at the queue until the next pump: what is in it must be answered.
+      // Nothing reads the queue until the next pump, so its beacons must be answered now.
       spoolArrivals(queue.take(Number.POSITIVE_INFINITY));
       if (spool.has(lane)) retrySoon();
     }
@@ -106,7 +106,7 @@ export function createLane(parts: LaneParts): Lane {
   async function linger(): Promise<void> {
     for (;;) {
       const waitMs = startedAtMs + LINGER_MS - now();
-      // A wait that is longer than the longest: the clock was set back.
+      // Longer than the longest wait: the clock was set back.
       if (waitMs <= 0 || waitMs > LINGER_MS) break;
       if (!spool.has(lane) && queue.beacons() >= LINGER_BEACONS && callers.canBringNoMore()) break;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -191,10 +191,15 @@ export function createLane(parts: LaneParts): Lane {
     }
   }
 
-  /** The broker takes less than this: halves what is sent next, unless it is a single beacon. */
+  /** The broker rejected this size: halves the next batch, unless it is a single beacon. */
   function canSplit({ lengths, bytes }: Entries): boolean {
     if (lengths.length > 1) bytesMax = Math.min(bytesMax, bytes.length / 2);
-    else log.error('beacon dropped: nats takes no message of its size', { region, lane, bytes: bytes.length });
+    else
+      log.error('beacon is larger than NATS accepts; check max_payload and the max_msg_size of stream HEALTH', {
+        region,
+        lane,
+        bytes: bytes.length,
+      });
     return lengths.length > 1;
   }
 
@@ -202,7 +207,7 @@ export function createLane(parts: LaneParts): Lane {
     return Math.min(BATCH_BYTES_MAX, connection.maxPayload() - HEADER_BYTES, bytesMax);
   }
 
-  /** Makes beacons safe that were never tried, or surely not stored. One that is over its share costs no other. */
+  /** Spools beacons that are certainly not in the stream. A beacon over its session's share does not affect the others. */
   function spoolArrivals(arrivals: readonly Arrival[]): void {
     for (const { entries, indexes, ticket, receivedAtMs } of arrivals) {
       try {
@@ -218,7 +223,7 @@ export function createLane(parts: LaneParts): Lane {
     if (arrivals.length > 0) retrySoon();
   }
 
-  /** Makes a batch safe that may be stored under its id. */
+  /** Spools a batch that may already be in the stream under its id. */
   function spoolTried(
     arrivals: readonly Arrival[],
     { entries, id }: { entries: Entries; id: string },
@@ -235,7 +240,7 @@ export function createLane(parts: LaneParts): Lane {
   }
 
   function storageFailed(error: unknown, arrivals: readonly Pick<Arrival, 'ticket' | 'indexes'>[]): void {
-    log.error('spool write failed', { region, lane, error });
+    log.error('cannot write to the spool; rejecting beacons', { region, lane, error });
     for (const { ticket, indexes } of arrivals) ticket.settle(indexes, 'storage_failed');
   }
 

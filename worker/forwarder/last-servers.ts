@@ -1,7 +1,7 @@
 /**
- * Where a Forwarder last published, kept in its storage: when its region is taken out of REGIONS while its spool
- * still holds beacons, they go there. Users and passwords are not kept; credentials files are looked up by the
- * region's name, as long as the deployment has them.
+ * The NATS servers that a Forwarder last used, kept in its storage: if its region is removed from REGIONS while its
+ * spool still holds beacons, they drain there. Users and passwords are not kept; credentials files are looked up by
+ * the region's name, as long as the deployment has them.
  */
 import type { SpoolStorage } from './spool.ts';
 
@@ -20,7 +20,7 @@ export function openLastServers({ sql }: Pick<SpoolStorage, 'sql'>): LastServers
   return {
     list: servers,
     save(current) {
-      // A write is paid for, and a Forwarder starts often.
+      // Writes are billed, and Forwarders start often.
       if (JSON.stringify(servers()) === JSON.stringify(current)) return;
       sql.exec('DELETE FROM servers');
       for (const [place, url] of current.entries()) {

@@ -140,7 +140,7 @@ describe('a call', () => {
       ]);
     }));
 
-  it('of a quiet lane is published at once, of a busy one with company, at most ten a second', () =>
+  it('of a quiet lane is published at once, of a busy one batched, at most ten batches a second', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       const { submit } = start(storage, broker);
@@ -156,7 +156,7 @@ describe('a call', () => {
       expect(keysOf(broker.stream)).toStrictEqual(beacons(100).map(({ seq }) => `s-1 ${seq}`));
     }));
 
-  it('is not kept waiting for company that can not come', () =>
+  it('does not linger when no more beacons can come', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       const { submit } = start(storage, broker);

@@ -26,7 +26,7 @@ export type OutboxParts = {
   readonly now: () => number;
   /** A random id that nobody can guess. */
   readonly newId: () => string;
-  /** Asks for a {@link Outbox.pump} in about a second, also when this object is gone by then. */
+  /** Schedules a {@link Outbox.pump} in about a second, even if this object is evicted before. */
   readonly retrySoon: () => void;
   /** Counters may have changed. */
   readonly onChange: () => void;
@@ -35,7 +35,7 @@ export type OutboxParts = {
 
 export type Outbox = {
   submit(call: ForwardCall): Promise<ForwardAnswer>;
-  /** Publishes what the spool holds. Settles when every lane is done or has failed. */
+  /** Publishes what is in the spool. Resolves when every lane is done or has failed. */
   pump(): Promise<void>;
 };
 
@@ -78,7 +78,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
   async function pump(): Promise<void> {
     const expired = spool.expire(now());
     if (expired > 0)
-      log.error('spooled beacons dropped: nats was away for too long', {
+      log.error('dropped expired beacons from the spool; NATS was unreachable for too long', {
         region: parts.region,
         slot: parts.slot,
         expired,

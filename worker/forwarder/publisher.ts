@@ -1,8 +1,8 @@
 /**
- * Publishes one lane's batches and keeps their account. `accepted` in a batch's header counts what its epoch has
- * put into the stream on this lane. A try that may or may not be in the stream ends the lane's epoch: should the
- * broker call a later try a duplicate, then an earlier epoch stored and counted it, and this one must not. So
- * every beacon is counted by the epoch whose message is in the stream, and no place in it has to be compared.
+ * Publishes one lane's batches and counts what is in the stream. `accepted` in a batch's header is the number of
+ * beacons that its epoch has put into the stream on this lane. A publish whose outcome is unknown ends the epoch: if
+ * the broker calls the retry a duplicate, the earlier epoch has stored and counted the batch, and this one must not.
+ * So each beacon is counted by the one epoch whose message is in the stream.
  */
 import { encodeBatchHeader } from '../../shared/batch.ts';
 import { edgeSubject } from '../../shared/subjects.ts';
@@ -11,7 +11,7 @@ import type { Connection, Failure } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { type Entries, joinBytes } from './entries.ts';
 
-/** Tries of a batch whose first try is called a duplicate. */
+/** Attempts for a batch whose first publish is called a duplicate. */
 const FIRST_TRIES_MAX = 3;
 
 export type PublisherOptions = {
@@ -31,14 +31,14 @@ export type PublisherOptions = {
 export type Published = 'stored' | Failure['kind'];
 
 export type Try = {
-  /** The id of an earlier try that may be in the stream. */
+  /** The id of an earlier attempt that may be in the stream. */
   readonly triedId?: string | undefined;
   /** Called with the id of each try before it is sent. */
   readonly onTry: (id: string) => void;
 };
 
 export type Publisher = {
-  /** One at a time. Settles when it is known whether the batch is in the stream, or can't be known any more. */
+  /** One at a time. Resolves when it is known whether the batch is in the stream, or it can't be known any more. */
   publish(entries: Entries, attempt: Try): Promise<Published>;
 };
 
@@ -56,16 +56,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const beganAtMs = now();
       const outcome = await connection.publish({ subject, id, payload: payloadOf(entries) });
       if (outcome.kind !== 'stored') return failed(outcome);
-      // Only somebody who knew the id can have used it before us: what is in the stream is not this batch.
+      // A first publish can't be a repeat: another message with this id is in the stream, not this batch.
       if (outcome.isDuplicate && triedId === undefined) {
-        log.error('message id was used before its first publish', { region, lane });
+        log.error('message id is already in the stream; publishing again with a new one', { region, lane });
         counters.publishFailed();
         continue;
       }
       const beacons = outcome.isDuplicate ? 0 : entries.lengths.length;
       accepted += beacons;
       counters.published(beacons, Math.max(0, now() - beganAtMs) / 1_000);
-      if (isFailing) log.info('publishing again', { region, lane });
+      if (isFailing) log.info('publish to NATS recovered', { region, lane });
       isFailing = false;
       return 'stored';
     }
@@ -79,7 +79,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function failed({ kind, error }: Failure): Published {
     counters.publishFailed();
-    if (!isFailing) log.warn('publish failed', { region, lane, error });
+    if (!isFailing) log.warn('publish to NATS failed', { region, lane, error });
     isFailing = true;
     if (kind === 'lost') {
       epoch = newId();

@@ -1,11 +1,11 @@
 /**
- * What waits for a lane's next publish, in order of arrival. Bounded: over its limits a lane rejects what comes,
- * and the other lanes of the call don't notice. An isolate's part of it is bounded by its calls under way.
+ * Beacons that wait for a lane's next publish, in order of arrival. Bounded: a full lane rejects new beacons and does
+ * not affect the call's other lanes. An isolate's part is bounded by its calls in flight.
  */
 import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
 import type { Ticket } from './ticket.ts';
 
-/** What may wait on one lane: at ten publishes a second, a second and a half of the fastest lane. */
+/** About 1.5 s of the fastest lane at ten publishes a second. */
 export const QUEUE_LIMITS = { beacons: 32_768, bytes: 12_000_000 } as const;
 
 export type QueueLimits = { readonly beacons: number; readonly bytes: number };
@@ -13,7 +13,7 @@ export type QueueLimits = { readonly beacons: number; readonly bytes: number };
 /** Beacons of one call and lane. */
 export type Arrival = {
   readonly entries: Entries;
-  /** The beacons' places in their call. */
+  /** The beacons' indexes in their call. */
   readonly indexes: readonly number[];
   readonly ticket: Ticket;
   readonly receivedAtMs: number;
@@ -23,9 +23,9 @@ export type LaneQueue = {
   beacons(): number;
   /** @returns false when the queue is full; nothing was added then */
   add(arrival: Arrival): boolean;
-  /** The oldest arrivals that fit into so many bytes, at least one beacon; a larger one is cut. */
+  /** The oldest arrivals that fit into `bytesMax`, at least one beacon; an arrival that only partly fits is split. */
   take(bytesMax: number): Arrival[];
-  /** Puts what was taken last back to where it was. */
+  /** Puts the arrivals that were taken last back to the front. */
   putBack(arrivals: readonly Arrival[]): void;
 };
 

@@ -1,6 +1,6 @@
 /**
- * NATS's bytes over Cloudflare's TCP sockets. The client's own transport is for Node: in workerd its TLS
- * upgrade fails, and an attempt that timed out leaves its socket behind. The protocol is the client's.
+ * A transport for the NATS client over Cloudflare's TCP sockets. The client's own transport is for Node: in workerd
+ * its TLS upgrade fails, and an attempt that timed out leaks its socket. The client still speaks the protocol.
  */
 import { connect } from 'cloudflare:sockets';
 import {
@@ -13,7 +13,7 @@ import {
   type Transport,
 } from 'nats/lib/nats-base-client/internal_mod.js';
 
-/** nats-server's INFO line is a few hundred bytes; whatever sends more before a line's end is something else. */
+/** nats-server's INFO line is a few hundred bytes; a server that sends more without a line break is not NATS. */
 const INFO_BYTES_MAX = 32_768;
 
 const SCHEME = /^([a-z]+):\/\//;
@@ -37,7 +37,7 @@ export function createSocketTransport(): Transport {
   async function openChannel(server: Server): Promise<void> {
     const { hostname, port, src } = server;
     const scheme = SCHEME.exec(src)?.[1] ?? 'nats';
-    // A WebSocket's URL least of all may end as a plain connection.
+    // Other schemes, such as wss:, must not end up as a plain connection.
     if (scheme !== 'nats' && scheme !== 'tls') throw NatsError.errorForCode(ErrorCode.InvalidOption);
     channel = open(connect({ hostname, port }, { secureTransport: 'starttls', allowHalfOpen: false }));
     greeting = await readGreeting(channel.reader);
@@ -75,7 +75,7 @@ export function createSocketTransport(): Transport {
     isClosed = true;
     closeError = error;
     channel?.socket.close().catch(ignore);
-    // The client takes the end of a connection that never was for one to be made again.
+    // Before it is connected, the client would mistake this for a lost connection and reconnect.
     if (connected) ended.resolve(error);
   }
 
@@ -124,7 +124,7 @@ async function readGreeting(reader: Channel['reader']): Promise<Uint8Array> {
   let greeting: Uint8Array = new Uint8Array();
   while (!greeting.includes(0x0a)) {
     const { value, done } = await reader.read();
-    if (done || greeting.length > INFO_BYTES_MAX) throw new Error('no greeting of a NATS server');
+    if (done || greeting.length > INFO_BYTES_MAX) throw new Error('the server did not send a NATS INFO line');
     greeting = DataBuffer.concat(greeting, value);
   }
   return greeting;
@@ -132,7 +132,7 @@ async function readGreeting(reader: Channel['reader']): Promise<Uint8Array> {
 
 function parseInfo(greeting: Uint8Array): Partial<ServerInfo> {
   const json = INFO.exec(new TextDecoder().decode(greeting))?.[1];
-  if (json === undefined) throw new Error('no greeting of a NATS server');
+  if (json === undefined) throw new Error('the server did not send a NATS INFO line');
   return JSON.parse(json);
 }
 

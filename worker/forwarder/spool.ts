@@ -1,16 +1,16 @@
 /**
  * The Forwarder's spool: beacons of all its lanes that NATS has not acknowledged, in its SQLite storage, each lane
- * in order. Bounded by age and bytes, every drop counted; counts survive a restart until a counters message has
- * told them. A session may hold a fraction of what is free (the dynamic threshold of Choudhury and Hahne, 1998):
- * nobody can fill the spool, whatever is free shrinks everybody's share alike, nobody is pushed out, and what was
- * accepted stays. Publishing and the alarm are the lanes' and the Forwarder's.
+ * in order. Bounded by age and bytes, every drop counted; counts survive a restart until a counters message
+ * has reported them. A session may hold a fraction of the free space (dynamic threshold, Choudhury and Hahne, 1998):
+ * no session can fill the spool, and nothing that was accepted is pushed out. Lanes publish; the Forwarder sets the
+ * alarm.
  */
 import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
 
 export type SpoolLimits = {
   readonly ageMs: number;
   readonly bytes: number;
-  /** A session may hold one part of so many of the free bytes. */
+  /** A session may hold 1/`shares` of the free bytes. */
   readonly shares: number;
 };
 
@@ -19,10 +19,10 @@ export const SPOOL_LIMITS: SpoolLimits = { ageMs: 600_000, bytes: 64_000_000, sh
 /** What the spool needs of a Durable Object's storage. */
 export type SpoolStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync'>;
 
-/** Counters that outlive a restart until they were told. */
+/** Counters that are kept in storage until they were reported (table `untold`). */
 const KEPT = ['spooled', 'drained', 'expired', 'unpublishable'] as const;
 
-/** Beacons since this start, and those of earlier starts that were never told. */
+/** Beacons since this start, plus those of earlier starts that were not reported. */
 export type KeptCounts = { readonly [Name in (typeof KEPT)[number]]: number };
 
 export type SpoolCounts = KeptCounts & {
@@ -35,7 +35,7 @@ export type SpoolCounts = KeptCounts & {
 export type SpooledBatch = {
   readonly lane: string;
   readonly entries: Entries;
-  /** The id of the try that may have stored exactly these. */
+  /** The id of the publish that may have stored exactly these. */
   readonly triedId: string | undefined;
 };
 
@@ -43,7 +43,7 @@ export type Spoolable = {
   readonly lane: string;
   readonly entries: Entries;
   readonly receivedAtMs: number;
-  /** The id of a try that may have stored these; such a batch is taken whole, whosever it is. */
+  /** The id of a publish that may have stored these; such a batch is spooled whole, regardless of shares. */
   readonly triedId?: string;
 };
 
@@ -59,19 +59,19 @@ export type Spool = {
    */
   put(batch: Spoolable): number[];
   /**
-   * The lane's oldest beacons: those of a try that may be in the stream, else as many as fit `bytesMax`, at least
-   * one. They don't expire before they were removed or released.
+   * The lane's oldest beacons: those of a publish that may be in the stream, else as many as fit `bytesMax`, at
+   * least one. They don't expire until `remove` or `release`.
    */
   take(lane: string, bytesMax: number): SpooledBatch | undefined;
   /** Remembers that the batch is tried under `id`, or with undefined that it is not in the stream. */
   markTried(batch: SpooledBatch, id: string | undefined): void;
-  /** The taken batch leaves: it is in the stream, or can't be published at all. */
+  /** Removes the taken batch: it is in the stream, or can't be published at all. */
   remove(batch: SpooledBatch, as: 'drained' | 'unpublishable'): void;
-  /** The taken batch stays. */
+  /** Keeps the taken batch for a later retry. */
   release(lane: string): void;
   /** Drops what is too old. @returns how many beacons */
   expire(nowMs: number): number;
-  /** These counts are known to the stream. */
+  /** Call when the stream has acknowledged a message with these counts. */
   markReported(counts: KeptCounts): void;
 };
 
@@ -181,7 +181,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
   }
 
   function oldestRows(lane: string): Iterable<Row> {
-    // The cursor reads a row when asked for it, so that rows after the batch stay on disk.
+    // The cursor reads rows lazily, so rows after the batch stay on disk.
     return sql.exec<Row>('SELECT * FROM spooled WHERE lane = ? ORDER BY row', lane);
   }
 
@@ -261,7 +261,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
     const entries = joinEntries(rows.map(entriesOf));
     change({ expired: entries.lengths.length }, () => {
       for (const { row } of rows) sql.exec('DELETE FROM spooled WHERE row = ?', row);
-      // What is left of a batch that was tried is another batch; should it be in the stream, its `seq` says so.
+      // The remainder of a tried batch is a new batch; if it is in the stream, `seq` reveals the repeat.
       sql.exec('DELETE FROM tried WHERE lane = ?', lane);
     });
     adjustHoldings(entries, lane, -1);
@@ -323,7 +323,7 @@ function without(entries: Entries, places: ReadonlySet<number>): Entries {
   return joinEntries(parts);
 }
 
-/** Just these bytes: a view may share its buffer with a whole call. */
+/** Copies these bytes only: a view may share its buffer with a whole call. */
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer as ArrayBuffer;
 }

@@ -1,10 +1,10 @@
-/** The answer to one call, which is complete when each of its parts has been made safe or rejected. */
+/** The answer to one call, complete once each of its parts is safe or rejected. */
 import type { ForwardAnswer, ForwardRejectReason, RejectedBeacon } from '../forward/call.ts';
 
 export type Ticket = {
-  /** One more part is to be settled. */
+  /** Adds a part that must be settled. */
   expect(): void;
-  /** A part is settled; `rejected` are places in the call. */
+  /** Settles a part; `rejected` are indexes in the call. */
   settle(rejected?: readonly number[], reason?: ForwardRejectReason): void;
   readonly answer: Promise<ForwardAnswer>;
 };

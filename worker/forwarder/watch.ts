@@ -1,6 +1,6 @@
 /**
- * The second way to hear of a Forwarder, for when the first, NATS, is what fails: a data point for Workers
- * Analytics Engine, and one log line a minute while there is trouble.
+ * How an operator learns of a Forwarder that can't reach NATS, and so can't publish its counters: data points in
+ * Workers Analytics Engine, and one log line a minute while there is trouble.
  */
 import type { ForwarderCounters } from '../../shared/forwarder-counters.ts';
 import type { ForwarderPlace } from '../forward/call.ts';

@@ -1,6 +1,6 @@
 /**
- * Client addresses: for how long one is blocked, and the key that it is limited by: IPv4 whole, IPv6 by its /64, which is what one customer is given. A
- * sender who owns a /64 would otherwise have 2^64 addresses, each with a limit of its own.
+ * Client addresses: how long one is blocked, and its rate-limit key: the whole IPv4 address, or the /64 of an IPv6
+ * address, which is what one customer gets. Otherwise a sender would have 2^64 addresses, each with its own limit.
  */
 
 /** How long an address over its limit is remembered: the `period` of ADDRESS_LIMIT in wrangler.toml. */
@@ -15,7 +15,7 @@ const PREFIX_GROUPS = 4;
 export function addressKeyOf(ip: string): string {
   if (ip.length > LENGTH_MAX || !ip.includes(':')) return ip.slice(0, LENGTH_MAX);
   const lower = ip.toLowerCase();
-  // An IPv4 address in IPv6's clothes shares its limit with the plain one.
+  // An IPv4-mapped IPv6 address shares the limit of the IPv4 address.
   if (lower.startsWith('::ffff:') && lower.includes('.')) return lower.slice('::ffff:'.length);
   const [head = '', tail] = lower.split('::');
   const before = groupsOf(head);

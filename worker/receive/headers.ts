@@ -9,6 +9,6 @@ export const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
   // Nothing here is a document: should a browser be made to show an answer, it may load and run nothing.
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  // Pages of other origins are this endpoint's clients; which ones is CORS's to say (origins.ts).
+  // Pages of other origins are this endpoint's clients; CORS decides which ones (origins.ts).
   'cross-origin-resource-policy': 'cross-origin',
 } as const;

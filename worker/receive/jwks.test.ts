@@ -206,7 +206,7 @@ describe("a JWKS that can't be reached", () => {
     await post(receiver, await edwards.sign());
     source.answer = answer;
     source.nowMs += 60_000;
-    // It may be a new key: nobody can tell, and the client is not told that its token is bad.
+    // It may be a new key, so the answer must not say that the token is bad.
     expect(await post(receiver, await rotated.sign())).toBe('unavailable');
     expect(await post(receiver, await edwards.sign({ exp: NOW_MS / 1000 + 7200 }))).toBe('accepted');
     expect(receiver.calls.map(({ call }) => call.counts?.jwksErrors ?? 0)).toStrictEqual([0, 1]);

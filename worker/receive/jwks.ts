@@ -12,7 +12,7 @@ const FRESH_MS = 10 * 60_000;
 const REFETCH_MS = 10_000;
 /** How soon a first fetch that failed is tried again: without keys nobody gets in. */
 const FIRST_REFETCH_MS = 1_000;
-/** The pause doubles with each failure in a row, up to this: many isolates must not keep a source down. */
+/** The pause doubles with each failure in a row, up to this: many isolates must not overload a recovering source. */
 const REFETCH_MAX_MS = 60_000;
 const FETCH_TIMEOUT_MS = 3_000;
 
@@ -63,7 +63,7 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
     return Math.min(firstMs * 2 ** Math.max(0, failures - 1), REFETCH_MAX_MS);
   }
 
-  /** Starts a load unless one runs or the last was a moment ago; whoever waits does so with a timer of its own. */
+  /** Starts a load unless one runs or one just ran; each caller waits on its own timer. */
   async function refresh(visit: JwksVisit): Promise<void> {
     if (!loading && now() - triedAtMs >= pauseMs()) {
       triedAtMs = now();

@@ -14,7 +14,7 @@ const KEYS_MAX = 64;
 export async function readKeySet(response: Response): Promise<KeySet> {
   const set: unknown = JSON.parse(await readBounded(response));
   const listed = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined;
-  if (!Array.isArray(listed)) throw new TypeError('no key set');
+  if (!Array.isArray(listed)) throw new TypeError('not a JSON Web Key Set');
   const keys = new Map<string, JwksKey>();
   for (const item of listed) {
     if (keys.size >= KEYS_MAX) break;
@@ -24,7 +24,7 @@ export async function readKeySet(response: Response): Promise<KeySet> {
     const key = await importKey(jwk, alg);
     if (key) keys.set(jwk.kid, { alg, key });
   }
-  if (listed.length > 0 && keys.size === 0) throw new TypeError('no usable key in the set');
+  if (listed.length > 0 && keys.size === 0) throw new TypeError('the JSON Web Key Set has no usable key');
   return keys;
 }
 

@@ -32,7 +32,7 @@ async function statusOf(receiver: TestReceiver, sent: Sent = {}): Promise<number
 }
 
 describe('the limit of a session', () => {
-  it('holds by meeting and session, and is told as rate_limited with Retry-After', async () => {
+  it('holds by meeting and session, and rejects with rate_limited and Retry-After', async () => {
     const session = limiter(2);
     const receiver = testReceiver({ limits: { session } });
     expect([
@@ -188,7 +188,7 @@ describe('a limiter that fails', () => {
     console.error = error;
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
-      message: 'rate limit binding failed, requests are let through',
+      message: 'rate limit binding failed; allowing requests',
     });
   });
 });

@@ -1,7 +1,7 @@
 /**
- * How much one sender may ask: Cloudflare's rate-limit bindings, keyed by session for verified tokens and by
- * client address for rejected requests. The limits themselves are in wrangler.toml. What an isolate knows to be
- * over its limit costs it a lookup from then on, no call of a binding and no body.
+ * Rate limits, by Cloudflare's bindings: keyed by session for verified tokens, and by client address for rejected
+ * requests. The limits are in wrangler.toml. An isolate remembers who is over a limit, so that further requests
+ * cost a lookup and neither a binding call nor a body.
  */
 import { REJECT_STATUS, type Reject, type RejectReason, reject } from '../../shared/reject.ts';
 import { log } from '../log.ts';
@@ -10,9 +10,9 @@ import type { Claims } from './claims.ts';
 
 export type LimitBindings = { readonly session?: RateLimit | undefined; readonly address?: RateLimit | undefined };
 
-/** Of blocked addresses, and of those that showed a good token: a megabyte of each. The oldest make room. */
+/** Of blocked addresses, and of addresses with a good token: about a megabyte each. The oldest are evicted. */
 const ADDRESSES_MAX = 10_000;
-/** A binding that fails is logged at most this often by an isolate: a line a request would cost more than it tells. */
+/** An isolate logs a failing binding at most this often. */
 const LOG_AGAIN_MS = 60_000;
 
 export type Limits = {
@@ -41,14 +41,14 @@ export function createLimits({ session, address }: LimitBindings, addressesMax =
   const verified = new Map<string, true>();
   let loggedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** A limiter that fails lets everybody in: losing the truth about live calls would cost more than a flood. */
+  /** Fails open: losing sight of live calls would cost more than a flood. */
   async function isAllowed(limit: RateLimit, key: string, nowMs: number): Promise<boolean> {
     try {
       return (await limit.limit({ key })).success;
     } catch (error) {
       if (nowMs - loggedAtMs >= LOG_AGAIN_MS) {
         loggedAtMs = nowMs;
-        log.error('rate limit binding failed, requests are let through', { error });
+        log.error('rate limit binding failed; allowing requests', { error });
       }
       return true;
     }
@@ -93,7 +93,7 @@ export function createLimits({ session, address }: LimitBindings, addressesMax =
   }
 }
 
-/** What the client did. What is wrong on our side is not, and a session over its limit is counted as a session. */
+/** Only the client's own faults count: no 5xx, and no 429, which has a limit already. */
 function countsAgainstAddress(reason: RejectReason): boolean {
   const status = REJECT_STATUS[reason];
   return status < 500 && status !== 429;

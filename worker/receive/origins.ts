@@ -55,7 +55,7 @@ export function createAnswerFor({ exact, anyPort }: AllowedOrigins): AnswerFor {
     if (origin.length > ORIGIN_LENGTH_MAX) return undefined;
     const answer = byOrigin.get(origin);
     if (answer) return answer;
-    // The list of ports is open, so that these are not remembered.
+    // Any port matches, so remembering these would not be bounded.
     return anyPort.has(origin.replace(PORT, '')) && isOrigin(origin) ? answerWith(headersFor(origin)) : undefined;
   };
 }

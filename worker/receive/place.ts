@@ -1,6 +1,6 @@
 /**
  * Where a request came in: its region and Cloudflare data centre, from `request.cf` alone. Nothing that a
- * client sends takes part, but for the header that development can switch on.
+ * client sends counts, except the header that development can enable.
  */
 import { chooseRegion, type Region } from '../../shared/regions.ts';
 import { type Reject, reject } from '../../shared/reject.ts';
@@ -41,7 +41,7 @@ export function createPlaceOf(regions: readonly Region[], devRegionHeader: boole
     const name = request.headers.get(REGION_HEADER);
     const region = byName.get(name ?? '');
     if (region) return { region, colo: '' };
-    // A misspelt name would otherwise post to another region, and be looked for in vain in its own.
+    // Otherwise a misspelt name would silently post to another region.
     return name === null ? placeOf(request) : { ...placeOf(request), rejected: unknownRegion };
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The way of one beacon request, in order, guard by guard: origin, address, body, token, session, schema, then on
- * to its Forwarder. Every reject leaves through one place, which counts it once in its region and against its
- * address, and answers it.
+ * One beacon request, guard by guard: origin, address, body, token, session, schema, then on
+ * to its Forwarder. Every reject passes through one function, which counts it once in its region and against
+ * its address, and answers it.
  */
 import { encodeEntry } from '../../shared/batch.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
@@ -87,9 +87,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   /**
-   * Whether a request of an address over its limit is looked at any further: one bad client must not silence the
-   * others behind the same address. Its token has to be one that is verified already; one that is in the body can
-   * be seen only there, which is read only where good tokens came from before.
+   * Whether to go on with a request from an address over its limit: one bad client must not silence others behind the
+   * same address. Its token must already be verified. A body is read for its token only if the address has sent
+   * a good token before.
    */
   function mayBeGood({ request, atMs }: Visit, bearer: string | undefined): boolean {
     return bearer === undefined ? limits.hasVerified(request) : verifier.isVerified(bearer, atMs);
@@ -129,7 +129,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   return {
     receive(request, waitUntil) {
-      // So that a client is still counted which sends half a body and hangs up. Most requests are over by then.
+      // Keeps counting a client that sends half a body and hangs up. Most requests are over by then.
       const timer = createRequestTimer(() => waitUntil(answering));
       const answering = answer({ request, place: placeOf(request), atMs: now(), waitUntil }, timer);
       return answering;

@@ -1,7 +1,7 @@
 /**
  * Tokens that are rejected before they expire: the setting `REVOKED`, a comma-separated list of sessions
- * (`meeting/session`) and of key ids (`kid`). It is for an incident and small: what it lists expires by itself
- * within `TOKEN_MAX_SECONDS`, and a key that leaked is taken out of the JWKS too.
+ * (`meeting/session`) and of key ids (`kid`). It is for incidents and small: listed tokens expire within
+ * `TOKEN_MAX_SECONDS` anyway, and a leaked key is removed from the JWKS too.
  */
 
 /** Entries as they are listed. An id has no slash, so that a session never reads like another one. */

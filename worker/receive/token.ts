@@ -9,7 +9,7 @@ import { type Claims, type Payload, readClaims, TOKEN_MAX_SECONDS } from './clai
 import type { Jwks, JwksVisit } from './jwks.ts';
 import { isRevoked, type Revoked } from './revoked.ts';
 
-/** A token of ours has some 350 characters. */
+/** Our tokens have about 350 characters. */
 const TOKEN_LENGTH_MAX = 2_048;
 /** Tokens remembered by an isolate, whose memory is 128 MB: some 5 MB of them, 20 MB at worst. The oldest make room. */
 const REMEMBERED_MAX = 10_000;

@@ -19,7 +19,7 @@ import type { BeaconKey, EdgeClients } from './clients.ts';
 
 type StreamLimits = { readonly max_msgs?: number };
 
-/** Makes the stream as an aggregator does, but for its age: nothing leaves it before it was counted. */
+/** Creates the stream as an aggregator does, but without max_age: nothing may leave it before it was counted. */
 export function addStream(natsUrl: string, limits: StreamLimits = {}): Promise<void> {
   return manage(natsUrl, async ({ streams }) => {
     await streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS], discard: DiscardPolicy.New, ...limits });

@@ -10,7 +10,7 @@ export type Feeder = {
   readonly jsm: JetStreamManager;
   /** One batch with one beacon for each override; resolves when NATS has stored it. */
   send(place: { region?: string; lane?: string }, ...beacons: Partial<Beacon>[]): Promise<void>;
-  /** What the region's Forwarder says of itself. */
+  /** The counters that the region's Forwarder publishes. */
   report(region: string, counters: Partial<ForwarderCounters>): Promise<void>;
   /** Sends a beacon with the next `seq` of each session again and again, until it is stopped. */
   keepAlive(place: { region?: string; lane?: string }, sessions: readonly string[], everyMs?: number): () => void;

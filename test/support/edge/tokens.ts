@@ -17,7 +17,7 @@ export type TokenOptions = {
   readonly secret?: string;
 };
 
-/** Claims for the session of the builder's beacon (`m-1`, `s-1`), for an hour, unless told otherwise. */
+/** Claims for the session of the builder's beacon (`m-1`, `s-1`), for an hour, by default. */
 export function testClaims(options: TokenOptions = {}): { [claim: string]: unknown } {
   const { meeting = 'm-1', session = 's-1', ttlSeconds = 3_600, nowMs = Date.now(), claims } = options;
   const grant = { meetingId: meeting, sessionId: session, expiresAtMs: nowMs + ttlSeconds * 1_000 };

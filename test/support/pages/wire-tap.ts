@@ -1,6 +1,6 @@
 /**
  * A tap on the wire in front of a server: hands on every byte as it came, in both directions, and tells which
- * requests were on it. What a browser says of its own requests leaves out some of those that outlive their page.
+ * requests were on it. The browser's own record omits some requests that outlive their page.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
