@@ -23,7 +23,7 @@ export type ForwarderCounters = {
   sentAtMs: number;
   /** Fingerprint of the newest topology that an isolate sent, an id; empty before the first call. */
   topology: string;
-  /** Beacons of all lanes that are in the stream or in the spool. */
+  /** Beacons of all lanes that this epoch put into the stream. */
   accepted: number;
   rejected: { [Reason in RejectReason]?: number };
   /** Beacons written to the spool, drained from it, and dropped: over its age, over its bytes, not publishable. */
