@@ -216,7 +216,7 @@ describe('the topology', () => {
       undefined,
       ['REGIONS.0.latitude: is required'],
     ],
-    ['a server that is none', { ...OUTRIGHT, SERVERS: 'media' }, undefined, ['SERVERS: is not a server URL: "media"']],
+    ['an invalid server', { ...OUTRIGHT, SERVERS: 'media' }, undefined, ['SERVERS: is not a server URL: "media"']],
     ['too many lanes', { ...OUTRIGHT, LANES: '257' }, undefined, ['LANES: is not an integer from 1 to 256']],
   ])('is refused with %s', (_, env, wrangler, expected) => {
     // Not by its default: undefined here means that there is no file.

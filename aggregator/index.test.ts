@@ -30,6 +30,6 @@ it('starts main.ts on a Node that is new enough', async () => {
 it('says in one line which Node it needs on an older one', async () => {
   expect(await startWith('>=99')).toEqual({
     code: 1,
-    output: `aggregator: needs Node 99 or newer, and this is ${process.version}\n`,
+    output: `aggregator: needs Node 99 or newer; this is ${process.version}\n`,
   });
 });

@@ -120,7 +120,7 @@ async function reapFigures(sessions: number, runs: number): Promise<Figure[]> {
   ];
 }
 
-/** The real process, from its start to the first 200 of /readyz, with so many sessions in the stream. */
+/** The real process, from its start to the first 200 of /readyz, with `sessions` sessions in the stream. */
 async function restartFigures(sessions: number, runs: number): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const [rounds, what] of [

@@ -28,7 +28,7 @@ export function beaconRequest(url: string, body: string): LoadRequest {
   return { bytes, seqAt: bytes.indexOf(`"seq":${FIRST_SEQ}`) + '"seq":'.length };
 }
 
-/** Sends each request in turn on whichever connection is free, for so many seconds. */
+/** Sends each request in turn on whichever connection is free, for `seconds` seconds. */
 export async function runLoad({ url, requests, connections, seconds, perSecond }: LoadOptions): Promise<LoadResult> {
   const { hostname, port } = new URL(url);
   const endsAt = performance.now() + seconds * 1000;

@@ -1,6 +1,6 @@
 /**
- * The whole path at the batches that it really makes: so many beacons a second of so many sessions through the
- * worker in workerd, NATS and the aggregator. What a beacon costs behind the edge, and how fresh the figures are.
+ * The whole path with realistic batches: a given number of beacons a second and sessions through the worker in
+ * workerd, NATS and the aggregator. Measures what a beacon costs behind the edge, and how fresh the figures are.
  * `npm run bench -- path [beacons a second] [sessions] [seconds]`
  */
 import { setTimeout as pause } from 'node:timers/promises';

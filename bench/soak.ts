@@ -147,7 +147,7 @@ function report(sessions: Sessions, { posted, begun, leaving }: Counts, memory: 
 
 /**
  * What is reachable, heap and buffers, right after a collection. The resident set also holds the collector's spare
- * room, which follows its own moods for minutes.
+ * room, which fluctuates for minutes.
  */
 function liveBytes(): number {
   collect();

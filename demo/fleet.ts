@@ -1,6 +1,6 @@
 /**
  * The demo's people: twelve meetings over three regions, who join, leave and vanish. Pure: the
- * clock is an argument and the seed decides everything else; posting is demo.ts's.
+ * clock is an argument and the seed decides everything else; demo.ts posts.
  */
 import type { Beacon } from '../shared/beacon.ts';
 import { type Caller, joinCall, nextBeacon } from './caller.ts';

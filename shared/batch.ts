@@ -19,7 +19,7 @@ export type BatchHeader = {
   /** Identifies the count that `accepted` belongs to: a random id, new at each start and after each publish whose outcome
    * is unknown. */
   epoch: string;
-  /** Beacons that this epoch put into the stream on this lane, this batch included: it rises with every batch. */
+  /** Beacons that this epoch put into the stream on this lane, including this batch: it rises with every batch. */
   accepted: number;
   sentAtMs: number;
 };

@@ -84,7 +84,7 @@ export const PEER_FIELD = { peerId: 1, audio: 2, neteq: 3, video: 4 } as const;
 /** The message `NetEqOperations` within `NetEq`. */
 export const OPERATIONS_FIELD = 4;
 
-/** The enum `ServerType` counts from 1 in the order of SERVER_TYPES; 0 is none. */
+/** The enum `ServerType` counts from 1 in the order of SERVER_TYPES; 0 means absent. */
 export function serverTypeNumber(type: ServerType): number {
   return SERVER_TYPES.indexOf(type) + 1;
 }

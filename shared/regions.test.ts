@@ -38,7 +38,7 @@ describe('RegionsSchema', () => {
     ['a latitude off the globe', [{ ...region, latitude: 90.1 }]],
     ['a hint that does not exist', [{ ...region, hint: 'moon' }]],
     ['a colo in lower case', [{ ...region, colos: ['fra'] }]],
-    ['a NATS server that is none', [{ ...region, nats: ['http://x'] }]],
+    ['an invalid NATS server URL', [{ ...region, nats: ['http://x'] }]],
     ['a misspelt member', [{ ...region, colo: ['FRA'] }]],
     ['text that is not JSON', 'eu-west'],
     ['JSON of another shape', '{"name":"eu-west"}'],

@@ -139,7 +139,7 @@ it('spools while the stream is full, and drains when it has room', async () => {
   await expectBalanced(server.url, clients);
 });
 
-it('drains after kill -9 of workerd, by itself, what its spool held', async () => {
+it('drains its spool after kill -9 of workerd, without a call', async () => {
   const server = await natsWithStream();
   const { worker, clients } = await edge(server.url);
   await clients.post(60);
@@ -188,7 +188,7 @@ async function slowProxy(port: number): Promise<{ port: number; setDelay(ms: num
   return { port: (server.address() as AddressInfo).port, setDelay };
 }
 
-it('loses no goodput to acknowledgements that take longer than an answer may', async () => {
+it('loses no throughput to acknowledgements that take longer than an answer may', async () => {
   const server = await natsWithStream();
   const proxy = await slowProxy(server.port);
   const { clients } = await edge(`nats://127.0.0.1:${proxy.port}`);

@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
     'unsupported_media_type',
   ],
   ['no token', { token: null }, 401, 'token_missing'],
-  ['a token that is none', { token: 'x.y.z' }, 401, 'token_invalid'],
+  ['an invalid token', { token: 'x.y.z' }, 401, 'token_invalid'],
   [
     'a token of another secret',
     { token: testToken({ secret: 'another-secret-0123456789-0123456789' }) },

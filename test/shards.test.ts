@@ -16,7 +16,7 @@ const SHARDS = 2;
 const REPLICAS = ['a', 'b'] as const;
 const POPULATION = 'sum(max without (instance, pod) (edgepulse_sessions))';
 const DEADLINE = { deadlineMs: 30_000 };
-/** Evaluations of the query that a step has to hold for: about so many fifths of a second. */
+/** For how many evaluations of the query a step must hold, five a second. */
 const HELD_FOR = 10;
 
 const ends: (() => Promise<unknown>)[] = [];

@@ -84,7 +84,7 @@ describe('development and production', () => {
     expect({ SERVERS, LANES }).toEqual({ SERVERS: development.vars.SERVERS, LANES: development.vars.LANES });
   });
 
-  it('have the same variables and bindings, but for the one that says which environment it is', () => {
+  it('have the same variables and bindings, except the one that says which environment it is', () => {
     const names = ({ vars, durable_objects, migrations }: Table) => ({
       vars: [...new Set([...Object.keys(vars), 'ENVIRONMENT'])].toSorted(),
       durable_objects,

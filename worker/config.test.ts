@@ -53,11 +53,11 @@ describe('parseConfig', () => {
     ['too many lanes', { LANES: '257' }, /LANES: is not an integer from 1 to 256/],
     ['no regions', { REGIONS: [] }, /REGIONS: has no region/],
     ['a region with a bad name', { REGIONS: [{ ...region, name: 'a.b' }] }, /REGIONS.0.name: is not a region name/],
-    ['a server that is none', { SERVERS: 'media-1' }, /SERVERS: is not a server URL/],
+    ['an invalid server', { SERVERS: 'media-1' }, /SERVERS: is not a server URL/],
     ['neither secret nor JWKS', { BEACON_SECRET: undefined }, /BEACON_SECRET: is required, unless/],
     ['an empty secret', { BEACON_SECRET: '' }, /BEACON_SECRET: is empty/],
-    ['a JWKS URL that is none', { BEACON_JWKS_URL: 'jwks.json' }, /BEACON_JWKS_URL: is not a URL with https/],
-    ['a NATS URL that is none', { NATS_URL: 'nats://a:1,http://b' }, /NATS_URL: is not a URL with nats/],
+    ['an invalid JWKS URL', { BEACON_JWKS_URL: 'jwks.json' }, /BEACON_JWKS_URL: is not a URL with https/],
+    ['an invalid NATS URL', { NATS_URL: 'nats://a:1,http://b' }, /NATS_URL: is not a URL with nats/],
     ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/x' }, /ALLOWED_ORIGINS: is not an exact origin/],
     ['a wildcard for an origin', { ALLOWED_ORIGINS: '*' }, /ALLOWED_ORIGINS/],
     ['any port of another host', { ALLOWED_ORIGINS: 'https://a.example:*' }, /ALLOWED_ORIGINS/],
@@ -87,7 +87,7 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ ...production, ...overrides })).toThrow(problem);
   });
 
-  it('holds what does not say what it is to the rules of production', () => {
+  it('applies the rules of production when ENVIRONMENT is not set', () => {
     expect(() => parseConfig({ ...development, ENVIRONMENT: undefined, DEV_REGION_HEADER: 'on' })).toThrow(
       /ENVIRONMENT.*DEV_REGION_HEADER.*SESSION_LIMIT/,
     );

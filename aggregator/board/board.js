@@ -103,7 +103,7 @@ function showWorst(sessions, why) {
   setText(worstState, why ?? (heard.length > 0 ? '' : none));
 }
 
-/** The verdict, or that there is none: also when nothing came for a while, as after a laptop's sleep. */
+/** The verdict, or that it is unknown because no answer came for a while, for example after a laptop's sleep. */
 function showAge() {
   const isStale = latest !== undefined && Date.now() - latest.atMs > STALE_MS;
   if (latest && failure === undefined && !isStale) {

@@ -57,7 +57,7 @@ function labelsOf({ region, meeting_id, session_id, participant_id, server_url: 
   return [region, meeting_id, session_id, participant_id, formatServer({ url, type })];
 }
 
-/** @param {WorstSession} session @param {Objectives} objectives @returns {Content[]} of its worst stream, but for the RTT */
+/** @param {WorstSession} session @param {Objectives} objectives @returns {Content[]} of its worst stream, except the RTT */
 function figuresOf({ rtt_seconds: rtt, peers, last_beacon_age_seconds: age }, objectives) {
   const concealment = greatest(peers.map((peer) => peer.concealment_ratio));
   const expand = greatest(peers.map((peer) => peer.expand_operations_per_second));

@@ -5,7 +5,7 @@
 export type ReapClock = {
   /** Whether the feed is up, and the clock runs. Down at first. */
   readonly isRunning: boolean;
-  /** When the feed went down; undefined while it is up, and when it has not been up yet. */
+  /** When the feed went down; undefined while it is up, and before it is up for the first time. */
   readonly stoppedSinceMs: number | undefined;
   /** The feed is down since then. */
   stop(nowMs: number): void;

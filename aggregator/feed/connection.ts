@@ -117,7 +117,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   };
 }
 
-/** Tries until it succeeds, and logs each new reason why it can't. */
+/** Retries until it succeeds, and logs each new reason for a failure. */
 async function connectUntilAborted(
   access: NatsAccess,
   log: Logger,

@@ -24,11 +24,11 @@ export type FeedOptions = {
   /** The wall clock, in milliseconds since the epoch. */
   readonly now: () => number;
   onMessage(message: FeedMessage): void;
-  /** The region is heard, and what was missed has been handled. */
+  /** The region's feed is up and has caught up. */
   onUp(region: string): void;
   /** @param sinceMs when the region was last heard */
   onDown(region: string, sinceMs: number): void;
-  /** A bug, ours or a library's. The feed can't be trusted any more: the process must end. */
+  /** A bug, ours or a library's: the process must exit, because the feed can't be trusted any more. */
   onFailure(error: unknown): void;
 };
 

@@ -111,7 +111,7 @@ export function createBatchReader(): BatchReader {
     return messageEnd <= end ? messageEnd : 0;
   }
 
-  /** An id, with its length before it; empty when it is none. */
+  /** A length-prefixed id; empty when it is invalid. */
   function readId(end: number): string {
     const length = reader.readVarint();
     const from = reader.pos;

@@ -44,7 +44,7 @@ describe('ingest', () => {
     ['JSON', new TextEncoder().encode('{"v":1,"region":"apac"}'), 1],
     ['no epoch, and with two beacons', message({ epoch: '' }, {}, { seq: 1 }), 2],
     ['an epoch that is no id', message({ epoch: 'a b' }, {}), 1],
-    ['a slot that there is none of', message({ slot: 4_000 }, {}), 1],
+    ['a slot over the limit', message({ slot: 4_000 }, {}), 1],
     ['a count above 2^53', message({ accepted: 2 ** 60 }, {}), 1],
   ])('counts a message with %s as invalid, and changes nothing else', (_, sent, invalid) => {
     const { sessions, send } = setUp();

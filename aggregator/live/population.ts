@@ -1,7 +1,7 @@
 /**
  * The live population: for each region, server and server type, how many sessions and peer
  * connections live there and how their newest values are distributed. Sessions add and subtract
- * their contributions, so that a cell nobody lives in shows nothing. The cumulative counterparts stay.
+ * their contributions, so that an empty cell exposes nothing. The cumulative counterparts stay.
  */
 import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
@@ -26,11 +26,11 @@ export type Population = {
   cells(): Iterable<Cell>;
   /** The cell of these labels, all of them from closed sets: the caller has mapped them. */
   cell(region: string, serverUrl: string, serverType: string): Cell;
-  /** A session begins to live in the cell. */
+  /** Adds a session to the cell. */
   addSession(cell: Cell): void;
-  /** It stops living there, after its values were replaced by NaN. */
+  /** Removes a session, after its values were replaced by NaN. */
   removeSession(cell: Cell): void;
-  /** So many peers more. @param change negative for fewer */
+  /** Changes the number of peers. @param change negative for fewer */
   addPeers(cell: Cell, change: number): void;
   /** Replaces what one contributor contributes to a measure. NaN stands for nothing. Constant time. */
   replace(cell: Cell, measure: number, before: number, after: number): void;

@@ -71,7 +71,7 @@ const QUANTILE_LABELS = QUANTILES.map((quantile) => labelText({ q: `${quantile}`
 
 const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
 
-/** One scrape under way: what it reads, and the labels that it writes. */
+/** One running scrape: what it reads, and the labels that it writes. */
 type ScrapeRun = DetailScope & {
   readonly options: ExpositionOptions;
   readonly labels: SeriesLabels;

@@ -1,5 +1,5 @@
 /**
- * What a row of the table of metrics says: how a family is called, and where its values come from.
+ * A row of the table of metrics: the family's name, type, unit, labels and help, and where its values come from.
  * The rows are in population-, detail-, edge- and self-families.ts, all of them in families.ts.
  */
 import type { Histogram } from '../live/histogram.ts';
@@ -30,17 +30,17 @@ export type Description = {
 /** One of the closed set of series that a family has in each region. */
 export type RegionSeries = { readonly labels: Labels; readonly value: (reading: RegionReading) => number };
 
-/** Of what a family has series, and their values. */
+/** What the series of a family are, and their values. */
 export type Source =
-  /** Cells with somebody in them, of regions that are heard; `value` of a cell. */
+  /** Non-empty cells of regions whose feed is up; `value` of a cell. */
   | { readonly of: 'living cell'; readonly value: (cell: Cell) => number }
-  /** Every cell that ever counted something. */
+  /** Every cell that has ever counted anything. */
   | { readonly of: 'cell'; readonly value: (cell: Cell) => number }
   | { readonly of: 'cell histogram'; readonly bounds: readonly number[]; readonly histogram: (cell: Cell) => Histogram }
   /** The live distribution of a measure (an index into MEASURES): its buckets, or its quantiles. */
   | { readonly of: 'live distribution'; readonly measure: number }
   | { readonly of: 'live quantiles'; readonly measure: number }
-  /** Regions that are heard. */
+  /** Regions whose feed is up. */
   | { readonly of: 'heard region'; readonly value: (reading: RegionReading) => number }
   /** Every region, with all series of the closed set from the start. */
   | { readonly of: 'region'; readonly series: readonly RegionSeries[] }

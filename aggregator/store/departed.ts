@@ -11,11 +11,11 @@ export type Departure = { readonly sequence: Sequence; readonly leftAtMs: number
 export type Departed = {
   readonly size: number;
   find(key: string): Departure | undefined;
-  /** Whether a beacon with a new number still belongs to the session that left, and does not begin it anew. */
+  /** Whether a beacon with a new number still belongs to the session that left, instead of starting it again. */
   isLateBeacon(departure: Departure, receivedAtMs: number): boolean;
   /** At the bound, the session that left first is forgotten. */
   remember(key: string, departure: Departure): void;
-  /** The session goes on. */
+  /** The session is alive again. */
   forget(key: string): void;
   /** Forgets at most `most` of those whose time is over. @returns how many */
   forgetDue(nowMs: number, most: number): number;
@@ -23,7 +23,7 @@ export type Departed = {
 
 /**
  * A page that closes may fire one more event, and with it one more beacon, after its `leaving`. A page
- * that was restored from the browser's cache goes on later than that.
+ * that is restored from the back-forward cache continues later than that.
  */
 const LATE_BEACON_MS = 2_000;
 

@@ -44,7 +44,7 @@ describe('the store keeps no text of a message', () => {
   });
 });
 
-/** What the heap grew by from so many messages, each with a session and one id that is a slice of its text. */
+/** The growth of the heap over that many messages, each with a session and one id that is a slice of its text. */
 function keptBytes(name: (report: Report, id: string) => void, hasPeer = false): number {
   const sessions = createTestSessions();
   const reports = createReports();

@@ -22,7 +22,7 @@ export type Living = {
   readonly peers: PeerReadings;
   /** @param cell where the beacon puts the session */
   begin(cell: Cell, beacon: Incoming): Session;
-  /** Replaces all that the session contributes by what its newest beacon says, and where it says it. */
+  /** Replaces everything that the session contributes with the values and cell of its newest beacon. */
   refresh(session: Session, cell: Cell, beacon: Incoming): void;
   /** The session began again (a reload that kept its id): its counters and numbers start anew. {@link refresh} follows. */
   restart(session: Session, report: Report): void;

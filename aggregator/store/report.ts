@@ -19,7 +19,7 @@ const AUDIO_COUNTERS = [
 /** Members of `neteq` that are values as they stand. */
 const NETEQ_VALUES = ['buffer'] as const satisfies readonly (keyof NetEqStats)[];
 
-/** The first so many columns of a peer's numbers are counters. */
+/** The first columns of a peer's numbers are the counters; this is how many. */
 export const COUNTER_COLUMNS = AUDIO_COUNTERS.length;
 const FIRST_OPERATION_COLUMN = COUNTER_COLUMNS + NETEQ_VALUES.length;
 const COLUMNS = FIRST_OPERATION_COLUMN + NETEQ_OPERATIONS.length;

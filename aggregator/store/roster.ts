@@ -1,6 +1,6 @@
 /**
  * Who is in which meeting: meetings, the participants of each in each region, and the sessions
- * by their ids. A meeting or a presence that nobody is in is gone.
+ * by their ids. Empty meetings and presences are removed.
  */
 
 /** A meeting as one region sees it. */

@@ -20,7 +20,7 @@ export type Sequence = {
   newestAtMs: number;
   /** Bit `i`: `newest - i` was seen. */
   seen: number;
-  /** Holes below this were counted as lost, or were before our time. */
+  /** Holes below this were counted as lost, or precede the first number seen. */
   countedBelow: number;
   /** When the oldest open hole was noticed; NaN without one. */
   holeSinceMs: number;

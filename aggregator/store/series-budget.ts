@@ -15,11 +15,11 @@ export type SeriesBudget = SeriesUse & {
    * @returns what it holds now: `needed`, or {@link LEFT_OUT}
    */
   reserve(held: number, needed: number): number;
-  /** The owner is gone, and with it what it held. */
+  /** Releases what a removed owner held. */
   release(held: number): void;
 };
 
-/** What an owner of detail series holds that needed more than there was. */
+/** Held by an owner whose series did not fit the limit. */
 export const LEFT_OUT = -1;
 
 export function createSeriesBudget(limit: number): SeriesBudget {

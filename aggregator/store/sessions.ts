@@ -32,12 +32,12 @@ export type Sessions = {
   /** Removes sessions that have been silent for a TTL, at most a thousand a call. @returns whether more are due */
   expire(nowMs: number): boolean;
   feedUp(region: string, nowMs: number): void;
-  /** The feed can't be heard: nobody expires meanwhile. Every region starts so. */
+  /** The feed is down: no session expires meanwhile. Every region starts this way. */
   feedDown(region: string, nowMs: number): void;
 
   readonly regions: readonly string[];
   isFeedUp(region: string): boolean;
-  /** Since when the feed can't be heard; undefined while it is up, and when it has not been up yet. */
+  /** When the feed went down; undefined while it is up, and before it is up for the first time. */
   feedDownSince(region: string): number | undefined;
   /** Whether the region's live families are withdrawn: its feed has been down for a whole TTL, or was never up. */
   isWithdrawn(region: string, nowMs: number): boolean;

@@ -1,5 +1,5 @@
 /**
- * Resident memory of so many more sessions in a store that holds as many already, so that the process's own
+ * Resident memory of further sessions in a store that already holds as many, so that the process's own
  * share (the runtime, the garbage collector's spare room) is separated from what a session costs.
  */
 

@@ -1,4 +1,4 @@
-/** So many sessions that expire in the same second, removed by the real reaper: how long it holds the event loop. */
+/** How long the reaper blocks the event loop when a given number of sessions expire in the same second. */
 
 import { createReaper, REAP_INTERVAL_MS } from '../../aggregator/expiry/reaper.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';

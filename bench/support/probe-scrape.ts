@@ -1,5 +1,5 @@
 /**
- * Scrapes of so many detail series: how long the text takes, beside prom-client writing the same
+ * Scrapes of a given number of detail series: how long the text takes, beside prom-client writing the same
  * series; and over HTTP, how long the event loop is held while beacons go on coming in.
  */
 import { execFile } from 'node:child_process';

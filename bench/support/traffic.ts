@@ -1,5 +1,5 @@
 /**
- * Batches as Forwarders publish them, for a population of so many sessions: each with three
+ * Batches as Forwarders publish them, for a given number of sessions: each with three
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
  * every audio counter of the beacon, half of them NetEQ clients with every rate.
  */

@@ -22,7 +22,7 @@ export type Child = {
   line(pattern: RegExp): Promise<RegExpMatchArray>;
 };
 
-/** A child ended, and nobody had stopped it. */
+/** A child ended without being stopped. */
 export class ChildEnded extends Error {
   override readonly name = 'ChildEnded';
 }

@@ -86,7 +86,7 @@ describe('a beacon', () => {
     expect(new Set(await Promise.all(answers))).toStrictEqual(new Set([undefined]));
   });
 
-  it('is sent with word that it is the last when many have come and no more do', async () => {
+  it('is sent as the last call when many beacons have come and no more follow', async () => {
     const { post, sent } = manual();
     const answers = Array.from({ length: 128 }, (_, i) => post(`${i}`));
     await vi.advanceTimersByTimeAsync(REST_MS + SILENCE_MS);
@@ -145,7 +145,7 @@ it('is one of 10,000 at once, and each is answered', async () => {
 });
 
 describe('a slow broker', () => {
-  it('has so many calls under way at most, and what comes gathers behind them', async () => {
+  it('has a bounded number of calls in flight, and new beacons gather behind them', async () => {
     const { post, sent, sessions } = manual();
     const answers: Promise<unknown>[] = [];
     for (let i = 0; i < 20; i++) {

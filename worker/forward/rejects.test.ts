@@ -79,7 +79,7 @@ describe('reject counts', () => {
     expect(calls.slice(2).map(({ name }) => name)).toStrictEqual(['eu-west:0']);
   });
 
-  it('keep their number when the call fails, and what came meanwhile waits for the next report', async () => {
+  it('keep their number when the call fails, and counts that came meanwhile wait for the next number', async () => {
     const { rejects, send, counts, waitUntil } = client({ forward: failing(new Error('lost'), 1) });
     rejects.count('apac', 'invalid_id', waitUntil);
     await expect(send('apac', BEACON, false)).rejects.toThrow('lost');
@@ -123,7 +123,7 @@ describe('reject counts', () => {
 describe('a call that fails', () => {
   const marked = (marks: object) => Object.assign(new Error('no'), marks);
 
-  it('is tried once more where the runtime says that it helps', async () => {
+  it('is retried once where the runtime says that it helps', async () => {
     const { send, calls } = client({ forward: failing(marked({ retryable: true }), 1) });
     expect(await send('apac', BEACON, false)).toStrictEqual({ rejected: [] });
     expect(calls.length).toBe(2);
@@ -162,7 +162,7 @@ describe('a call that fails', () => {
   });
 });
 
-it('carries every lane, each entry once, and says when no more comes for now', async () => {
+it('carries every lane, each entry once, and marks the last call', async () => {
   const { send, calls } = client();
   const gathered = {
     ...BEACON,

@@ -39,7 +39,7 @@ export function sliceEntries({ bytes, lengths, sessions }: Entries, start: numbe
   };
 }
 
-/** How many of the first entries fit into so many bytes. */
+/** How many of the first entries fit into `bytesMax`. */
 export function countFitting({ lengths }: Entries, bytesMax: number): number {
   let bytes = 0;
   for (let i = 0; i < lengths.length; i++) {

@@ -104,7 +104,7 @@ it('answers 10,000 beacons of a hundred calls at once', async () => {
   expect(seqsOf(await readStream()).length).toBe(10_000);
 });
 
-it('publishes its counters when they have changed, once a second at most, each report once', async () => {
+it('publishes its counters when they have changed, once a second at most, counts of each isolate once', async () => {
   const stub = env.FORWARDER.getByName('apac:4');
   const counts = { number: 1, rejected: { rate_limited: 4, token_expired: 1 }, jwksErrors: 2, overloadedCalls: 3 };
   const call = callOf([], { counts, topology: 'abc' });
@@ -153,7 +153,7 @@ describe('without a stream', () => {
     );
   });
 
-  it('keeps trying by itself', async () => {
+  it('keeps retrying without a call', async () => {
     const stub = env.FORWARDER.getByName('apac:6');
     await removeStream();
     await stub.forward(callOf([{ seq: 1 }]));
@@ -214,7 +214,7 @@ describe('its NATS cluster', () => {
       });
     }));
 
-  it('is none for a region that never was, and the object starts all the same', async () => {
+  it('is empty for a region that was never configured, and the object still starts', async () => {
     const stub = env.FORWARDER.getByName('nowhere:0');
     expect(await stub.forward(callOf([{ seq: 1 }]))).toEqual(SAFE);
     expect(await spooledIn(stub)).toBe(1);

@@ -174,7 +174,7 @@ describe('a call', () => {
 });
 
 describe('an acknowledgement that comes late', () => {
-  it('costs no goodput: everything is answered, and everything offered is in the stream', () =>
+  it('costs no throughput: everything is answered, and everything offered is in the stream', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       broker.broker.answer = async (publication) => {
@@ -217,7 +217,7 @@ describe('an acknowledgement that comes late', () => {
       expect(spool.counts().beacons).toBe(5);
     }));
 
-  it('that never comes has the batch tried again under its id, and counted once', () =>
+  it('that never comes makes the batch be retried under its id, and counted once', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       broker.broker.answer = async (publication) => {
@@ -241,7 +241,7 @@ describe('an acknowledgement that comes late', () => {
 });
 
 describe('a message id', () => {
-  it('that the broker calls a duplicate on its first try is not believed', () =>
+  it('that the broker calls a duplicate at the first attempt is replaced', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       let attacks = 1;
@@ -259,7 +259,7 @@ describe('a message id', () => {
 });
 
 describe('a broker with a small max_payload', () => {
-  it('gets batches that it takes', () =>
+  it('gets batches that fit', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       broker.broker.maxPayload = 4_096;
@@ -296,7 +296,7 @@ describe('a broker with a small max_payload', () => {
 });
 
 describe('when something fails', () => {
-  it('half of the lanes that stand still hold up the others once, and lose nothing', () =>
+  it('stalled lanes delay the others once, and lose nothing', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       const isStuck = ({ subject }: Publication) => /f0[01]$/.test(subject);
@@ -314,7 +314,7 @@ describe('when something fails', () => {
       expect(spool.counts().beacons).toBe(4);
     }));
 
-  it('a full lane rejects what comes, and the other lanes do not notice', () =>
+  it('a full lane rejects new beacons, and the other lanes are not affected', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       broker.broker.answer = (publication) =>
@@ -329,7 +329,7 @@ describe('when something fails', () => {
       expect(keysOf(broker.stream).length).toBe(1);
     }));
 
-  it('storage that can not be written is answered, and the next beacon has another chance', () =>
+  it('failing storage is answered with storage_failed, and the next beacon is tried again', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       broker.broker.isUp = false;
@@ -353,7 +353,7 @@ describe('when something fails', () => {
       expect(await submit(callOf(beacons(2, {}, 2)))).toStrictEqual(SAFE);
     }));
 
-  it('a clock that is set back or forward holds nothing up', () =>
+  it('a clock that is set back or forward delays nothing', () =>
     withStorage(async (storage) => {
       const broker = fakeBroker();
       const { submit } = start(storage, broker);
@@ -405,7 +405,7 @@ const round = fc.record({
   beacons: fc.array(fc.record({ lane: fc.nat(2), session: fc.constantFrom('a', 'b', 'c') }), { maxLength: 6 }),
 });
 
-it('holds its laws whatever the broker does: nothing answered is lost, order per lane, each counted once', () =>
+it('keeps its invariants whatever the broker does: nothing answered is lost, order per lane, each counted once', () =>
   withStorage((storage) =>
     fc.assert(
       fc.asyncProperty(fc.array(round, { maxLength: 12 }), async (rounds) => {

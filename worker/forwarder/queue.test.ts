@@ -18,7 +18,7 @@ const step = fc.oneof(
   fc.record({ take: fc.nat(120), putBack: fc.boolean() }),
 );
 
-it('holds its laws: order, bounds, every beacon once, and a cut call answered once for each of its beacons', async () => {
+it('keeps its invariants: order, bounds, every beacon once, and a cut call answered once for each of its beacons', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const queue = createLaneQueue(LIMITS);

@@ -16,7 +16,7 @@ function withStorage<T>(work: (storage: DurableObjectStorage) => T): Promise<T> 
   return runInDurableObject(env.FORWARDER.getByName(`sa:${objects}`), (_, { storage }) => work(storage));
 }
 
-/** Entries of so many bytes, each of them its number; `sessions` are theirs. */
+/** Entries of `bytes` bytes, each filled with its number, and their sessions. */
 function entries(numbers: readonly number[], { bytes = 10, session = 's' } = {}): Entries {
   return {
     bytes: Uint8Array.from(numbers.flatMap((number) => Array<number>(bytes).fill(number))),
@@ -40,7 +40,7 @@ const takeAll = (spool: Spool, lane = 'f00'): number[] => {
 };
 
 describe('a batch in the spool', () => {
-  it('comes out as it went in, in order, each lane by itself, also after a restart', () =>
+  it('comes out as it went in, in order per lane, also after a restart', () =>
     withStorage((storage) => {
       const spool = openSpool(storage, LIMITS);
       spool.put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
@@ -103,7 +103,7 @@ describe('a batch in the spool', () => {
 });
 
 describe('a share', () => {
-  it('is a part of what is free: a hog is stopped early, everybody else has room, and nobody is pushed out', () =>
+  it('is a fraction of the free space: a greedy session is stopped early, others have room, and nothing is pushed out', () =>
     withStorage((storage) => {
       const spool = openSpool(storage, LIMITS);
       const put = (session: string) =>
@@ -120,7 +120,7 @@ describe('a share', () => {
       expect(reopened.put(again)).toStrictEqual([0]);
     }));
 
-  it('is each beacon against its own: one call keeps what fits', () =>
+  it('applies to each beacon: one call keeps what fits', () =>
     withStorage((storage) => {
       const spool = openSpool(storage, LIMITS);
       const hog = entries([1, 2, 3, 4], { session: 'hog', bytes: 100 });
@@ -179,7 +179,7 @@ const step = fc.oneof(
   fc.constant('reopen' as const),
 );
 
-it('holds its laws whatever happens: bounds, order, shares, and a place for every beacon', () =>
+it('keeps its invariants: bounds, order, shares, and every beacon accounted for', () =>
   withStorage((storage) =>
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -3,7 +3,7 @@ import { isId } from '../../shared/beacon.ts';
 import { AUDIENCE } from '../../shared/claims.ts';
 import { accept, type Result, reject } from '../../shared/reject.ts';
 
-/** By how much the clocks of whoever mints tokens and of the edge may differ. */
+/** The largest accepted difference between the clocks of the token's issuer and the edge. */
 export const CLOCK_SKEW_MS = 30_000;
 /** The most that may be left of a token's life unless configured otherwise: a day. */
 export const TOKEN_MAX_SECONDS = 86_400;

@@ -7,7 +7,7 @@ export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'strict-transport-security': 'max-age=63072000',
   'referrer-policy': 'no-referrer',
-  // Nothing here is a document: should a browser be made to show an answer, it may load and run nothing.
+  // No answer is a document: if a browser is made to render one, it must not load or run anything.
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   // Pages of other origins are this endpoint's clients; CORS decides which ones (origins.ts).
   'cross-origin-resource-policy': 'cross-origin',

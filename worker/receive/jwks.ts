@@ -10,7 +10,7 @@ import { type JwksKey, type KeySet, readKeySet } from './key-set.ts';
 const FRESH_MS = 10 * 60_000;
 /** At most one fetch in this time, so that invented key ids can't become a flood of fetches. */
 const REFETCH_MS = 10_000;
-/** How soon a first fetch that failed is tried again: without keys nobody gets in. */
+/** How soon a first fetch that failed is tried again: without keys every token is rejected. */
 const FIRST_REFETCH_MS = 1_000;
 /** The pause doubles with each failure in a row, up to this: many isolates must not overload a recovering source. */
 const REFETCH_MAX_MS = 60_000;
@@ -27,8 +27,8 @@ export type JwksVisit = { readonly waitUntil: WaitUntil; readonly countError: ()
 
 export type Jwks = {
   /**
-   * Rejects with `token_invalid` for a key that the source doesn't list, and with `unavailable` while nobody can
-   * tell: there are no keys yet, or the key may be a new one and the source can't be reached.
+   * Rejects with `token_invalid` for a key that the source doesn't list, and with `unavailable` while that is
+   * unknown: there are no keys yet, or the key may be new and the source can't be reached.
    */
   find(kid: string, visit: JwksVisit): Promise<Result<JwksKey>>;
 };

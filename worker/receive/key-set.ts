@@ -7,7 +7,7 @@ export type KeySet = ReadonlyMap<string, JwksKey>;
 
 /** Room for 64 keys with their certificate chains; a source that sends more is broken or hostile. */
 const RESPONSE_BYTES_MAX = 64 * 1024;
-/** Of usable keys: what can't verify a token here takes nobody's place. */
+/** Counts usable keys only: keys that can't verify a token here take no slot. */
 const KEYS_MAX = 64;
 
 /** @throws Error when the response is no key set, is larger than 64 KiB, or lists keys of which none can be used */

@@ -16,17 +16,17 @@ const ADDRESSES_MAX = 10_000;
 const LOG_AGAIN_MS = 60_000;
 
 export type Limits = {
-  /** Counts a beacon of a session; the reject of one that posts too often, else undefined. */
+  /** Counts a beacon of a session. @returns the reject if it posts too often, else undefined */
   countBeacon(claims: Claims, nowMs: number): Promise<Reject | undefined>;
-  /** Counts a rejected request against its address; the reject that takes its place over the limit, else undefined. */
+  /** Counts a rejected request against its address. @returns the reject that replaces it over the limit, else undefined */
   countReject(request: Request, reason: RejectReason, nowMs: number): Promise<Reject | undefined>;
   /** Whether this isolate remembers that the request's address is over its limit. */
   isBlocked(request: Request, nowMs: number): boolean;
   /** Remembers that a good token came from the request's address. */
   noteVerified(request: Request): void;
   /**
-   * Whether a good token ever came from the request's address: then other people may be behind it, whose tokens
-   * are in their bodies.
+   * Whether a good token ever came from the request's address: others behind it may send their tokens in their
+   * bodies.
    */
   hasVerified(request: Request): boolean;
 };
@@ -83,7 +83,7 @@ export function createLimits({ session, address }: LimitBindings, addressesMax =
   };
 
   function keep<T>(map: Map<string, T>, key: string, value: T): void {
-    // Set anew, so that the map's order is by age.
+    // Delete first, so that the map stays ordered by age.
     map.delete(key);
     if (map.size >= addressesMax) {
       const oldest = map.keys().next();

@@ -16,7 +16,7 @@ const PREFLIGHT_SECONDS = 7200;
 /**
  * Reads `https://app.example.com,http://localhost:*`. An any-port entry is for loopback hosts, and only
  * where `loopback` says that this is development.
- * @returns the origins, and one message for each entry that is none
+ * @returns the origins, and one message for each invalid entry
  */
 export function parseOrigins(list: string, loopback: boolean): { origins: AllowedOrigins; problems: string[] } {
   const exact = new Set<string>();

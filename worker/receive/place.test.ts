@@ -14,7 +14,7 @@ describe('createPlaceOf', () => {
     ['a listed colo', { colo: 'SIN', latitude: '50', longitude: '8' }, ['apac', 'SIN']],
     ['another colo, by coordinates', { colo: 'NRT', latitude: '35.7', longitude: '139.7' }, ['apac', 'NRT']],
     ['another colo without coordinates', { colo: 'NRT' }, ['eu-west', 'NRT']],
-    ['a colo that is none', { colo: 'x"\n' }, ['eu-west', '']],
+    ['an invalid colo', { colo: 'x"\n' }, ['eu-west', '']],
     ['nothing', undefined, ['eu-west', '']],
   ])('%s', (_, cf, expected) => {
     expect(place(cf)).toStrictEqual(expected);

@@ -129,7 +129,7 @@ describe('bad input', () => {
     ['70 kB without a length', stream([new Uint8Array(40_000), new Uint8Array(30_000)]), {}, 'body_too_large'],
     ['a gzip bomb', gzipSync(new Uint8Array(50_000_000)), { 'content-encoding': 'gzip' }, 'body_too_large'],
     ['one inflated byte over the limit', gzipSync(padded(60_001)), { 'content-encoding': 'gzip' }, 'body_too_large'],
-    ['gzip that is none', '{}', { 'content-encoding': 'gzip' }, 'damaged_encoding'],
+    ['a body that is not gzip', '{}', { 'content-encoding': 'gzip' }, 'damaged_encoding'],
     ['gzip cut off', gzipSync(padded(9_000)).subarray(0, -9), { 'content-encoding': 'gzip' }, 'damaged_encoding'],
     ['gzip of nothing', gzipSync(''), { 'content-encoding': 'gzip' }, 'malformed_json'],
     ['brotli', '{}', { 'content-encoding': 'br' }, 'unsupported_encoding'],
@@ -233,7 +233,7 @@ describe('origins', () => {
   });
 });
 
-/** A valid beacon of exactly so many bytes. */
+/** A valid beacon of exactly `bytes` bytes. */
 function padded(bytes: number): string {
   const body = { ...validBeacon(), token, padding: '' };
   return JSON.stringify({ ...body, padding: 'x'.repeat(bytes - JSON.stringify(body).length) });

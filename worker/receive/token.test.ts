@@ -133,7 +133,7 @@ describe('the token of a beacon', () => {
     ['a number', 7],
     ['null', null],
     ['an object', {}],
-  ])('in the body as %s is none', async (_, value) => {
+  ])('in the body as %s counts as missing', async (_, value) => {
     const receiver = testReceiver();
     await expectRejected(
       receiver,

@@ -1,7 +1,7 @@
 /**
  * Who may post for which session: checks a JWT (RFC 7519) and remembers the verified ones until they expire,
- * so that only the first beacon of a session costs a signature check. What a token says leaves this module
- * as claims; the token itself never does.
+ * so that only the first beacon of a session costs a signature check. Only a token's claims
+ * leave this module, never the token itself.
  */
 import { decode, verify as verifyJwt } from 'hono/jwt';
 import { accept, type Result, reject } from '../../shared/reject.ts';

@@ -74,7 +74,7 @@ export function readAccount(natsUrl: string): Promise<Account> {
 
 /**
  * Waits until every beacon that was answered 204 is in the stream, then balances the account:
- * 204s = distinct beacons in the stream (but for those whose client got no answer), each once and in its
+ * 204s = distinct beacons in the stream (except those whose client got no answer), each once and in its
  * session's order; `accepted` summed over starts = beacons published; nothing spooled is left or dropped.
  */
 export async function expectBalanced(natsUrl: string, clients: EdgeClients, deadlineMs = 20_000): Promise<Account> {
