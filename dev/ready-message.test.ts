@@ -29,6 +29,10 @@ describe('readyMessage', () => {
     expect(message()[0]).toBe('ready after 4.3 s (press Ctrl-C to stop everything)');
   });
 
+  it('has the command that watches this NATS', () => {
+    expect(message()).toContain("  NATS_URL=nats://127.0.0.1:3 npm run -s tail -- 'health.diagnostics.>'");
+  });
+
   it.each(['sh', 'bash'])('has a curl whose beacon %s numbers higher each second, and that is valid', async (shell) => {
     const [first, second] = [await bodyAt(1_800_000_000, shell), await bodyAt(1_800_000_001, shell)];
     const { meetingId, sessionId } = SAMPLE;

@@ -38,6 +38,10 @@ export function readyMessage({ addresses, settings, token, seconds }: Ready): st
     '',
     `  curl -s ${aggregator}/metrics${bearer} | grep '${SAMPLE.sessionId}'`,
     '',
+    'Watch the messages on NATS as JSON:',
+    '',
+    `  NATS_URL=${addresses.nats} npm run -s tail -- 'health.diagnostics.>'`,
+    '',
   ];
 }
 
