@@ -44,3 +44,23 @@ it('are the same families in either format, whichever was asked for first', asyn
   // Two scrapes close together: no figure is without a value.
   for (const { value } of parseMetrics(text + (await metrics.text(false)))) expect(value).not.toBeNaN();
 });
+
+it('show how long the event loop was held, until the next scrape', async () => {
+  const metrics = createProcessMetrics();
+  const longestSeconds = async () => {
+    const [{ value } = { value: Number.NaN }] = pick(
+      parseMetrics(await metrics.text(false)),
+      'nodejs_eventloop_lag_max_seconds',
+    );
+    return value;
+  };
+  // A delay is between two ticks of the monitor, and is known in the turn after the hold.
+  const isHoldShown = async () => {
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve));
+    return (await longestSeconds()) > 0.1;
+  };
+  await eventually(isHoldShown, { intervalMs: 150 });
+  expect(await longestSeconds()).toBe(0);
+});
