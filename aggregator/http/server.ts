@@ -2,13 +2,17 @@
  * The aggregator's HTTP server: its routes, who may use them, and its limits. scrape.ts answers
  * scrapes and queries.ts the API; what is known of sessions and the feed is passed in as options.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import { CHALLENGE, createAuthorize } from './auth.ts';
 import type { BoardFiles } from './board-files.ts';
 import { createQueries, type QueryOptions } from './queries.ts';
 import { type Handler, sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
 import { createScrape, type ScrapeOptions } from './scrape.ts';
+
+/** An import would evaluate every export of node:http, and with WebSocket load undici: memory that is never used. */
+const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http');
 
 /** Whether the metrics are complete, and if not, why: the state of each region's feed. */
 export type Readiness = { readonly ready: boolean; readonly [detail: string]: unknown };
