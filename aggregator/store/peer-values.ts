@@ -114,7 +114,7 @@ export function createPeerValues(table: PeerTable): PeerValues {
 
   return {
     derive(row, numbers, at) {
-      values.fill(Number.NaN);
+      for (let measure = 0; measure < MEASURES.length; measure++) values[measure] = Number.NaN;
       takeDeltas(row, numbers, at);
       deriveFromCounters();
       deriveFromNetEq(numbers, at);

@@ -124,7 +124,8 @@ export function createReports(): Reports {
   function addPeer(id: string): number {
     const at = numbersAt(peerCount);
     if (at === reports.numbers.length) reports.numbers = grown(reports.numbers);
-    reports.numbers.fill(Number.NaN, at, at + COLUMNS);
+    // A loop: fill() crosses into C++ for so few.
+    for (let i = at; i < at + COLUMNS; i++) reports.numbers[i] = Number.NaN;
     peerIds[peerCount++] = id;
     newest.peersTo = peerCount;
     return at;
