@@ -60,9 +60,12 @@ export type Summary = {
   readonly quantiles: number[];
 };
 
-/** Rounds to what a distribution keeps, so that a value shown beside it is the same value. */
+/**
+ * Rounds to what a distribution keeps, so that a value shown beside it is the same value. Minus zero becomes
+ * zero: the two are equal and have different bits, so that one was added to the first bucket and taken from the last.
+ */
 export function round(value: number): number {
-  return Math.round(value * RESOLUTION) / RESOLUTION;
+  return Math.round(value * RESOLUTION) / RESOLUTION + 0;
 }
 
 /** @param bounds ascending, each in a log-linear bucket of its own. @throws RangeError otherwise. */

@@ -388,6 +388,19 @@ describe('the record owns everything', () => {
     }
   });
 
+  it('takes back what it added when a client says minus zero', () => {
+    const sessions = storeWith();
+    // JSON and protobuf both carry -0, and every limit lets it pass.
+    for (const [seq, jitterBufferDelay] of [0, 0, -0, 1, -0, -0].entries()) {
+      const audio = { jitterBufferDelay, jitterBufferEmittedCount: 10 * seq };
+      post(sessions, 5_000 * seq, { seq, peers: [{ peer_id: 'a', audio }] });
+      const buffer = [...shown(sessions, 5_000 * seq)].filter(([name]) => name.includes('live_neteq_buffer_seconds_b'));
+      for (const [, count] of buffer) expect(count).toBeLessThanOrEqual(1);
+      const quantiles = [...shown(sessions, 5_000 * seq)].filter(([name]) => name.includes('neteq_buffer_quantile'));
+      for (const [, seconds] of quantiles) expect(seconds).toBeLessThan(1);
+    }
+  });
+
   it('labels a session without a server as such', () => {
     const sessions = storeWith();
     const { server: _, ...noServer } = validEntry({}, START).beacon;
