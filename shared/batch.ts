@@ -27,8 +27,18 @@ export type BatchHeader = {
 /** A decoded batch; `invalid` counts entries that were left out. */
 export type Batch = BatchHeader & { entries: Entry[]; invalid: number };
 
+/**
+ * The most that a Forwarder can have counted, in beacons, calls or seconds: 10,000 a second for three years. Consumers
+ * take a message with more for damaged: added once, 2^53 would freeze a counter until the aggregator's next start.
+ */
+export const FORWARDER_COUNT_MAX = 2 ** 40;
+
 export const BATCH_FIELD = { slot: 1, epoch: 2, accepted: 3, sentAtMs: 4, entries: 5 } as const;
 export const ENTRY_FIELD = { receivedAtMs: 1, colo: 2, beacon: 3 } as const;
+
+export function isForwarderCount(value: unknown): value is number {
+  return isCount(value) && value <= FORWARDER_COUNT_MAX;
+}
 
 /** Reused for every entry: its bytes are copied out. */
 const writer = new PbfWriter(new Uint8Array(4_096));
@@ -94,7 +104,7 @@ export function decodeBatch(data: Uint8Array): Result<Batch> {
   const decoded = decodeMessage(data, BATCH_MESSAGE);
   if (!decoded.ok) return decoded;
   const { slot = 0, epoch, accepted = 0, sentAtMs = 0 } = decoded.value;
-  if (!isSlot(slot) || !isCount(accepted) || !isCount(sentAtMs)) return reject('out_of_range', 'the header');
+  if (!isSlot(slot) || !isForwarderCount(accepted) || !isCount(sentAtMs)) return reject('out_of_range', 'the header');
   if (!isId(epoch)) return reject('invalid_id', 'epoch');
   const encoded = decoded.value.entries as Uint8Array[];
   const entries = encoded.flatMap((bytes) => decodeEntry(bytes) ?? []);

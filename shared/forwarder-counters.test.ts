@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { forwarderCounters } from '../test/support/edge/beacon.ts';
 import { decodeProto, encodeProto, protoCounters } from '../test/support/edge/proto.ts';
+import { FORWARDER_COUNT_MAX } from './batch.ts';
 import {
   decodeForwarderCounters,
   encodeForwarderCounters,
@@ -11,7 +12,7 @@ import {
 import { REJECT_REASONS } from './reject.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_.-]{1,64}$/);
-const count = fc.oneof(fc.constant(0), fc.maxSafeNat());
+const count = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: FORWARDER_COUNT_MAX }));
 const buckets = PUBLISH_SECONDS_BUCKETS.length + 1;
 
 const arbitraryCounters: fc.Arbitrary<ForwarderCounters> = fc.record(
@@ -21,7 +22,7 @@ const arbitraryCounters: fc.Arbitrary<ForwarderCounters> = fc.record(
     sentAtMs: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     topology: fc.oneof(fc.constant(''), id),
     accepted: count,
-    rejected: fc.dictionary(fc.constantFrom(...REJECT_REASONS), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), {
+    rejected: fc.dictionary(fc.constantFrom(...REJECT_REASONS), fc.integer({ min: 1, max: FORWARDER_COUNT_MAX }), {
       noNullPrototype: true,
     }),
     spooled: count,

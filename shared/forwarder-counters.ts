@@ -3,6 +3,7 @@
  * that the edge is measured even when it accepts no beacon.
  */
 import { PbfWriter } from 'pbf';
+import { FORWARDER_COUNT_MAX, isForwarderCount } from './batch.ts';
 import { isCount, isId } from './beacon.ts';
 import { accept, REJECT_REASONS, type RejectReason, type Result, reject } from './reject.ts';
 import { isSlot } from './subjects.ts';
@@ -121,7 +122,7 @@ export function decodeForwarderCounters(data: Uint8Array): Result<ForwarderCount
   const counts = {} as { [Name in CountName]: number };
   for (const name of COUNT_NAMES) {
     const count = decoded.value[name] ?? 0;
-    if (!isCount(count)) return reject('out_of_range', name);
+    if (!isForwarderCount(count)) return reject('out_of_range', name);
     counts[name] = count;
   }
   const rejected = rejectedOf(decoded.value.rejected as Rejected[]);
@@ -137,7 +138,7 @@ type Latency = { buckets?: number[]; sum?: number };
 function rejectedOf(list: readonly Rejected[]): ForwarderCounters['rejected'] | undefined {
   const rejected: ForwarderCounters['rejected'] = {};
   for (const { reason, count = 0 } of list) {
-    if (!isCount(count)) return undefined;
+    if (!isForwarderCount(count)) return undefined;
     const known = REJECT_REASONS.find((name) => name === reason);
     if (known) rejected[known] = count;
   }
@@ -145,7 +146,7 @@ function rejectedOf(list: readonly Rejected[]): ForwarderCounters['rejected'] | 
 }
 
 function latencyOf({ buckets = [], sum = 0 }: Latency = {}): ForwarderCounters['publishSeconds'] | undefined {
-  if (buckets.length > BUCKETS || !buckets.every(isCount) || !(sum >= 0 && sum < Number.POSITIVE_INFINITY)) {
+  if (buckets.length > BUCKETS || !buckets.every(isForwarderCount) || !(sum >= 0 && sum <= FORWARDER_COUNT_MAX)) {
     return undefined;
   }
   return { buckets: Array.from({ length: BUCKETS }, (_, i) => buckets[i] ?? 0), sum };

@@ -7,7 +7,7 @@
  * end exactly where its length says, and a message that makes it throw is damaged.
  */
 import { PbfReader } from 'pbf';
-import { BATCH_FIELD, ENTRY_FIELD } from '../../shared/batch.ts';
+import { BATCH_FIELD, ENTRY_FIELD, isForwarderCount } from '../../shared/batch.ts';
 import {
   AUDIO_MAX,
   COUNTER_MAX,
@@ -339,7 +339,7 @@ export function createBatchReader(): BatchReader {
       // As in an entry.
     }
     const { slot, epoch, accepted, sentAtMs, invalid } = header;
-    if (epoch === '' || !isSlot(slot) || Number.isNaN(accepted + sentAtMs)) {
+    if (epoch === '' || !isSlot(slot) || !isForwarderCount(accepted) || Number.isNaN(sentAtMs)) {
       // Without a header a repeat can't be recognised, so nothing of it counts.
       const lost = Math.max(1, reports.count + invalid);
       reports.clear();

@@ -60,6 +60,23 @@ describe('the counters of Forwarders', () => {
     expect(reported).toEqual([]);
   });
 
+  it.each<[string, Partial<ForwarderCounters>]>([
+    ['a counter', { spooled: 2 ** 53 - 1 }],
+    ['a reason', { rejected: { rate_limited: 2 ** 53 - 1 } }],
+    ['a bucket', { publishSeconds: { buckets: [2 ** 53 - 1], sum: 0 } }],
+    ['a sum', { publishSeconds: { buckets: [], sum: 1e308 } }],
+    ['a spool', { inSpool: 2 ** 53 - 1 }],
+  ])('take no message whose numbers a Forwarder cannot have reached: %s', (_, lie) => {
+    const { totals, take } = setUp();
+    take({ isFirst: true });
+    const before = JSON.stringify(totals);
+    for (const epoch of ['epoch-1', 'b', 'c'])
+      expect(take({ epoch, isFirst: epoch !== 'epoch-1', ...lie })).toBe(false);
+    expect(JSON.stringify(totals)).toBe(before);
+    take({ spooled: 1, inSpool: 1 });
+    expect([totals.spooled, totals.inSpool.get(0), totals.rejected.size]).toEqual([1, 1, 0]);
+  });
+
   it('add the publish latency up by bucket', () => {
     const { totals, take } = setUp();
     const buckets = (first: number, last: number) => [first, ...new Array<number>(10).fill(0), last];

@@ -85,6 +85,19 @@ describe('ingest', () => {
     });
   });
 
+  it('takes no count that a Forwarder cannot have reached: what follows is counted and applied as before', () => {
+    const { sessions, send } = setUp();
+    send(message({ accepted: 1 }, { session_id: 's-1' }));
+    send(message({ accepted: 2 ** 53 - 1 }, { session_id: 's-2' }, { session_id: 's-3' }));
+    send(message({ accepted: 2 }, { session_id: 's-4' }));
+    expect(sessions.totals('apac')).toMatchObject({
+      applied: 2,
+      invalid: 2,
+      repeatedBatches: 0,
+      edge: { accepted: 2 },
+    });
+  });
+
   it('keeps the batches of two Forwarders on one lane apart', () => {
     const { sessions, send } = setUp();
     for (const slot of [0, 1]) send(message({ slot }, { session_id: `s-${slot}` }));
