@@ -38,11 +38,10 @@ export function sendBody(response: ServerResponse, status: number, body: Buffer 
   response.end(body);
 }
 
+export const JSON_HEADERS: Headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  sendBody(response, status, `${JSON.stringify(value)}\n`, {
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-  });
+  sendBody(response, status, `${JSON.stringify(value)}\n`, JSON_HEADERS);
 }
 
 /** RFC 9457. @param detail what is wrong, without any value that the client sent */

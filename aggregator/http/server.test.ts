@@ -38,7 +38,7 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
     *overview() {
       open.overviews++;
       yield;
-      return { version: `${open.overviews}` } as Overview;
+      return { version: `${open.overviews}`, regions: [] as unknown } as Overview;
     },
     // biome-ignore lint/correctness/useYield: it has its result at once.
     *worst(query) {
@@ -207,7 +207,7 @@ describe('GET /api/v1/overview', () => {
     const answer = await fetch(`${url}/api/v1/overview`);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(await answer.json()).toEqual({ version: '1' });
+    expect(await answer.json()).toEqual({ version: '1', regions: [] });
   });
 
   it('is computed once for all who ask meanwhile, and anew for who asks later', async () => {
@@ -223,6 +223,26 @@ describe('GET /api/v1/overview', () => {
     ends.push(() => clearInterval(takeTurns));
     expect(await Promise.all(together)).toEqual(['1', '1', '1']);
     expect([await ask(), open.overviews]).toEqual(['2', 2]);
+  });
+
+  it('is written once for all who ask meanwhile', async () => {
+    const turns: (() => void)[] = [];
+    const pacer = createPacer({ sliceMs: 0, defer: (turn) => void turns.push(turn) });
+    let written = 0;
+    const region = { toJSON: () => `${++written}` };
+    const overview = function* () {
+      yield;
+      return { version: '1', regions: [region, region] } as unknown as Overview;
+    };
+    const { url, server } = await setUp({ overview, pacer });
+    let requests = 0;
+    server.on('request', () => requests++);
+    const together = [1, 2, 3].map(async () => (await fetch(`${url}/api/v1/overview`)).json());
+    await eventually(() => requests === 3);
+    const takeTurns = setInterval(() => turns.shift()?.(), 1);
+    ends.push(() => clearInterval(takeTurns));
+    expect(await Promise.all(together)).toEqual(Array(3).fill({ version: '1', regions: ['1', '2'] }));
+    expect(written).toBe(2);
   });
 
   it('takes no parameters', async () => {
