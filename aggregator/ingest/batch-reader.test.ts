@@ -103,6 +103,15 @@ describe('the reader of batches', () => {
     ['a server URL that is too long', { server: { url: 'x'.repeat(2_049), type: 'webrtc' } }],
   ];
 
+  it('counts a beacon as invalid in which a message that may come once comes twice, however deep', () => {
+    const neteq = field(3, [...field(4, []), ...field(4, [])]);
+    const peer = field(9, [...field(1, 'p'), ...neteq]);
+    const entry = [0x08, 7, ...field(3, [...field(1, 'm'), ...field(2, 's'), 0x20, 5, ...peer])];
+    const batch = Uint8Array.from([...field(2, 'e'), ...field(5, entry)]);
+    expect(read(batch, reports)).toMatchObject({ invalid: 1 });
+    expectAgreement(batch);
+  });
+
   it.each(bad)('counts a beacon with %s as invalid, as the general decoder does', (_, overrides) => {
     const good = encodeEntry(validEntry());
     const batch = joinBatch(HEADER, [good, encodeEntry(validEntry(overrides)), good]);

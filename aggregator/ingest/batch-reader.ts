@@ -55,6 +55,8 @@ const NETEQ = { ...createNumberTable(NETEQ_FIELDS, NETEQ_MAX, PEER_COLUMN.neteq)
 const OPERATIONS = createNumberTable(OPERATION_FIELDS, OPERATIONS_MAX, PEER_COLUMN.operations);
 const VIDEO = createNumberTable(VIDEO_FIELDS, VIDEO_MAX);
 
+const OPERATIONS_SEEN = 1 << OPERATIONS_FIELD;
+
 const RTT_MICROS_MAX = LIMITS.rttSeconds * 1e6;
 
 const TAG = {
@@ -134,6 +136,8 @@ export function createBatchReader(): BatchReader {
       const type = tag < table.types.length ? (table.types[tag] as number) : OTHER;
       if (type === OTHER) {
         if (tag === TAG.operations && table === NETEQ) {
+          if ((seen & OPERATIONS_SEEN) !== 0) return false;
+          seen |= OPERATIONS_SEEN;
           const operationsEnd = endOfMessage(end);
           if (operationsEnd === 0 || !readNumbers(OPERATIONS, at, operationsEnd)) return false;
         } else if (!skip(tag, table.fields, end)) return false;
