@@ -43,6 +43,7 @@ describe('readConfig', () => {
       natsTls: false,
       natsCreds: undefined,
       regions: ['apac', 'eu-west'],
+      topologyRegions: ['apac', 'eu-west'],
       servers: ['https://media.example', 'wss://media.example'],
       shard: { index: 0, count: 1 },
       lanes: 8,
@@ -59,7 +60,7 @@ describe('readConfig', () => {
   });
 
   it.each<[Record<string, string>, Partial<Config>]>([
-    [{ REGION: 'eu-west' }, { regions: ['eu-west'] }],
+    [{ REGION: 'eu-west' }, { regions: ['eu-west'], topologyRegions: ['apac', 'eu-west'] }],
     [{ REGION: ' apac , apac,eu-west' }, { regions: ['apac', 'eu-west'] }],
     [{ SHARD: '1/3' }, { shard: { index: 1, count: 3 } }],
     [{ SESSION_TTL_SECONDS: '1' }, { ttlSeconds: 1 }],

@@ -18,6 +18,8 @@ export type Config = {
   readonly natsCreds: string | undefined;
   /** The regions that this process consumes. */
   readonly regions: readonly string[];
+  /** All REGIONS of the topology, consumed by this process or by others. */
+  readonly topologyRegions: readonly string[];
   /** Origins of the known media servers. */
   readonly servers: readonly string[];
   readonly shard: Shard;
@@ -162,6 +164,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     natsTls: servers.some((server) => server.tls),
     natsCreds: values.NATS_CREDS,
     regions: [...new Set(values.REGION ?? values.REGIONS)],
+    topologyRegions: [...new Set(values.REGIONS)],
     servers: values.SERVERS,
     shard: values.SHARD,
     lanes: values.LANES,

@@ -59,7 +59,7 @@ function run(config: Config): void {
     reap();
     forwarders.refresh(context.now());
   }, REAP_INTERVAL_MS);
-  const server = serve(sessions, readiness, context);
+  const server = serve({ sessions, feed, readiness }, context);
 
   onStopSignal(async (signal) => {
     if (isStopping) return;
@@ -112,6 +112,7 @@ function feedSessions(
       creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
     },
     regions: config.regions,
+    topologyRegions: config.topologyRegions,
     shard: config.shard,
     lanes: config.lanes,
     ttlSeconds: config.ttlSeconds,
@@ -140,14 +141,16 @@ function createSessionReaper(sessions: Sessions, feed: Feed, { log, now }: Conte
   });
 }
 
-function serve(sessions: Sessions, readiness: () => Readiness, { config, log, now, fail }: Context): Server {
+type Served = { readonly sessions: Sessions; readonly feed: Feed; readonly readiness: () => Readiness };
+
+function serve({ sessions, feed, readiness }: Served, { config, log, now, fail }: Context): Server {
   const { host, port, regions, shard } = config;
   const { version } = packageJson;
   const startedAtMs = Math.round(performance.timeOrigin);
   const processMetrics = createProcessMetrics();
   const bound = seriesBound(config) + processMetrics.seriesBound;
   const server = createHttpServer({
-    expose: createExposition({ sessions, shard, version, seriesBound: bound }).text,
+    expose: createExposition({ sessions, stream: feed.stream, shard, version, seriesBound: bound }).text,
     processMetrics: processMetrics.text,
     overview: () => readOverview({ sessions, version, startedAtMs }),
     worst: (query) => findWorst(sessions, query),

@@ -12,11 +12,14 @@ import type { FeedMessage } from './ordered-consumer.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createRegionStatus, type FeedState, type RegionStatus } from './region-status.ts';
 import { createHealthStream } from './stream.ts';
+import { createStreamWatch, type StreamReading } from './stream-watch.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export type FeedOptions = {
   readonly access: NatsAccess;
   readonly regions: readonly string[];
+  /** All REGIONS of the topology, whichever of them this process consumes. */
+  readonly topologyRegions: readonly string[];
   readonly shard: Shard;
   readonly lanes: number;
   readonly ttlSeconds: number;
@@ -34,6 +37,8 @@ export type FeedOptions = {
 
 export type Feed = {
   state(region: string): FeedState;
+  /** What the newest look at the stream itself found. */
+  stream(): StreamReading;
   /** Replaces consumers that have missed their heartbeats. To be called a few times a second. */
   checkHeartbeats(): void;
   /** The process did not run since `sinceMs`: regions are down until what they missed has been read. */
@@ -51,6 +56,7 @@ export function startFeed(options: FeedOptions): Feed {
   const statuses = new Map<string, RegionStatus>();
   const readers: Reader[] = [];
   const connector = createConnector({ access, log, signal, onDisconnected: () => dropAll('disconnected') });
+  const watch = createStreamWatch({ ...options, connector, signal });
   const shared = {
     connector,
     failures,
@@ -101,12 +107,13 @@ export function startFeed(options: FeedOptions): Feed {
     for (const reader of readers) reader.drop(reason, sinceMs);
   }
 
-  const running = Promise.all([connector.keepConnected(), ...readers.map((reader) => reader.run())]).catch(
+  const running = Promise.all([connector.keepConnected(), watch.run(), ...readers.map((reader) => reader.run())]).catch(
     options.onFailure,
   );
 
   return {
     state: (region) => statuses.get(region)?.state ?? 'down',
+    stream: () => watch.reading,
     checkHeartbeats() {
       for (const reader of readers) reader.checkHeartbeat();
     },

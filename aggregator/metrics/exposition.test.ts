@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
-import { expose, expositionOf } from '../../test/support/metrics/expose.ts';
+import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
@@ -51,7 +51,7 @@ describe('exposition', () => {
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|meeting_participants)/],
     [
       'process',
-      /^edgepulse_(ingest_delay|edge_|beacons_|batches_|client_dropped|sessions_re|session_series|series_bound|feed_up|build_info|forwarder|topology_mismatch)/,
+      /^edgepulse_(ingest_delay|edge_|beacons_|batches_|client_dropped|sessions_re|session_series|series_bound|feed_up|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach)/,
     ],
   ] as const)('collects only the families of %s when asked to', (name, families) => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));
@@ -120,7 +120,13 @@ describe('a shard', () => {
     applyEntry(sessions, 'apac', validEntry({ session_id: 's-2', peers: [{ peer_id: 's-1', neteq }] }, NOW), NOW);
     const audio = { totalSamplesReceived: 2_000_000, removedSamplesForAcceleration: 1_000 };
     applyEntry(sessions, 'apac', validEntry({ seq: 1, peers: [{ peer_id: 's-2', audio }] }, NOW), NOW);
-    const exposition = createExposition({ sessions, shard: { index: 0, count }, version: '1', seriesBound: 0 });
+    const exposition = createExposition({
+      sessions,
+      stream: () => STREAM_READING,
+      shard: { index: 0, count },
+      version: '1',
+      seriesBound: 0,
+    });
     return parseMetrics([...exposition.text({ nowMs: NOW, collect: ALL, openMetrics: false })].join(''));
   };
 

@@ -7,6 +7,7 @@
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
+import type { StreamReading } from '../feed/stream-watch.ts';
 import type { Summary } from '../live/distribution.ts';
 import type { Histogram } from '../live/histogram.ts';
 import { QUANTILES } from '../live/measures.ts';
@@ -22,6 +23,7 @@ import {
   heardRegions,
   livingCells,
   type PeerFigure,
+  type ProcessReading,
   type RegionReading,
   readRegion,
 } from './store-reader.ts';
@@ -57,6 +59,8 @@ export type Exposition = {
 
 export type ExpositionOptions = {
   readonly sessions: Sessions;
+  /** What is known of the stream now. */
+  readonly stream: () => StreamReading;
   /** Written on every series when there is more than one. */
   readonly shard: Shard;
   readonly version: string;
@@ -99,7 +103,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
 }
 
 function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
-  const { sessions, labels, options } = scrape;
+  const { sessions, labels } = scrape;
   const { name } = family;
   switch (family.of) {
     case 'heard region':
@@ -109,16 +113,17 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
     case 'region':
       return each(readings(scrape, sessions.regions), (reading) =>
         family.series
-          .map((series) => sampleText(name, labels.regionSeries(reading.region, series), series.value(reading)))
+          .map((series) => known(name, labels.regionSeries(reading.region, series), series.value(reading)))
           .join(''),
       );
     case 'region histogram':
       return each(readings(scrape, sessions.regions), (reading) =>
         histogramText(name, labels.region(reading.region), bucketsOf(family.histogram(reading))),
       );
+    case 'process set':
+      return each(family.set, (series) => known(name, labels.process(series.labels), series.value(ofProcess(scrape))));
     case 'process': {
-      const { version, seriesBound } = options;
-      const reading = { budget: sessions.budget, version, seriesBound };
+      const reading = ofProcess(scrape);
       return [sampleText(name, labels.process(family.extraLabels?.(reading) ?? {}), family.value(reading))];
     }
     case 'session':
@@ -228,12 +233,22 @@ function liveQuantiles(name: string, { labels, summaries }: ScrapeRun): Iterable
   });
 }
 
+/** Nothing when the value is not known. */
+function known(name: string, labels: LabelText, value: number): string {
+  return Number.isNaN(value) ? '' : sampleText(name, labels, value);
+}
+
+function ofProcess({ sessions, options: { version, seriesBound, stream } }: ScrapeRun): ProcessReading {
+  return { budget: sessions.budget, version, seriesBound, stream: stream() };
+}
+
 function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<string> {
   for (const item of items) yield write(item);
 }
 
-function* readings({ sessions }: ScrapeRun, regions: Iterable<string>): Generator<RegionReading> {
-  for (const region of regions) yield readRegion(sessions, region);
+function* readings({ sessions, options }: ScrapeRun, regions: Iterable<string>): Generator<RegionReading> {
+  const stream = options.stream();
+  for (const region of regions) yield { ...readRegion(sessions, region), stream };
 }
 
 function bucketsOf({ bounds, counts, sum }: Histogram): Buckets {

@@ -30,6 +30,9 @@ export type Description = {
 /** One of the closed set of series that a family has in each region. */
 export type RegionSeries = { readonly labels: Labels; readonly value: (reading: RegionReading) => number };
 
+/** One of the closed set of series that a family has in the process. */
+export type ProcessSeries = { readonly labels: Labels; readonly value: (reading: ProcessReading) => number };
+
 /** What the series of a family are, and their values. */
 export type Source =
   /** Non-empty cells of regions whose feed is up; `value` of a cell. */
@@ -42,13 +45,15 @@ export type Source =
   | { readonly of: 'live quantiles'; readonly measure: number }
   /** Regions whose feed is up. */
   | { readonly of: 'heard region'; readonly value: (reading: RegionReading) => number }
-  /** Every region, with all series of the closed set from the start. */
+  /** Every region, with all series of the closed set from the start; a value that is NaN has no series. */
   | { readonly of: 'region'; readonly series: readonly RegionSeries[] }
   | {
       readonly of: 'region histogram';
       readonly bounds: readonly number[];
       readonly histogram: (reading: RegionReading) => Histogram;
     }
+  /** A closed set of series that the process has; a value that is NaN has no series. */
+  | { readonly of: 'process set'; readonly set: readonly ProcessSeries[] }
   | {
       readonly of: 'process';
       readonly value: (reading: ProcessReading) => number;

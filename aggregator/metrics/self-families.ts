@@ -1,4 +1,5 @@
 /** The families that the aggregator exposes about itself: what it read, lost and removed, its limits, its feeds. */
+import { UNOWNED_REASONS } from '../feed/ownership.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
 import type { ProcessReading, RegionReading } from './store-reader.ts';
@@ -65,6 +66,26 @@ export const SELF_FAMILIES: readonly Family[] = [
     labels: ['region'],
     of: 'region',
     series: [{ labels: {}, value: ({ isFeedUp }) => (isFeedUp ? 1 : 0) }],
+  },
+  {
+    name: 'edgepulse_unowned_subjects',
+    type: 'gauge',
+    unit: 'subjects',
+    help: 'Subjects with messages in the stream that nobody reads, by what of the subject REGIONS and LANES do not have. Every process counts those of all regions, so take the max; absent while not known. They stay for as long as the stream keeps their messages.',
+    collect: 'process',
+    labels: ['reason'],
+    of: 'process set',
+    set: UNOWNED_REASONS.map((reason) => ({ labels: { reason }, value: ({ stream }) => stream.unowned[reason] })),
+  },
+  {
+    name: 'edgepulse_stream_reach_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'How far back the stream reaches: its max_age, or less when it is full and removes messages before. Under SESSION_TTL_SECONDS, a restart loses living sessions. Absent while not known.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ stream }) => stream?.reachSeconds ?? Number.NaN }],
   },
   {
     name: 'edgepulse_build_info',

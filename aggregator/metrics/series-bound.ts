@@ -35,6 +35,8 @@ function boundOf(family: Family, cells: number, regions: number): number {
       return regions * family.series.length;
     case 'region histogram':
       return regions * histogramSeries(family.bounds);
+    case 'process set':
+      return family.set.length;
     case 'process':
       return 1;
     case 'session':

@@ -2,6 +2,7 @@
  * What the metrics and the overview read of the store, and the only place in here that knows how
  * the store keeps it.
  */
+import type { StreamReading } from '../feed/stream-watch.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { PeerReadings } from '../store/peer-table.ts';
@@ -19,6 +20,8 @@ export type RegionReading = {
   readonly totals: RegionTotals;
   readonly headcount: Headcount;
   readonly isFeedUp: boolean;
+  /** Absent where nobody asks for it, as the overview does not. */
+  readonly stream?: StreamReading;
 };
 
 export type ProcessReading = {
@@ -26,6 +29,7 @@ export type ProcessReading = {
   readonly version: string;
   /** The most series that the configuration can ever expose. */
   readonly seriesBound: number;
+  readonly stream: StreamReading;
 };
 
 /** A figure of one peer; NaN when it is not known. */

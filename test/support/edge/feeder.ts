@@ -10,6 +10,8 @@ export type Feeder = {
   readonly jsm: JetStreamManager;
   /** One batch with one beacon for each override; resolves when NATS has stored it. */
   send(place: { region?: string; lane?: string }, ...beacons: Partial<Beacon>[]): Promise<void>;
+  /** One message that is no batch, on any subject; resolves when NATS has stored it. */
+  publish(subject: string): Promise<void>;
   /** The counters that the region's Forwarder publishes. */
   report(region: string, counters: Partial<ForwarderCounters>): Promise<void>;
   /** Sends a beacon with the next `seq` of each session again and again, until it is stopped. */
@@ -38,6 +40,9 @@ export async function startFeeder(natsUrl: string, login: { user?: string; pass?
       const header = { slot: 0, epoch, accepted: total, sentAtMs: Date.now() };
       const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
       await jetStream.publish(subject, joinBatch(header, entries));
+    },
+    async publish(subject) {
+      await jetStream.publish(subject, new Uint8Array());
     },
     async report(region, counters) {
       const message = forwarderCounters({ epoch, sentAtMs: Date.now(), ...counters });

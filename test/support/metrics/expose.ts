@@ -2,8 +2,20 @@
 import { createExposition, type ExposeOptions, type Exposition } from '../../../aggregator/metrics/exposition.ts';
 import type { Sessions } from '../../../aggregator/store/sessions.ts';
 
+/** Nobody publishes what nobody reads, and the stream is long enough. */
+export const STREAM_READING = {
+  reachSeconds: 60,
+  unowned: { unknown_region: 0, unknown_service_type: 0, unknown_lane: 0, malformed: 0 },
+};
+
 export function expositionOf(sessions: Sessions, seriesBound = 0): Exposition {
-  return createExposition({ sessions, shard: { index: 0, count: 1 }, version: '1.2.3', seriesBound });
+  return createExposition({
+    sessions,
+    stream: () => STREAM_READING,
+    shard: { index: 0, count: 1 },
+    version: '1.2.3',
+    seriesBound,
+  });
 }
 
 /** Every edgepulse family of the groups, in slices. */
