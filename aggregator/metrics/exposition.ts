@@ -89,6 +89,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
   const labels = createSeriesLabels(options.shard);
   return {
     *text({ nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE }) {
+      labels.forgetRows(sessions.peers.rows);
       const heard = heardRegions(sessions, nowMs);
       const before = sessions.nextBorn();
       const living = livingCells(sessions, heard);

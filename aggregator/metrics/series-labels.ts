@@ -23,6 +23,8 @@ export type SeriesLabels = {
   attendance(presence: Attendance): LabelText;
   /** The value of `peer_id` for a row of the peer table. */
   peerId(row: number, id: string): LabelValue;
+  /** Forgets rows from there on: the peer table is smaller now. */
+  forgetRows(from: number): void;
 };
 
 export function createSeriesLabels(shard: Shard): SeriesLabels {
@@ -66,6 +68,9 @@ export function createSeriesLabels(shard: Shard): SeriesLabels {
       const value = escapeLabelValue(id);
       if (value === id) plainIds[row] = id;
       return value;
+    },
+    forgetRows(from) {
+      if (plainIds.length > from) plainIds.length = from;
     },
     attendance: ({ region, meeting }) => joinLabels(labelText({ region, meeting_id: meeting.id }), ofShard),
   };

@@ -70,4 +70,42 @@ describe('the peer table', () => {
       }),
     );
   });
+
+  it('has memory for the chunks that somebody is in, and one more, whoever leaves in whatever order', () => {
+    const steps = fc.array(
+      fc.record({ comes: fc.boolean(), many: fc.integer({ min: 1, max: 3_000 }), from: fc.nat() }),
+      {
+        maxLength: 12,
+      },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        const table = createPeerTable();
+        const inUse: number[] = [];
+        for (const { comes, many, from } of all) {
+          if (comes) {
+            for (let i = 0; i < many; i++) {
+              const row = table.allocate(`p-${i}`);
+              for (const cell of CELLS.slice(0, 1)) {
+                expect(cell.get(table, row)).toBeNaN();
+                cell.set(table, row, row);
+              }
+              inUse.push(row);
+            }
+          } else {
+            const at = inUse.length === 0 ? 0 : from % inUse.length;
+            for (const row of inUse.splice(at, many)) table.release(row);
+          }
+          // Each row still has its own number.
+          expect(inUse.every((row) => CELLS[0]?.get(table, row) === row)).toBe(true);
+          const chunks = new Set(inUse.map((row) => row >> 10)).size;
+          expect(new Set(inUse).size).toBe(inUse.length);
+          expect(table.capacity).toBeLessThanOrEqual((chunks + 1) * 1_024);
+        }
+        for (const row of inUse) table.release(row);
+        expect(table.capacity).toBeLessThanOrEqual(1_024);
+      }),
+      { numRuns: 50 },
+    );
+  });
 });

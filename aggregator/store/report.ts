@@ -94,12 +94,18 @@ export function numbersAt(peer: number): number {
   return peer * COLUMNS;
 }
 
+/** Reports, peers and RTT samples that there is always room for, which most messages are within. */
+const KEPT_CAPACITY = 1_024;
+/** So many messages in a row that leave three quarters of the room unused make it smaller. */
+const SMALL_MESSAGES = 1_000;
+
 export function createReports(): Reports {
   const list: Report[] = [];
   const peerIds: string[] = [];
   let newest = blankReport();
   let rttCount = 0;
   let peerCount = 0;
+  let smallMessages = 0;
 
   function next(): Report {
     newest = list[reports.count] ?? blankReport();
@@ -146,6 +152,22 @@ export function createReports(): Reports {
     addMembers(at, PEER_COLUMN.operations, neteq?.operations_per_second);
   }
 
+  /** After many messages that were all much smaller than the largest one, half of what that one took is given back. */
+  function shrink(): void {
+    const peers = reports.numbers.length / COLUMNS;
+    const isMuch = Math.max(reports.rtt.length, list.length, peers) > KEPT_CAPACITY;
+    const isSmall = 4 * rttCount < reports.rtt.length || reports.rtt.length <= KEPT_CAPACITY;
+    const hasFewPeers = 4 * peerCount < peers || peers <= KEPT_CAPACITY;
+    const hasFewReports = 4 * reports.count < list.length || list.length <= KEPT_CAPACITY;
+    smallMessages = isMuch && isSmall && hasFewPeers && hasFewReports ? smallMessages + 1 : 0;
+    if (smallMessages < SMALL_MESSAGES) return;
+    smallMessages = 0;
+    reports.rtt = halved(reports.rtt, KEPT_CAPACITY);
+    reports.numbers = halved(reports.numbers, KEPT_CAPACITY * COLUMNS);
+    list.length = Math.min(list.length, Math.max(KEPT_CAPACITY, list.length >> 1));
+    peerIds.length = Math.min(peerIds.length, reports.numbers.length / COLUMNS);
+  }
+
   const reports = {
     count: 0,
     list,
@@ -153,6 +175,7 @@ export function createReports(): Reports {
     peerIds,
     numbers: new Float64Array(256 * COLUMNS),
     clear(): void {
+      shrink();
       reports.count = 0;
       rttCount = 0;
       peerCount = 0;
@@ -205,6 +228,10 @@ function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(array.length * 2);
   larger.set(array);
   return larger;
+}
+
+function halved(array: Float64Array<ArrayBuffer>, least: number): Float64Array<ArrayBuffer> {
+  return array.length <= least ? array : new Float64Array(Math.max(least, array.length >> 1));
 }
 
 /**
