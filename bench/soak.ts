@@ -8,7 +8,7 @@ import { createReaper, REAP_INTERVAL_MS } from '../aggregator/expiry/reaper.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
 import { encodeEntry, joinBatch } from '../shared/batch.ts';
 import type { Beacon } from '../shared/beacon.ts';
-import { validEntry } from '../test/support/edge/beacon.ts';
+import { longId, validEntry } from '../test/support/edge/beacon.ts';
 import { expose } from '../test/support/metrics/expose.ts';
 import { createBenchIngest } from './support/bench-ingest.ts';
 import { count, type Figure, median, printFigures } from './support/figures.ts';
@@ -88,7 +88,8 @@ function createTraffic(sessions: Sessions): { step(): void; stop(): void; readon
       if (isLeaving) counts.leaving++;
       else if (isLast) counts.vanished++;
       if (!isLast) later(step + BEACON_EVERY_MS / STEP_MS, { id, seq: seq + 1 });
-      const identity = { meeting_id: `m-${id >> 2}`, session_id: `s-${id}`, participant_id: `p-${id}`, seq };
+      const ids = { meeting_id: longId('m', id >> 2), session_id: longId('s', id), participant_id: longId('p', id) };
+      const identity = { ...ids, seq };
       return isLeaving ? { ...identity, leaving: true } : identity;
     });
   }

@@ -2,7 +2,6 @@
  * Sessions that left, remembered for a TTL: a repeated or late beacon must not bring one
  * back. Bounded.
  */
-import { ownCopy } from './report.ts';
 import type { Sequence } from './sequence.ts';
 
 /** `leftAtMs` by the edge's clock, `forgetAtMs` by ours. */
@@ -41,7 +40,7 @@ export function createDeparted(max: number): Departed {
     remember(key, departure) {
       // Deleted first, so that it goes to the end.
       byKey.delete(key);
-      byKey.set(ownCopy(key), departure);
+      byKey.set(flat(key), departure);
       if (byKey.size <= max) return;
       for (const [oldest] of byKey) {
         byKey.delete(oldest);
@@ -61,4 +60,9 @@ export function createDeparted(max: number): Departed {
       return forgotten;
     },
   };
+}
+
+/** The key was put together from two ids, which V8 does by keeping both: a text of its own takes 76 bytes less of each. */
+function flat(key: string): string {
+  return Buffer.from(key, 'latin1').toString('latin1');
 }

@@ -6,7 +6,7 @@ import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
 import type { PeerReadings } from './peer-table.ts';
-import { type Incoming, ownCopy, type Report } from './report.ts';
+import type { Incoming, Report } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import { sequences } from './sequence.ts';
 import type { SeriesBudget } from './series-budget.ts';
@@ -61,10 +61,9 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
   }
 
   /** The newest beacon came by another region, or from another participant. */
-  function movePresence(session: Session, region: string, reportedId: string): void {
+  function movePresence(session: Session, region: string, participantId: string): void {
     const { presence } = session;
-    if (presence.region === region && session.participantId === reportedId) return;
-    const participantId = ownCopy(reportedId);
+    if (presence.region === region && session.participantId === participantId) return;
     // Enter before leaving, so that a meeting with one session survives and keeps its series.
     const entered = enterMeeting(presence.meeting, region, participantId);
     born++;
@@ -96,13 +95,13 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     peers: peers.readings,
     begin(cell, beacon) {
       const { report } = beacon;
-      const meeting = roster.openMeeting(ownCopy(report.meetingId));
-      const participantId = ownCopy(report.participantId);
+      const meeting = roster.openMeeting(report.meetingId);
+      const participantId = report.participantId;
       const session: Session = {
         due: 0,
         previous: undefined,
         next: undefined,
-        id: ownCopy(report.sessionId),
+        id: report.sessionId,
         born,
         participantId,
         presence: enterMeeting(meeting, cell.region, participantId),

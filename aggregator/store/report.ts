@@ -37,6 +37,7 @@ export const PEER_COLUMN = {
 export type Report = {
   /** The edge's clock, ms since the epoch. */
   receivedAtMs: number;
+  /** Ids are texts of their own, as ingest makes them: what the store keeps of them must keep no message. */
   meetingId: string;
   sessionId: string;
   participantId: string;
@@ -232,11 +233,4 @@ function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
 
 function halved(array: Float64Array<ArrayBuffer>, least: number): Float64Array<ArrayBuffer> {
   return array.length <= least ? array : new Float64Array(Math.max(least, array.length >> 1));
-}
-
-/**
- * A copy of an id to keep: a slice of a message's text would retain the whole message.
- */
-export function ownCopy(id: string): string {
-  return Buffer.from(id, 'latin1').toString('latin1');
 }

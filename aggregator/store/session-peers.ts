@@ -3,7 +3,7 @@ import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
 import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
-import { type Incoming, numbersAt, ownCopy } from './report.ts';
+import { type Incoming, numbersAt } from './report.ts';
 import type { SeriesBudget } from './series-budget.ts';
 
 /** The peers of all sessions. A session knows its own by their rows. */
@@ -30,7 +30,7 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
   function bringForward(rows: number[], index: number, id: string): number {
     let found = index;
     while (found < rows.length && table.id(rows[found] as number) !== id) found++;
-    const row = found < rows.length ? (rows[found] as number) : table.allocate(ownCopy(id));
+    const row = found < rows.length ? (rows[found] as number) : table.allocate(id);
     if (found !== index) rows[found] = rows[index] as number;
     rows[index] = row;
     return row;

@@ -61,3 +61,8 @@ export function forwarderCounters(overrides: Partial<ForwarderCounters> = {}): F
     ...overrides,
   };
 }
+
+/** An id as long as those of real clients, which are UUIDs: 36 characters. V8 keeps shorter and longer texts in other ways. */
+export function longId(prefix: string, number: number): string {
+  return `${prefix}-${String(number).padStart(34, '0')}`;
+}
