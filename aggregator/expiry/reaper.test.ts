@@ -19,6 +19,9 @@ function setUp(due = 0) {
   return {
     calls,
     turns,
+    stop(ms: number) {
+      nowMs += ms;
+    },
     tickAfter(ms: number) {
       nowMs += ms;
       tick();
@@ -51,4 +54,17 @@ it('lets the loop turn between the portions of a large reaping', () => {
   turns.shift()?.();
   expect(turns).toEqual([]);
   expect(calls.filter((call) => call !== 'heartbeats')).toEqual(['expire 250', 'expire 500', 'expire 500']);
+});
+
+it('reaps nobody when the process was paused between two portions, until the pause was reported', () => {
+  const { calls, turns, tickAfter, stop } = setUp(5);
+  tickAfter(REAP_INTERVAL_MS);
+  stop(40_000);
+  turns.shift()?.();
+  expect(calls).toEqual(['heartbeats', 'expire 250']);
+  expect(turns).toEqual([]);
+  tickAfter(0);
+  expect(calls.slice(2)).toEqual(['paused 250', 'heartbeats', 'expire 40250']);
+  while (turns.length > 0) turns.shift()?.();
+  expect(calls.filter((call) => call.startsWith('expire'))).toHaveLength(5);
 });

@@ -28,14 +28,20 @@ export function createReaper({ expire, checkHeartbeats, onPaused, now, defer }: 
   let lastMs = now();
   let reaping = false;
 
+  function isPaused(nowMs: number): boolean {
+    return nowMs - lastMs > REAP_INTERVAL_MS + PAUSED_MS;
+  }
+
   function reap(): void {
-    reaping = expire(now());
+    const nowMs = now();
+    // Stopped between two portions: the rest is for the next tick, which first has the feed read what was missed.
+    reaping = !isPaused(nowMs) && expire(nowMs);
     if (reaping) defer(reap);
   }
 
   return () => {
     const nowMs = now();
-    if (nowMs - lastMs > REAP_INTERVAL_MS + PAUSED_MS) onPaused(lastMs);
+    if (isPaused(nowMs)) onPaused(lastMs);
     lastMs = nowMs;
     checkHeartbeats();
     if (!reaping) reap();
