@@ -9,7 +9,7 @@ import type { PeerReadings } from './peer-table.ts';
 import type { Incoming, Report } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import { sequences } from './sequence.ts';
-import type { SeriesBudget } from './series-budget.ts';
+import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createSessionPeers } from './session-peers.ts';
 
@@ -45,6 +45,11 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     const presence = roster.enter(meeting, { region, participantId, born });
     presence.series = budget.reserve(presence.series, 1);
     return presence;
+  }
+
+  /** Sessions and peers ask for their series with each beacon; a meeting's was asked for only when somebody came. */
+  function retryLeftOut(presence: Presence<Session>): void {
+    if (presence.series === LEFT_OUT) presence.series = budget.reserve(LEFT_OUT, 1);
   }
 
   function leaveMeeting({ presence, participantId }: Session): void {
@@ -122,6 +127,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     },
     refresh(session, cell, beacon) {
       movePresence(session, cell.region, beacon.report.participantId);
+      retryLeftOut(session.presence);
       moveCell(session, cell);
       replaceValues(session, beacon);
     },

@@ -424,6 +424,22 @@ describe('the series limit', () => {
     expect(sessions.budget).toMatchObject({ used: 4, dropped: 3 });
   });
 
+  it('shows a meeting that was held back as soon as there is room and somebody in it is heard', () => {
+    const sessions = storeWith({ maxSessionSeries: 2 });
+    const late = { meeting_id: 'm-late', session_id: 's-late' };
+    const lateShown = (ms: number) =>
+      shown(sessions, ms).get('edgepulse_meeting_participants{region="apac",meeting_id="m-late"}');
+    post(sessions, 0);
+    post(sessions, 0, late);
+    expect(lateShown(10)).toBeUndefined();
+    post(sessions, 1_000, { seq: 1, leaving: true });
+    post(sessions, 2_000, { ...late, seq: 1 });
+    expect(lateShown(2_010)).toBe(1);
+    expect(sessions.budget.used).toBe(2);
+    post(sessions, 3_000, { ...late, seq: 2, leaving: true });
+    expect(sessions.budget.used).toBe(0);
+  });
+
   it('refuses sessions over the bound, and counts them', () => {
     const sessions = storeWith({ maxSessions: 2 });
     for (let i = 0; i < 3; i++) post(sessions, 0, { session_id: `s-${i}` });
