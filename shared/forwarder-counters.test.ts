@@ -35,13 +35,12 @@ const arbitraryCounters: fc.Arbitrary<ForwarderCounters> = fc.record(
     jwksErrors: count,
     overloadedCalls: count,
     isFirst: fc.boolean(),
-    publishSeconds: fc.record(
-      {
-        buckets: fc.array(count, { minLength: buckets, maxLength: buckets }),
-        sum: fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0),
-      },
-      { noNullPrototype: true },
-    ),
+    publishSeconds: fc
+      .tuple(
+        fc.array(count, { minLength: buckets, maxLength: buckets }),
+        fc.double({ min: 0, max: 3_600, noNaN: true }),
+      )
+      .map(([counts, mean]) => ({ buckets: counts, sum: counts.reduce((sum, n) => sum + n, 0) * mean + 0 })),
   },
   { noNullPrototype: true },
 );
@@ -91,6 +90,8 @@ describe("a Forwarder's counters", () => {
     ['a bucket too many', { publishSeconds: { buckets: new Array(buckets + 1).fill(1), sum: 0 } }],
     ['a sum below zero', { publishSeconds: { buckets: [], sum: -1 } }],
     ['a sum that is no number', { publishSeconds: { buckets: [], sum: Number.NaN } }],
+    ['a sum that its publishes cannot have taken', { publishSeconds: { buckets: [0, 1], sum: 3_601 } }],
+    ['a sum that two of would be infinite', { publishSeconds: { buckets: [1], sum: 1e308 } }],
     ['a sum without end', { publishSeconds: { buckets: [], sum: Number.POSITIVE_INFINITY } }],
   ])('are rejected with %s', (_, overrides) => {
     const decoded = decodeForwarderCounters(encodeForwarderCounters(forwarderCounters(overrides)));

@@ -12,6 +12,11 @@ import { ascii, decodeMessage, double, flag, list, message, packed, unsigned } f
 /** Upper bounds in seconds of the histogram of publish latency; +Inf follows. */
 export const PUBLISH_SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2] as const;
 
+/** What has waited in a Forwarder's spool for so long is dropped. */
+export const SPOOL_AGE_MS = 600_000;
+
+/** Far longer than any publish is waited for. */
+const PUBLISH_SECONDS_MAX = 3_600;
 const BUCKETS = PUBLISH_SECONDS_BUCKETS.length + 1;
 /** A topology's fingerprint is an id. */
 const NO_TOPOLOGY = '';
@@ -146,8 +151,9 @@ function rejectedOf(list: readonly Rejected[]): ForwarderCounters['rejected'] | 
 }
 
 function latencyOf({ buckets = [], sum = 0 }: Latency = {}): ForwarderCounters['publishSeconds'] | undefined {
-  if (buckets.length > BUCKETS || !buckets.every(isForwarderCount) || !(sum >= 0 && sum <= FORWARDER_COUNT_MAX)) {
-    return undefined;
-  }
+  if (buckets.length > BUCKETS || !buckets.every(isForwarderCount)) return undefined;
+  // What no publishes can have taken would make the sum of all Forwarders infinite, for as long as the process lives.
+  const publishes = buckets.reduce((total, count) => total + count, 0);
+  if (!(sum >= 0 && sum <= publishes * PUBLISH_SECONDS_MAX)) return undefined;
   return { buckets: Array.from({ length: BUCKETS }, (_, i) => buckets[i] ?? 0), sum };
 }

@@ -79,6 +79,7 @@ describe('the overview', () => {
     totals.edge.accepted = 7;
     totals.edge.droppedFull = 1;
     totals.edge.inSpool.set(0, 4);
+    totals.edge.inSpoolNow.set(0, 4);
     totals.edge.rejected.set('token_expired', 3);
     totals.lost = 2;
     totals.edge.forwarders = 2;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { encodeForwarderCounters, type ForwarderCounters, SPOOL_AGE_MS } from '../../shared/forwarder-counters.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import { forwarderCounters } from '../../test/support/edge/beacon.ts';
 import { createTotals } from '../store/totals.ts';
@@ -114,6 +114,28 @@ describe('the counters of Forwarders', () => {
     take({ slot: 1 }, 2_000);
     expect(heardAt(1_000 + FORWARDER_HEARD_MS)).toBe(2);
     expect(heardAt(1_001 + FORWARDER_HEARD_MS)).toBe(1);
+  });
+
+  it('leave the gauge of the spools when they were silent for as long as a spool keeps beacons, and never the count', () => {
+    const { forwarders, totals, take } = setUp();
+    const inSpoolsAt = (nowMs: number) => {
+      forwarders.refresh(nowMs);
+      return [...totals.inSpoolNow];
+    };
+    take({ slot: 0, inSpool: 5 }, 1_000);
+    take({ slot: 1, inSpool: 7 }, 2_000);
+    // A Forwarder that can't reach NATS is silent and has a full spool: that is when the figure matters.
+    expect(inSpoolsAt(1_000 + SPOOL_AGE_MS)).toEqual([
+      [0, 5],
+      [1, 7],
+    ]);
+    expect(inSpoolsAt(1_001 + SPOOL_AGE_MS)).toEqual([[1, 7]]);
+    expect([...totals.inSpool]).toEqual([
+      [0, 5],
+      [1, 7],
+    ]);
+    take({ slot: 0, inSpool: 6 }, 700_000);
+    expect(inSpoolsAt(700_000)).toEqual([[0, 6]]);
   });
 
   it('report a different topology once for each change, until its Forwarder is gone', () => {

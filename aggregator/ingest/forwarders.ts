@@ -3,7 +3,7 @@
  * start (epoch) and are added up per region, so that a restart never makes a total fall. Also tracks which
  * Forwarders are awake, and their topology.
  */
-import { decodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { decodeForwarderCounters, type ForwarderCounters, SPOOL_AGE_MS } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import type { EdgeTotals } from '../store/totals.ts';
@@ -91,7 +91,10 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
       if (slot % shard.count === shard.index) {
         const totals = totalsOf(region);
         addGains(totals, counters, before ?? (counters.isFirst ? undefined : counters));
-        if (isNewest) totals.inSpool.set(slot, counters.inSpool);
+        if (isNewest) {
+          totals.inSpool.set(slot, counters.inSpool);
+          totals.inSpoolNow.set(slot, counters.inSpool);
+        }
       }
       return true;
     },
@@ -100,6 +103,10 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
         const heard = [...slots.values()].filter(({ heardMs }) => nowMs - heardMs <= FORWARDER_HEARD_MS);
         const totals = totalsOf(region);
         totals.forwarders = heard.length;
+        for (const slot of totals.inSpoolNow.keys()) {
+          // The slot was taken away, or its Forwarder has dropped by now what it last spoke of.
+          if (nowMs - (slots.get(slot)?.heardMs ?? 0) > SPOOL_AGE_MS) totals.inSpoolNow.delete(slot);
+        }
         totals.hasTopologyMismatch = heard.some((entry) => entry.topology !== topology);
       }
     },

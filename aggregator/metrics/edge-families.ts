@@ -8,7 +8,7 @@ import type { RegionReading } from './store-reader.ts';
 /** Beacons that the edge has answered with 204, wherever they are now. */
 export function acceptedBeacons({ totals: { edge } }: RegionReading): number {
   // What is in the stream was accepted, and so was what waits in a spool or was dropped.
-  return edge.accepted + inSpools(edge) + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
+  return edge.accepted + sumOf(edge.inSpool) + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
 }
 
 export function rejectedBeacons({ totals: { edge } }: RegionReading, reason: (typeof REJECT_REASONS)[number]): number {
@@ -16,12 +16,12 @@ export function rejectedBeacons({ totals: { edge } }: RegionReading, reason: (ty
 }
 
 export function spooledNow({ totals: { edge } }: RegionReading): number {
-  return inSpools(edge);
+  return sumOf(edge.inSpoolNow);
 }
 
-function inSpools({ inSpool }: EdgeTotals): number {
+function sumOf(bySlot: EdgeTotals['inSpool']): number {
   let beacons = 0;
-  for (const ofSlot of inSpool.values()) beacons += ofSlot;
+  for (const ofSlot of bySlot.values()) beacons += ofSlot;
   return beacons;
 }
 
@@ -115,7 +115,7 @@ export const EDGE_FAMILIES: readonly Family[] = [
     name: 'edgepulse_edge_spool_beacons',
     type: 'gauge',
     unit: 'beacons',
-    help: 'Beacons in the spools of the Forwarders, as each last reported.',
+    help: 'Beacons in the spools of the Forwarders, as each reported within the last 10 minutes, after which a spool drops them.',
     collect: 'process',
     labels: ['region'],
     of: 'region',

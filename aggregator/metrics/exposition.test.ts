@@ -113,6 +113,30 @@ describe('exposition', () => {
   });
 });
 
+describe('a step of a scrape', () => {
+  /** Steps that wrote nothing or little. */
+  const stepsOf = (sessions: Sessions) =>
+    [...expose(sessions, { nowMs: NOW, collect: new Set(['sessions']), openMetrics: false, linesAtOnce: 10 })].length;
+
+  it('is as short where everything is skipped as where it is written', () => {
+    const ids = Array.from({ length: 100 }, (_, i) => `s-${i}`);
+    const skipped = createSessions({
+      regions: ['apac'],
+      servers: [],
+      ttlSeconds: 30,
+      maxSessions: 100,
+      maxSessionSeries: 0,
+    });
+    // Its feed was never up, so that nothing of it is shown.
+    for (const session_id of ids) {
+      applyEntry(skipped, 'apac', validEntry({ session_id, meeting_id: `m-${session_id}` }, NOW), NOW);
+    }
+    expect(stepsOf(skipped)).toBeGreaterThanOrEqual(
+      FAMILIES.filter(({ collect }) => collect === 'sessions').length * 10,
+    );
+  });
+});
+
 describe('a shard', () => {
   const exposed = (count: number) => {
     const sessions = storeOf(['s-1']);
@@ -169,6 +193,7 @@ describe('metrics of the aggregator itself and of the edge', () => {
     totals.edge.droppedFull = 4;
     totals.edge.droppedUnpublishable = 1;
     totals.edge.inSpool.set(0, 5).set(1, 6);
+    totals.edge.inSpoolNow.set(0, 5).set(1, 6);
     Object.assign(totals.edge, { overloadedCalls: 9, forwarders: 2, hasTopologyMismatch: true });
     textOf(sessions);
     const samples = samplesOf(sessions);

@@ -21,7 +21,7 @@ export const MEETINGS = headcount(
 );
 export const PARTICIPANTS = headcount(
   'participants',
-  'Distinct participants of living sessions in the region.',
+  'Distinct pairs of meeting and participant with a living session in the region: a person in two meetings counts in each, with two devices in one meeting once. A meeting is on one shard, so shards add up.',
   ({ headcount }) => headcount.participants,
 );
 

@@ -40,6 +40,8 @@ export type EdgeTotals = {
   droppedUnpublishable: number;
   /** Beacons in spools now, by the Forwarder's slot, as each last said. */
   inSpool: Map<number, number>;
+  /** The same without those that were silent for so long that what they last said is not true any more. */
+  inSpoolNow: Map<number, number>;
   publishErrors: number;
   jwksErrors: number;
   overloadedCalls: number;
@@ -73,6 +75,7 @@ export function createTotals(): RegionTotals {
       droppedFull: 0,
       droppedUnpublishable: 0,
       inSpool: new Map(),
+      inSpoolNow: new Map(),
       publishErrors: 0,
       jwksErrors: 0,
       overloadedCalls: 0,

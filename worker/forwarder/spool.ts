@@ -5,6 +5,7 @@
  * no session can fill the spool, and nothing that was accepted is pushed out. Lanes publish; the Forwarder sets the
  * alarm.
  */
+import { SPOOL_AGE_MS } from '../../shared/forwarder-counters.ts';
 import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
 
 export type SpoolLimits = {
@@ -14,7 +15,7 @@ export type SpoolLimits = {
   readonly shares: number;
 };
 
-export const SPOOL_LIMITS: SpoolLimits = { ageMs: 600_000, bytes: 64_000_000, shares: 64 };
+export const SPOOL_LIMITS: SpoolLimits = { ageMs: SPOOL_AGE_MS, bytes: 64_000_000, shares: 64 };
 
 /** What the spool needs of a Durable Object's storage. */
 export type SpoolStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync'>;
