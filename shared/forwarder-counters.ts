@@ -3,7 +3,7 @@
  * that the edge is measured even when it accepts no beacon.
  */
 import { PbfWriter } from 'pbf';
-import { FORWARDER_COUNT_MAX, isForwarderCount } from './batch.ts';
+import { isForwarderCount } from './batch.ts';
 import { isCount, isId } from './beacon.ts';
 import { accept, REJECT_REASONS, type RejectReason, type Result, reject } from './reject.ts';
 import { isSlot } from './subjects.ts';
