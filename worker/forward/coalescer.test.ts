@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CALL_LIMITS, CALLS_MAX, type ForwardAnswer } from './call.ts';
 import type { Gathered } from './client.ts';
-import { ANSWER_WAIT_MS, createCoalescer, LEADER_LOST_MS, TURN_MAX_MS, WAITING_MAX } from './coalescer.ts';
+import {
+  ANSWER_WAIT_MS,
+  CALL_LOST_MS,
+  createCoalescer,
+  LEADER_LOST_MS,
+  TURN_MAX_MS,
+  WAITING_MAX,
+} from './coalescer.ts';
 import { createRequestTimer, type RequestTimer } from './deadline.ts';
 import { msBeforeCall, REST_MS, SILENCE_MS } from './pace.ts';
 
@@ -239,6 +246,24 @@ describe('a leader', () => {
     expect(sessions()).toStrictEqual([['a'], ['b', 'c', 'd']]);
     for (const call of sent) call.answer(SAFE);
     expect(await Promise.all([first, ...followers])).toStrictEqual([undefined, undefined, undefined]);
+  });
+
+  it('that is lost after it has sent its call holds no other call back', async () => {
+    const { post, sent, sessions } = manual();
+    for (let i = 0; i < CALLS_MAX; i++) {
+      const request = waiting();
+      void post(`lost-${i}`, { request });
+      await vi.advanceTimersByTimeAsync(100);
+      // The runtime has ended the request: no answer and no timer reaches it any more.
+      request.timer.stop();
+    }
+    expect(sent.length).toBe(CALLS_MAX);
+    await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS);
+    const answer = post('a');
+    await vi.advanceTimersByTimeAsync(CALL_LOST_MS - ANSWER_WAIT_MS + TICK_MS);
+    expect(sessions().at(-1)).toStrictEqual(['a']);
+    sent.at(-1)?.answer(SAFE);
+    expect(await answer).toBe(undefined);
   });
 });
 

@@ -21,6 +21,8 @@ export const LEADER_LOST_MS = 500;
 const LEADER_STEP_MS = 200;
 /** Longer than a Forwarder takes to give up on NATS and to spool. */
 export const ANSWER_WAIT_MS = 5_000;
+/** A call that was sent longer ago is over: its leader has given up by then, or was ended by the runtime. */
+export const CALL_LOST_MS = 6_000;
 
 /** A beacon on its way to a Forwarder. */
 export type OutgoingBeacon = {
@@ -71,7 +73,8 @@ type RegionCalls = {
   readonly region: string;
   /** Calls that have not been sent, oldest first; only the newest may still be open. */
   readonly waiting: Call[];
-  underWay: number;
+  /** Calls that were sent and not answered; see {@link countUnderWay}. */
+  readonly sent: Set<Call>;
   startedAtMs: number;
   addedAtMs: number;
   /** Leaders that wait for a call to be sent or answered. */
@@ -88,7 +91,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
     const calls: RegionCalls = {
       region,
       waiting: [],
-      underWay: 0,
+      sent: new Set(),
       startedAtMs: Number.NEGATIVE_INFINITY,
       addedAtMs: 0,
       waitingLeaders: [],
@@ -104,7 +107,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       call.leaderMovedAtMs = nowMs;
       if (Math.abs(nowMs - call.openedAtMs) > TURN_MAX_MS) return giveUp(calls, call);
       const isFirst = calls.waiting[0] === call;
-      const hasTurn = isFirst && calls.underWay < CALLS_MAX;
+      const hasTurn = isFirst && countUnderWay(calls, nowMs) < CALLS_MAX;
       const pace = paceOf(calls, nowMs);
       const waitMs = hasTurn ? msBeforeCall(pace) : LEADER_STEP_MS;
       // Time on the timer counts too, so a clock that stands still blocks nobody.
@@ -123,7 +126,7 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
       sinceStartMs: nowMs - calls.startedAtMs,
       sinceBeaconMs: nowMs - calls.addedAtMs,
       beacons: calls.waiting[0]?.entries.length ?? 0,
-      underWay: calls.underWay,
+      underWay: calls.sent.size,
       isFull: calls.waiting.length > 1,
     };
   }
@@ -135,13 +138,13 @@ export function createCoalescer({ send, now }: CoalescerOptions): Coalesce {
   ): Promise<void> {
     call.isSent = true;
     calls.waiting.shift();
-    calls.underWay += 1;
+    calls.sent.add(call);
     call.sentAtMs = now();
     calls.startedAtMs = call.sentAtMs;
     announce(calls);
-    const sending = send(calls.region, call, isLast || calls.underWay >= CALLS_MAX).catch(() => undefined);
+    const sending = send(calls.region, call, isLast || calls.sent.size >= CALLS_MAX).catch(() => undefined);
     const answer = await timer.within(sending, ANSWER_WAIT_MS, undefined);
-    calls.underWay -= 1;
+    calls.sent.delete(call);
     announce(calls);
     answerAll(call, answer);
   }
@@ -209,6 +212,12 @@ function answerAll({ resolvers }: Call, answer: ForwardAnswer | undefined): void
 
 function hasRoom({ entries, bytes }: Call, entry: Uint8Array): boolean {
   return entries.length < CALL_LIMITS.beacons && bytes + entry.length <= CALL_LIMITS.bytes;
+}
+
+/** A leader that the runtime ended never says that its call is over: three of those would stop their region for good. */
+function countUnderWay({ sent }: RegionCalls, nowMs: number): number {
+  for (const call of sent) if (Math.abs(nowMs - call.sentAtMs) > CALL_LOST_MS) sent.delete(call);
+  return sent.size;
 }
 
 function nextMove(calls: RegionCalls): Promise<void> {
