@@ -112,7 +112,7 @@ export function testReceiver(options: TestReceiverOptions = {}): TestReceiver {
     entries: () => calls.flatMap(({ call }) => entriesOf(call.entries)),
     rejectCounts: (region = 'apac') => {
       const report = rejects.take(region, 0);
-      rejects.callEnded(region, 'taken');
+      if (report) rejects.callEnded(region, report, 'taken');
       return report?.rejected ?? {};
     },
   };

@@ -71,13 +71,12 @@ export function createForwarderClient(options: ForwarderClientOptions): Forwarde
 
   async function sendTo(region: string, slot: number, call: Omit<ForwardCall, 'counts'>): Promise<ForwardAnswer> {
     const counts = rejects.take(region, slot);
-    const callEnded = counts ? rejects.callEnded : () => undefined;
     try {
       const answer = await find(forwarderName({ region, slot }), hints.get(region)).forward({ ...call, counts });
-      callEnded(region, 'taken');
+      if (counts) rejects.callEnded(region, counts, 'taken');
       return answer;
     } catch (error) {
-      callEnded(region, isOverloaded(error) ? 'not_taken' : 'failed');
+      if (counts) rejects.callEnded(region, counts, isOverloaded(error) ? 'not_taken' : 'failed');
       if (isOverloaded(error)) {
         slots.avoid(region, slot);
         rejects.countOverloadedCall(region);

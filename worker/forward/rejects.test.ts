@@ -3,19 +3,25 @@ import { log } from '../log.ts';
 import { NOW_MS, regions } from '../testing.ts';
 import type { ForwardCall, IsolateCounts } from './call.ts';
 import { createForwarderClient } from './client.ts';
-import { DELIVER_AFTER_MS } from './rejects.ts';
+import { DELIVER_AFTER_MS, DELIVERY_LOST_MS } from './rejects.ts';
 import { AVOID_MS } from './slots.ts';
 
 type Made = { readonly name: string; readonly call: ForwardCall };
 
 const BEACON = { entries: [new Uint8Array([1, 2, 3])], lanes: [7], sessions: ['m/s'], bytes: 3 };
 
-function client({ forward = () => {}, forwarders = 1 }: { forward?: (made: Made) => void; forwarders?: number } = {}) {
+function client({
+  forward = () => {},
+  forwarders = 1,
+}: {
+  forward?: (made: Made) => unknown;
+  forwarders?: number;
+} = {}) {
   const calls: Made[] = [];
   const find = (name: string) => ({
     async forward(call: ForwardCall) {
       calls.push({ name, call });
-      forward({ name, call });
+      await forward({ name, call });
       return { rejected: [] };
     },
   });
@@ -97,6 +103,25 @@ describe('reject counts', () => {
     rejects.count('apac', 'invalid_id', waitUntil);
     await Promise.all([first, send('apac', BEACON, false)]);
     expect(counts()).toStrictEqual([countsOf(1, { invalid_id: 1 }), undefined]);
+  });
+
+  it('are sent again under their number when the request that carried them never saw its answer', async () => {
+    let hangs = true;
+    const { rejects, send, waitUntil, counts } = client({
+      forward: () => (hangs ? new Promise<never>(() => undefined) : undefined),
+    });
+    rejects.count('apac', 'invalid_id', waitUntil);
+    void send('apac', BEACON, false);
+    hangs = false;
+    await vi.advanceTimersByTimeAsync(DELIVERY_LOST_MS);
+    rejects.count('apac', 'token_missing', waitUntil);
+    await send('apac', BEACON, false);
+    await send('apac', BEACON, false);
+    expect(counts().filter((report) => report !== undefined)).toStrictEqual([
+      report(1, { invalid_id: 1 }),
+      report(1, { invalid_id: 1 }),
+      report(2, { token_missing: 1 }),
+    ]);
   });
 
   it('are delivered by one timer a region, whatever their number, and by another one later', async () => {

@@ -11,8 +11,8 @@ import { delay, type WaitUntil } from './deadline.ts';
 
 /** How long counts wait for a call that takes them along. */
 export const DELIVER_AFTER_MS = 1_000;
-/** After this long, the request that was to deliver them is presumed dead. */
-const DELIVERY_LOST_MS = 10_000;
+/** After this long, a request that was to deliver them, or that carried them, is presumed dead. */
+export const DELIVERY_LOST_MS = 10_000;
 
 export type RejectsOptions = {
   /** Makes a call without beacons to a region; it gets its counts from {@link Rejects.take}. */
@@ -32,16 +32,24 @@ export type Rejects = {
   countOverloadedCall(region: string): void;
   /**
    * The counts to send with a call to a slot; undefined when there are none, when some are under way, or when
-   * those of a failed call belong to another slot. Follow each `take` with one `callEnded`.
+   * those of a failed call belong to another slot. Counts whose request was ended early are handed out again.
    */
   take(region: string, slot: number): IsolateCounts | undefined;
-  callEnded(region: string, outcome: CallOutcome): void;
+  /** How the call that carried the counts ended; has no effect once they have been taken. */
+  callEnded(region: string, counts: IsolateCounts, outcome: CallOutcome): void;
 };
 
 type Counts = { rejected: RejectCounts; jwksErrors: number; overloadedCalls: number };
 
 /** Counts that may have been taken go to the same slot again: only it can recognise their number. */
-type Undelivered = { readonly counts: IsolateCounts; slot: number | undefined; isUnderWay: boolean };
+type Undelivered = {
+  readonly counts: IsolateCounts;
+  slot: number | undefined;
+  /** Undefined while no call carries them. */
+  sentAtMs: number | undefined;
+  /** A call that carried them never ended, and may still be taken. */
+  mayBeTaken: boolean;
+};
 
 export function createRejects({ deliver, now }: RejectsOptions): Rejects {
   const waiting = new Map<string, Counts>();
@@ -73,7 +81,12 @@ export function createRejects({ deliver, now }: RejectsOptions): Rejects {
     if (!counts) return undefined;
     waiting.delete(region);
     lastNumber += 1;
-    const next: Undelivered = { counts: { number: lastNumber, ...counts }, slot: undefined, isUnderWay: false };
+    const next: Undelivered = {
+      counts: { number: lastNumber, ...counts },
+      slot: undefined,
+      sentAtMs: undefined,
+      mayBeTaken: false,
+    };
     undelivered.set(region, next);
     return next;
   }
@@ -94,17 +107,21 @@ export function createRejects({ deliver, now }: RejectsOptions): Rejects {
     take(region, slot) {
       if (waiting.size === 0 && undelivered.size === 0) return undefined;
       const next = undelivered.get(region) ?? nextCounts(region);
-      if (!next || next.isUnderWay || (next.slot !== undefined && next.slot !== slot)) return undefined;
+      if (!next || (next.slot !== undefined && next.slot !== slot)) return undefined;
+      if (next.sentAtMs !== undefined) {
+        if (Math.abs(now() - next.sentAtMs) < DELIVERY_LOST_MS) return undefined;
+        next.mayBeTaken = true;
+      }
       next.slot = slot;
-      next.isUnderWay = true;
+      next.sentAtMs = now();
       return next.counts;
     },
-    callEnded(region, outcome) {
-      const sent = undelivered.get(region);
-      if (!sent) return;
-      sent.isUnderWay = false;
+    callEnded(region, { number }, outcome) {
+      const current = undelivered.get(region);
+      if (current?.counts.number !== number) return;
+      current.sentAtMs = undefined;
       if (outcome === 'taken') undelivered.delete(region);
-      else if (outcome === 'not_taken') sent.slot = undefined;
+      else if (outcome === 'not_taken' && !current.mayBeTaken) current.slot = undefined;
     },
   };
 }
