@@ -260,7 +260,7 @@ describe('a leader', () => {
     expect(sent.length).toBe(CALLS_MAX);
     await vi.advanceTimersByTimeAsync(ANSWER_WAIT_MS);
     const answer = post('a');
-    await vi.advanceTimersByTimeAsync(CALL_LOST_MS - ANSWER_WAIT_MS + TICK_MS);
+    await vi.advanceTimersByTimeAsync(CALL_LOST_MS - ANSWER_WAIT_MS + TIMER_TICK_MS);
     expect(sessions().at(-1)).toStrictEqual(['a']);
     sent.at(-1)?.answer(SAFE);
     expect(await answer).toBe(undefined);

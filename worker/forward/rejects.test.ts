@@ -117,10 +117,10 @@ describe('reject counts', () => {
     rejects.count('apac', 'token_missing', waitUntil);
     await send('apac', BEACON, false);
     await send('apac', BEACON, false);
-    expect(counts().filter((report) => report !== undefined)).toStrictEqual([
-      report(1, { invalid_id: 1 }),
-      report(1, { invalid_id: 1 }),
-      report(2, { token_missing: 1 }),
+    expect(counts().filter((one) => one !== undefined)).toStrictEqual([
+      countsOf(1, { invalid_id: 1 }),
+      countsOf(1, { invalid_id: 1 }),
+      countsOf(2, { token_missing: 1 }),
     ]);
   });
 

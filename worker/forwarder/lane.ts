@@ -65,6 +65,8 @@ export function createLane(parts: LaneParts): Lane {
   let isLate = false;
   /** Lowered when the broker rejects a batch that its INFO allows; reset when the connection is lost. */
   let bytesMax = Number.POSITIVE_INFINITY;
+  /** The spool filled the last batch: the next one does not linger. */
+  let isSpoolAhead = false;
   let stopWaiting: () => void = () => undefined;
 
   function add(arrival: Arrival): void {
@@ -108,6 +110,8 @@ export function createLane(parts: LaneParts): Lane {
       const waitMs = startedAtMs + LINGER_MS - now();
       // Longer than the longest wait: the clock was set back.
       if (waitMs <= 0 || waitMs > LINGER_MS) break;
+      // More does not fit into a full batch: a broker of small messages would get ten of them a second, and no more.
+      if (spool.has(lane) ? isSpoolAhead : queue.bytes() >= batchBytes()) break;
       if (!spool.has(lane) && queue.beacons() >= LINGER_BEACONS && callers.canBringNoMore()) break;
       const { promise, resolve } = Promise.withResolvers<void>();
       stopWaiting = resolve;
@@ -162,11 +166,14 @@ export function createLane(parts: LaneParts): Lane {
   }
 
   async function publishSpooled(): Promise<boolean> {
-    const batch = spool.take(lane, batchBytes());
+    const bytesMaxNow = batchBytes();
+    const batch = spool.take(lane, bytesMaxNow);
+    isSpoolAhead = false;
     if (!batch) return false;
     const { entries, triedId } = batch;
     try {
       const published = await publisher.publish(entries, { triedId, onTry: (id) => spool.markTried(batch, id) });
+      isSpoolAhead = published === 'stored' && entries.bytes.length > bytesMaxNow / 2;
       return finishSpooled(batch, published, triedId !== undefined);
     } finally {
       spool.release(lane);

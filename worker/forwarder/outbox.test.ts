@@ -501,3 +501,31 @@ function fateOf(fate: string, publication: Publication, broker: Broker): Promise
       return Promise.resolve(broker.store(publication));
   }
 }
+
+describe('a broker that takes small messages only', () => {
+  it('gets them one after the other: a batch that is full waits for no company', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.maxPayload = 1_024;
+      const { submit } = start(storage, broker);
+      const answer = submit(callOf(beacons(100)));
+      await settle(2 * COMPANY_MS);
+      expect(keysOf(broker.stream).length).toBe(100);
+      expect(await answer).toStrictEqual(SAFE);
+    }));
+
+  it('gets what the spool holds in the same way', () =>
+    withStorage(async (storage) => {
+      const broker = fakeBroker();
+      broker.broker.isUp = false;
+      const { submit, pump, spool } = start(storage, broker);
+      await submit(callOf(beacons(100)));
+      expect(spool.counts().beacons).toBe(100);
+      broker.broker.isUp = true;
+      broker.broker.maxPayload = 1_024;
+      const pumping = pump();
+      await settle(2 * COMPANY_MS);
+      expect(spool.counts().beacons).toBe(0);
+      await pumping;
+    }));
+});

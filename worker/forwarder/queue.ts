@@ -21,6 +21,7 @@ export type Arrival = {
 
 export type LaneQueue = {
   beacons(): number;
+  bytes(): number;
   /** @returns false when the queue is full; nothing was added then */
   add(arrival: Arrival): boolean;
   /** The oldest arrivals that fit into `bytesMax`, at least one beacon; an arrival that only partly fits is split. */
@@ -41,6 +42,7 @@ export function createLaneQueue(limits: QueueLimits = QUEUE_LIMITS): LaneQueue {
 
   return {
     beacons: () => beacons,
+    bytes: () => bytes,
     add(arrival) {
       const { lengths, bytes: more } = arrival.entries;
       if (beacons + lengths.length > limits.beacons || bytes + more.length > limits.bytes) return false;
