@@ -229,3 +229,19 @@ it('keeps its invariants: bounds, order, shares, and every beacon accounted for'
       { numRuns: 60 },
     ),
   ));
+
+it('drops what is too old without reading its bytes: a full spool may expire at once, and memory is 128 MB', () =>
+  withStorage((storage) => {
+    openSpool(storage, LIMITS).put({ lane: 'f00', entries: entries([1, 2]), receivedAtMs: 0 });
+    const columns = new Set<string>();
+    const exec: SqlStorage['exec'] = (query, ...bindings) => {
+      const cursor = storage.sql.exec(query, ...bindings);
+      for (const column of cursor.columnNames) columns.add(column);
+      return cursor as ReturnType<SqlStorage['exec']> as never;
+    };
+    const sql = { exec } as SqlStorage;
+    const spool = openSpool({ sql, transactionSync: (work) => storage.transactionSync(work) }, LIMITS);
+    expect(spool.expire(LIMITS.ageMs)).toBe(2);
+    expect(columns).toContain('lengths');
+    expect(columns).not.toContain('entries');
+  }));

@@ -253,20 +253,24 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
   }
 
   function expireLane(lane: string, receivedBeforeMs: number): number {
-    const rows: Row[] = [];
-    for (const row of oldestRows(lane)) {
+    // Without the entries' bytes: all of a full spool may be too old at once, after the object was away for long.
+    type Shares = Pick<Row, 'row' | 'received_at' | 'lengths' | 'sessions'>;
+    const query = 'SELECT row, received_at, lengths, sessions FROM spooled WHERE lane = ? ORDER BY row';
+    const rows: Shares[] = [];
+    for (const row of sql.exec<Shares>(query, lane)) {
       if (row.received_at > receivedBeforeMs) break;
       rows.push(row);
     }
     if (rows.length === 0) return 0;
-    const entries = joinEntries(rows.map(entriesOf));
-    change({ expired: entries.lengths.length }, () => {
+    const parts = rows.map((row) => entriesOf({ ...row, entries: new ArrayBuffer(0) }));
+    const beacons = parts.reduce((sum, { lengths }) => sum + lengths.length, 0);
+    change({ expired: beacons }, () => {
       for (const { row } of rows) sql.exec('DELETE FROM spooled WHERE row = ?', row);
       // The remainder of a tried batch is a new batch; if it is in the stream, `seq` reveals the repeat.
       sql.exec('DELETE FROM tried WHERE lane = ?', lane);
     });
-    adjustHoldings(entries, lane, -1);
-    return entries.lengths.length;
+    for (const part of parts) adjustHoldings(part, lane, -1);
+    return beacons;
   }
 
   const has = (lane: string): boolean => holdings.byLane.has(lane);
@@ -315,7 +319,7 @@ function loadUnreported(sql: SqlStorage): { -readonly [Name in keyof KeptCounts]
   return unreported;
 }
 
-function entriesOf({ lengths, sessions, entries }: Row): Entries {
+function entriesOf({ lengths, sessions, entries }: Pick<Row, 'lengths' | 'sessions' | 'entries'>): Entries {
   return { bytes: new Uint8Array(entries), lengths: JSON.parse(lengths), sessions: JSON.parse(sessions) };
 }
 
