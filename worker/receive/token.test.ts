@@ -41,6 +41,31 @@ describe('a verified token', () => {
   });
 });
 
+describe('a token that is written in another way', () => {
+  const [head = '', payload = '', signature = ''] = token.split('.');
+  const last = signature.slice(-1);
+  it.each([
+    ['padded', `${token}=`],
+    ['with a space in its signature', `${head}.${payload}.${signature.slice(0, 5)}\n${signature.slice(5)}`],
+    // 43 characters hold 258 bits, a signature 256.
+    ['with other spare bits', token.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1)],
+    ['with a fourth part', `${token}.`],
+  ])('is invalid: %s', async (_, other) => {
+    const { verify } = createVerifier({ secret: SECRET });
+    expect(await verify(other, NOW_MS, visit)).toMatchObject({ reason: 'token_invalid' });
+  });
+
+  it('is invalid in the alphabet that is not for URLs', async () => {
+    const { verify } = createVerifier({ secret: SECRET });
+    for (let i = 0; i < 20; i++) {
+      const [start = '', middle = '', end = ''] = (await signedToken({ jti: `${i}` })).split('.');
+      const other = end.replaceAll('-', '+').replaceAll('_', '/');
+      if (other === end) continue;
+      expect(await verify(`${start}.${middle}.${other}`, NOW_MS, visit)).toMatchObject({ reason: 'token_invalid' });
+    }
+  });
+});
+
 describe('a revoked token', () => {
   it.each([
     ['session', 'm-1/s-1'],

@@ -4,6 +4,7 @@
  * leave this module, never the token itself.
  */
 import { decode, verify as verifyJwt } from 'hono/jwt';
+import { decodeBase64Url, encodeBase64Url } from 'hono/utils/encode';
 import { accept, type Result, reject } from '../../shared/reject.ts';
 import { type Claims, type Payload, readClaims, TOKEN_MAX_SECONDS } from './claims.ts';
 import type { Jwks, JwksVisit } from './jwks.ts';
@@ -66,7 +67,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const found = await findKey(header, visit);
     if (!found.ok) return found;
     const payload = await verifySignature(token, found.value);
-    if (!payload) return reject('token_invalid', 'the signature does not match');
+    if (!payload || !isSignatureCanonical(token)) return reject('token_invalid', 'the signature does not match');
     const claims = readClaims(payload, nowMs, maxSeconds);
     if (!claims.ok) return claims;
     const verified = { claims: claims.value, keyId: typeof header.kid === 'string' ? header.kid : undefined };
@@ -136,6 +137,16 @@ function readHeader(token: string): Header {
   } catch {
     return {};
   }
+}
+
+/**
+ * hono also takes padding and any spare bits in a signature's last character: one token could be written in many ways,
+ * each of which would take the place of another session's in the memory.
+ */
+function isSignatureCanonical(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1);
+  const bytes = decodeBase64Url(signature);
+  return encodeBase64Url(bytes.buffer).replaceAll('=', '') === signature;
 }
 
 /** The signed payload, or undefined. hono's own errors carry the token in their message: they end here. */
