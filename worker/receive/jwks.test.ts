@@ -163,6 +163,15 @@ describe('key rotation', () => {
     expect(await post(receiver, await edwards.sign({ exp: NOW_MS / 1000 + 7200 }))).toBe('token_invalid');
   });
 
+  it('is noticed also when the clock was set back by an hour meanwhile', async () => {
+    const source = keySource([edwards.public]);
+    const receiver = testReceiver({ jwks: source.jwks });
+    expect(await post(receiver, await edwards.sign())).toBe('accepted');
+    source.keys = [rotated.public];
+    source.nowMs -= 3_600_000;
+    expect(await post(receiver, await rotated.sign())).toBe('accepted');
+  });
+
   it("can't be made a flood of fetches by invented key ids", async () => {
     const source = keySource([edwards.public]);
     const receiver = testReceiver({ jwks: source.jwks });

@@ -58,6 +58,9 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
     }
   }
 
+  /** A clock that was set back has passed time too: it must not keep a rotated key out until it has caught up. */
+  const sinceMs = (atMs: number): number => Math.abs(now() - atMs);
+
   function pauseMs(): number {
     const firstMs = keys ? REFETCH_MS : FIRST_REFETCH_MS;
     return Math.min(firstMs * 2 ** Math.max(0, failures - 1), REFETCH_MAX_MS);
@@ -65,7 +68,7 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
 
   /** Starts a load unless one runs or one just ran; each caller waits on its own timer. */
   async function refresh(visit: JwksVisit): Promise<void> {
-    if (!loading && now() - triedAtMs >= pauseMs()) {
+    if (!loading && sinceMs(triedAtMs) >= pauseMs()) {
       triedAtMs = now();
       // Counted as failed until it succeeds: a load that lost its request never says how it ended.
       failures += 1;
@@ -74,13 +77,13 @@ export function createJwks({ url, fetch, now }: JwksOptions): Jwks {
     }
     if (loading) await within(loading, FETCH_TIMEOUT_MS + 500, undefined);
     // A load that lost its request never ends: after the timeout it no longer counts as running.
-    if (now() - triedAtMs > FETCH_TIMEOUT_MS) loading = undefined;
+    if (sinceMs(triedAtMs) > FETCH_TIMEOUT_MS) loading = undefined;
   }
 
   return {
     async find(kid, visit) {
       if (!keys?.has(kid)) await refresh(visit);
-      else if (now() - loadedAtMs > FRESH_MS) visit.waitUntil(refresh(visit));
+      else if (sinceMs(loadedAtMs) > FRESH_MS) visit.waitUntil(refresh(visit));
       const key = keys?.get(kid);
       if (key) return accept(key);
       return keys && failures === 0 ? reject('token_invalid', 'the key id is unknown') : UNAVAILABLE;

@@ -132,6 +132,14 @@ describe('an address over its limit', () => {
     return receiver;
   }
 
+  it('is not silenced for longer than the period by a clock that is set back', async () => {
+    const limits = createLimits({ address: limiter(0) });
+    const request = new Request('https://edge.example.com', { headers: { 'cf-connecting-ip': IP } });
+    await limits.countReject(request, 'malformed_json', NOW_MS);
+    expect(limits.isBlocked(request, NOW_MS)).toBe(true);
+    expect(limits.isBlocked(request, NOW_MS - 3_600_000)).toBe(false);
+  });
+
   it('is answered before its body is read', async () => {
     const receiver = await blockedReceiver();
     for (const headers of [{}, bearer, { authorization: 'Bearer x' }]) {

@@ -57,7 +57,8 @@ export function createLimits({ session, address }: LimitBindings, addressesMax =
   function isKeyBlocked(key: string, nowMs: number): boolean {
     const untilMs = blocked.get(key);
     if (untilMs === undefined) return false;
-    if (untilMs > nowMs) return true;
+    // Further ahead than a period: the clock was set back.
+    if (untilMs > nowMs && untilMs - nowMs <= BLOCK_MS) return true;
     blocked.delete(key);
     return false;
   }
