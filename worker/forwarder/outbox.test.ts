@@ -33,6 +33,8 @@ function fakeBroker() {
     tries,
     isUp: true,
     maxPayload: 1_048_576,
+    /** How often an alarm was asked for. */
+    retries: 0,
     answer: (_: Publication): Promise<Outcome> => Promise.resolve(broker.store(_)),
     store(publication: Publication): Outcome {
       if (ids.has(publication.id)) return { kind: 'stored', isDuplicate: true };
@@ -61,7 +63,7 @@ function fakeBroker() {
 
 type Broker = ReturnType<typeof fakeBroker>;
 
-function start(storage: SpoolStorage, { connection }: Broker, spool: Spool = openSpool(storage)) {
+function start(storage: SpoolStorage, { connection, broker }: Broker, spool: Spool = openSpool(storage)) {
   let epochs = 0;
   const counters = createCounters({ slot: 0, epoch: 'counters', spoolCounts: spool.counts });
   const outbox = createOutbox({
@@ -73,7 +75,9 @@ function start(storage: SpoolStorage, { connection }: Broker, spool: Spool = ope
     log: { info: () => {}, warn: () => {}, error: () => {} },
     now: () => Date.now(),
     newId: () => `id-${run}-${epochs++}`,
-    retrySoon: () => {},
+    retrySoon: () => {
+      broker.retries += 1;
+    },
     onChange: () => {},
   });
   run += 1;
@@ -501,6 +505,26 @@ function fateOf(fate: string, publication: Publication, broker: Broker): Promise
       return Promise.resolve(broker.store(publication));
   }
 }
+
+it('asks for another alarm while a spooled batch still waits for its acknowledgement: the object may end first', () =>
+  withStorage(async (storage) => {
+    const broker = fakeBroker();
+    const acks: (() => void)[] = [];
+    broker.broker.answer = (publication) =>
+      new Promise((resolve) => acks.push(() => resolve(broker.store(publication))));
+    const { submit, pump, spool } = start(storage, broker);
+    const answer = submit(callOf([{}]));
+    await settle(ACK_MS);
+    expect(await answer).toStrictEqual(SAFE);
+    expect(spool.counts().beacons).toBe(1);
+    // The alarm that the spooling set has fired.
+    broker.broker.retries = 0;
+    const pumping = pump();
+    await settle();
+    expect(broker.broker.retries).toBe(1);
+    acks[0]?.();
+    await pumping;
+  }));
 
 describe('a broker that takes small messages only', () => {
   it('gets them one after the other: a batch that is full waits for no company', () =>

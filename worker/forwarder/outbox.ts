@@ -76,6 +76,8 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 
   async function pump(): Promise<void> {
+    // First of all: a lane may wait for an acknowledgement for longer than this object lives, and only an alarm wakes it.
+    if (spool.lanes().length > 0) parts.retrySoon();
     const expired = spool.expire(now());
     if (expired > 0)
       log.error('dropped expired beacons from the spool; NATS was unreachable for too long', {
