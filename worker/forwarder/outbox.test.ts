@@ -533,7 +533,7 @@ describe('a broker that takes small messages only', () => {
       broker.broker.maxPayload = 1_024;
       const { submit } = start(storage, broker);
       const answer = submit(callOf(beacons(100)));
-      await settle(2 * COMPANY_MS);
+      await settle(2 * LINGER_MS);
       expect(keysOf(broker.stream).length).toBe(100);
       expect(await answer).toStrictEqual(SAFE);
     }));
@@ -548,7 +548,7 @@ describe('a broker that takes small messages only', () => {
       broker.broker.isUp = true;
       broker.broker.maxPayload = 1_024;
       const pumping = pump();
-      await settle(2 * COMPANY_MS);
+      await settle(2 * LINGER_MS);
       expect(spool.counts().beacons).toBe(0);
       await pumping;
     }));
