@@ -29,7 +29,10 @@ const DRAIN_MS = 3_000;
 type Context = {
   readonly config: Config;
   readonly log: Logger;
-  readonly now: () => number;
+  /** This host's wall clock: it decides nothing, and is compared with the broker's. */
+  readonly wallClock: () => number;
+  /** A clock in milliseconds that never goes back. */
+  readonly monotonic: () => number;
   /** Ends the process over a bug. */
   readonly fail: (error: unknown) => never;
 };
@@ -41,7 +44,7 @@ function run(config: Config): void {
     process.exit(1);
   };
   process.on('uncaughtException', fail);
-  const context: Context = { config, log, fail, now: Date.now };
+  const context: Context = { config, log, fail, wallClock: Date.now, monotonic: () => performance.now() };
 
   let isStopping = false;
   const sessions = createSessions(config);
@@ -54,12 +57,14 @@ function run(config: Config): void {
     const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
     return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
   }
+  const measureFeed = createFeedMeasurement(sessions, feed, context);
   const reap = createSessionReaper(sessions, feed, context);
   const reaping = setInterval(() => {
     reap();
-    forwarders.refresh(context.now());
+    forwarders.refresh(feed.now());
+    measureFeed();
   }, REAP_INTERVAL_MS);
-  const server = serve({ sessions, feed, readiness }, context);
+  const server = serve({ sessions, feed, readiness }, { ...context, now: () => brokerNow(feed, context) });
 
   onStopSignal(async (signal) => {
     if (isStopping) return;
@@ -99,12 +104,12 @@ const TOPOLOGY_HINT =
 
 function feedSessions(
   { sessions, forwarders }: { readonly sessions: Sessions; readonly forwarders: Forwarders },
-  { config, log, now, fail }: Context,
+  { config, log, monotonic, fail }: Context,
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds } = config;
   const ingest = createIngest(sessions, forwarders);
-  return startFeed({
+  const feed = startFeed({
     access: {
       servers: config.natsServers,
       tls: config.natsTls,
@@ -117,33 +122,74 @@ function feedSessions(
     lanes: config.lanes,
     ttlSeconds: config.ttlSeconds,
     log,
-    now,
-    onMessage: ({ subject, data }) => ingest(subject, data, now()),
+    monotonic,
+    onMessage: ({ subject, data, timestampMs }) =>
+      ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now() }),
     onUp(region) {
-      sessions.feedUp(region, now());
+      sessions.feedUp(region, feed.now());
       onRegionUp();
     },
     onDown: sessions.feedDown,
     onFailure: fail,
   });
+  return feed;
 }
 
-function createSessionReaper(sessions: Sessions, feed: Feed, { log, now }: Context): () => void {
+function createSessionReaper(sessions: Sessions, feed: Feed, { log, monotonic }: Context): () => void {
   return createReaper({
-    expire: sessions.expire,
+    expire: () => sessions.expire(feed.readMs),
     checkHeartbeats: feed.checkHeartbeats,
     onPaused(sinceMs) {
-      log.warn({ seconds: (now() - sinceMs) / 1000 }, 'process was paused; replaying what it missed');
+      log.warn({ seconds: (monotonic() - sinceMs) / 1000 }, 'process was paused; replaying what it missed');
       feed.resync(sinceMs);
     },
-    now,
+    now: monotonic,
     defer: setImmediate,
   });
 }
 
+/** The broker's time as far as it is known: before that nothing is shown that depends on it. */
+function brokerNow(feed: Feed, { wallClock }: Context): number {
+  const nowMs = feed.now();
+  return Number.isNaN(nowMs) ? wallClock() : nowMs;
+}
+
+/** Notes for the metrics how far each feed is behind and how far clocks are off, and logs each change of a clock. */
+function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wallClock }: Context): () => void {
+  const logged = new Map<string, number>();
+
+  function logSkew(clock: string, skewSeconds: number, region?: string): void {
+    const key = `${clock} ${region}`;
+    if (Number.isNaN(skewSeconds) || Math.abs(skewSeconds - (logged.get(key) ?? 0)) < SKEW_CHANGE_SECONDS) return;
+    logged.set(key, skewSeconds);
+    const fields = { clock, ...(region && { region }), skewSeconds };
+    if (Math.abs(skewSeconds) < SKEW_CHANGE_SECONDS) log.info(fields, 'clock agrees with the one of NATS again');
+    else
+      log.warn(
+        { ...fields, hint: 'synchronize it (NTP); no session depends on it' },
+        'clock differs from the one of NATS',
+      );
+  }
+
+  return () => {
+    const hostSkewSeconds = (wallClock() - feed.now()) / 1000;
+    logSkew('host', hostSkewSeconds);
+    for (const region of sessions.regions) {
+      const isBehind = feed.state(region) === 'replaying';
+      sessions.noteFeed(region, { isBehind, lagSeconds: feed.lagMs(region) / 1000, hostSkewSeconds });
+      logSkew('edge', sessions.totals(region).edge.skewSeconds, region);
+    }
+  };
+}
+
+/** Networks and slow processes make the measurement differ by less. */
+const SKEW_CHANGE_SECONDS = 1;
+
+type ServeContext = Context & { readonly now: () => number };
+
 type Served = { readonly sessions: Sessions; readonly feed: Feed; readonly readiness: () => Readiness };
 
-function serve({ sessions, feed, readiness }: Served, { config, log, now, fail }: Context): Server {
+function serve({ sessions, feed, readiness }: Served, { config, log, now, fail }: ServeContext): Server {
   const { host, port, regions, shard } = config;
   const { version } = packageJson;
   const startedAtMs = Math.round(performance.timeOrigin);

@@ -41,6 +41,11 @@ export type Connector = {
   keepConnected(): Promise<void>;
   /** Resolves with a connection as soon as one works; with undefined when the signal aborts first. */
   connected(): Promise<NatsConnection | undefined>;
+  /**
+   * Sends a ping unless one is under way. `onAnswer` is called when it was answered, and so after all that
+   * the server had sent before; never when the connection ends instead.
+   */
+  ping(onAnswer: () => void): void;
 };
 
 /** Replies to requests and deliveries arrive here; the NATS user may subscribe to nothing else. */
@@ -59,10 +64,14 @@ export function createConnector(options: ConnectorOptions): Connector {
   const { access, log, signal } = options;
   let current = Promise.withResolvers<NatsConnection | undefined>();
   let isUp = false;
+  let usable: NatsConnection | undefined;
+  let pinged: NatsConnection | undefined;
   signal.addEventListener('abort', () => current.resolve(undefined));
 
   function up(connection: NatsConnection): void {
     isUp = true;
+    usable = connection;
+    pinged = undefined;
     current.resolve(connection);
   }
 
@@ -71,6 +80,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     // time would leave whoever waits for the first replacement waiting forever.
     if (isUp && !signal.aborted) current = Promise.withResolvers();
     isUp = false;
+    usable = undefined;
     options.onDisconnected();
   }
 
@@ -108,6 +118,20 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   return {
     connected: () => current.promise,
+    ping(onAnswer) {
+      const connection = usable;
+      if (!connection || connection.isClosed() || pinged === connection) return;
+      pinged = connection;
+      connection.flush().then(
+        () => {
+          if (pinged === connection) pinged = undefined;
+          if (usable === connection) onAnswer();
+        },
+        () => {
+          if (pinged === connection) pinged = undefined;
+        },
+      );
+    },
     async keepConnected() {
       while (!signal.aborted) {
         const connection = await connectUntilAborted(access, log, signal);

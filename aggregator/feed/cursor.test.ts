@@ -4,7 +4,7 @@ import { type Cursor, createCursors } from './cursor.ts';
 const START_MS = 1_000;
 
 function filtersOf(shard: { index: number; count: number }, lanes: number): string[] {
-  return createCursors({ region: 'apac', shard, lanes, startMs: START_MS }).map(({ filter }) => filter);
+  return createCursors({ region: 'apac', shard, lanes }).map(({ filter }) => filter);
 }
 
 it('reads every lane of a region at once when there are no shards', () => {
@@ -19,15 +19,15 @@ describe('a cursor', () => {
   const stream = (created: string, lastSequence: number) => ({ created, lastSequence });
 
   function createCursor(): Cursor {
-    const [cursor] = createCursors({ region: 'apac', shard: { index: 0, count: 1 }, lanes: 1, startMs: START_MS });
+    const [cursor] = createCursors({ region: 'apac', shard: { index: 0, count: 1 }, lanes: 1 });
     return cursor as Cursor;
   }
 
   it('begins at the start time, also when the stream is known but nothing has been read', () => {
     const cursor = createCursor();
-    expect(cursor.next()).toEqual({ from: 'time', ms: START_MS });
+    expect(cursor.next(START_MS)).toEqual({ from: 'time', ms: START_MS });
     expect(cursor.confirm(stream('a', 41))).toBe(true);
-    expect(cursor.next()).toEqual({ from: 'time', ms: START_MS });
+    expect(cursor.next(START_MS)).toEqual({ from: 'time', ms: START_MS });
   });
 
   it('goes on after the last message read', () => {
@@ -35,7 +35,7 @@ describe('a cursor', () => {
     cursor.confirm(stream('a', 41));
     cursor.advance(41);
     expect(cursor.confirm(stream('a', 41))).toBe(true);
-    expect(cursor.next()).toEqual({ from: 'sequence', sequence: 42 });
+    expect(cursor.next(START_MS)).toEqual({ from: 'sequence', sequence: 42 });
   });
 
   it.each([
@@ -46,9 +46,9 @@ describe('a cursor', () => {
     cursor.confirm(stream('a', 41));
     cursor.advance(41);
     expect(cursor.confirm(found)).toBe(false);
-    expect(cursor.next()).toEqual({ from: 'beginning' });
+    expect(cursor.next(START_MS)).toEqual({ from: 'beginning' });
     expect(cursor.confirm(found)).toBe(true);
     cursor.advance(2);
-    expect(cursor.next()).toEqual({ from: 'sequence', sequence: 3 });
+    expect(cursor.next(START_MS)).toEqual({ from: 'sequence', sequence: 3 });
   });
 });

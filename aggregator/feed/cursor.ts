@@ -11,8 +11,11 @@ export type Start =
 /** The position of one subject filter in the stream. It outlives the consumers that move it. */
 export type Cursor = {
   readonly filter: string;
-  /** After the last message read; before the first message, one TTL before the process started. */
-  next(): Start;
+  /**
+   * After the last message read; before the first message, at `startMs` of the broker's clock: nothing older
+   * can still be alive.
+   */
+  next(startMs: number): Start;
   /** The message with this stream sequence has been handled. */
   advance(sequence: number): void;
   /**
@@ -26,21 +29,19 @@ export type CursorsOptions = {
   readonly region: string;
   readonly shard: Shard;
   readonly lanes: number;
-  /** Where to begin in a stream not read before: nothing older can still be alive. */
-  readonly startMs: number;
 };
 
 /**
  * The cursors of one region: a single one without shards, or one for each owned lane with them,
  * since nats-server before 2.10 has no consumers with several filters.
  */
-export function createCursors({ region, shard, lanes, startMs }: CursorsOptions): Cursor[] {
-  return filtersOf(region, shard, lanes).map((filter) => createCursor(filter, startMs));
+export function createCursors({ region, shard, lanes }: CursorsOptions): Cursor[] {
+  return filtersOf(region, shard, lanes).map(createCursor);
 }
 
 /** The cursor of what the Forwarders of a region say about themselves. Every shard reads all of it. */
-export function createForwardersCursor({ region, startMs }: Pick<CursorsOptions, 'region' | 'startMs'>): Cursor {
-  return createCursor(forwarderSubject(region, '*'), startMs);
+export function createForwardersCursor(region: string): Cursor {
+  return createCursor(forwarderSubject(region, '*'));
 }
 
 /** Without shards all lanes are read, including those of a Forwarder with more LANES than ours. */
@@ -49,7 +50,7 @@ function filtersOf(region: string, shard: Shard, lanes: number): string[] {
   return lanesOf(shard, lanes).map((lane) => edgeSubject(region, lane));
 }
 
-function createCursor(filter: string, startMs: number): Cursor {
+function createCursor(filter: string): Cursor {
   /** 0 before the first message of the stream. */
   let lastSequence = 0;
   /** When the stream was created; undefined until a stream has been confirmed. */
@@ -59,7 +60,7 @@ function createCursor(filter: string, startMs: number): Cursor {
 
   return {
     filter,
-    next() {
+    next(startMs) {
       if (lastSequence > 0) return { from: 'sequence', sequence: lastSequence + 1 };
       return isReplacement ? { from: 'beginning' } : { from: 'time', ms: startMs };
     },

@@ -5,11 +5,14 @@
  */
 import type { Logger } from 'pino';
 import type { Shard } from '../../shared/subjects.ts';
+import { createBrokerClock } from './broker-clock.ts';
 import { createChangeFilter } from './change-filter.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
 import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
 import type { FeedMessage } from './ordered-consumer.ts';
+import { createReadPosition } from './read-position.ts';
 import { createReader, type Reader } from './reader.ts';
+import { createRegionClock, type RegionClock } from './region-clock.ts';
 import { createRegionStatus, type FeedState, type RegionStatus } from './region-status.ts';
 import { createHealthStream } from './stream.ts';
 import { createStreamWatch, type StreamReading } from './stream-watch.ts';
@@ -24,61 +27,88 @@ export type FeedOptions = {
   readonly lanes: number;
   readonly ttlSeconds: number;
   readonly log: Logger;
-  /** The wall clock, in milliseconds since the epoch. */
-  readonly now: () => number;
+  /** A clock in milliseconds that never goes back. */
+  readonly monotonic: () => number;
   onMessage(message: FeedMessage): void;
   /** The region's feed is up and has caught up. */
   onUp(region: string): void;
-  /** @param sinceMs when the region was last heard */
+  /** @param sinceMs up to when the region was read, by the broker's clock */
   onDown(region: string, sinceMs: number): void;
   /** A bug, ours or a library's: the process must exit, because the feed can't be trusted any more. */
   onFailure(error: unknown): void;
 };
 
+/** Times are the broker's, in ms since the epoch, and NaN while they are not known. */
 export type Feed = {
+  /** `replaying` also when more than a few seconds of messages wait to be read. */
   state(region: string): FeedState;
   /** What the newest look at the stream itself found. */
   stream(): StreamReading;
-  /** Replaces consumers that have missed their heartbeats. To be called a few times a second. */
+  /** The broker's time now. */
+  now(): number;
+  /** Up to when the region has been read, which is never ahead of a message that waits. */
+  readMs(region: string): number;
+  /** How far {@link Feed.readMs} is behind {@link Feed.now}. */
+  lagMs(region: string): number;
+  /**
+   * Replaces consumers that have missed their heartbeats, and asks the broker whether all has arrived. To be
+   * called a few times a second.
+   */
   checkHeartbeats(): void;
-  /** The process did not run since `sinceMs`: regions are down until what they missed has been read. */
+  /** The process did not run since `sinceMs` (monotonic): regions are down until what they missed has been read. */
   resync(sinceMs: number): void;
   stop(): Promise<void>;
 };
 
 const MS_PER_SECOND = 1000;
+/** Checks of heartbeats that are further apart were held up by a slow or stopped process. */
+const HELD_UP_MS = 750;
 
 export function startFeed(options: FeedOptions): Feed {
-  const { access, regions, ttlSeconds, log, now } = options;
+  const { access, regions, ttlSeconds, log, monotonic } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const failures = createChangeFilter();
   const statuses = new Map<string, RegionStatus>();
+  const clocks = new Map<string, RegionClock>();
+  const behind = new Set<string>();
   const readers: Reader[] = [];
+  const broker = createBrokerClock();
+  let checkedMs = monotonic();
+  /** When the process last went on after it had been held up: what it had not read until then is not silence. */
+  let resumedMs = checkedMs;
   const connector = createConnector({ access, log, signal, onDisconnected: () => dropAll('disconnected') });
   const watch = createStreamWatch({ ...options, connector, signal });
   const shared = {
     connector,
     failures,
     log,
-    now,
+    monotonic,
+    broker,
+    reachMs: ttlSeconds * MS_PER_SECOND,
     signal,
     onMessage: options.onMessage,
     stream: createHealthStream(options, log),
     queue: createWorkQueue({ onError: options.onFailure }),
     heartbeatMs: heartbeatFor(ttlSeconds * MS_PER_SECOND),
   };
-  const startMs = now() - ttlSeconds * MS_PER_SECOND;
 
   for (const region of regions) {
-    const cursors = createCursors({ ...options, region, startMs });
+    const cursors = createCursors({ ...options, region }).map((cursor) => ({ cursor, position: createReadPosition() }));
     const status = watchRegion(
       region,
-      cursors.map(({ filter }) => filter),
+      cursors.map(({ cursor }) => cursor.filter),
     );
     statuses.set(region, status);
-    for (const cursor of cursors) readers.push(createReader({ ...shared, region, cursor, status }));
-    readers.push(createReader({ ...shared, region, ...forwarders(region) }));
+    clocks.set(
+      region,
+      createRegionClock(
+        broker,
+        cursors.map(({ position }) => position),
+      ),
+    );
+    for (const cursor of cursors) readers.push(createReader({ ...shared, region, status, ...cursor }));
+    readers.push(createReader({ ...shared, region, position: createReadPosition(), ...forwarders(region) }));
   }
 
   function watchRegion(region: string, filters: readonly string[]): RegionStatus {
@@ -92,14 +122,15 @@ export function startFeed(options: FeedOptions): Feed {
       onDown(loss) {
         if (signal.aborted) return;
         log.warn({ region, filter: loss.filter, reason: loss.reason }, 'feed down');
-        options.onDown(region, loss.sinceMs);
+        // A time that was not read yet may hold beacons.
+        options.onDown(region, earlier(broker.timeAt(loss.sinceMs), readMs(region)));
       },
     });
   }
 
   /** Only a region's beacons decide whether it is up: its Forwarders may have nothing to report. */
   function forwarders(region: string): { cursor: Cursor; status: RegionStatus } {
-    const cursor = createForwardersCursor({ region, startMs });
+    const cursor = createForwardersCursor(region);
     return { cursor, status: createRegionStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
   }
 
@@ -107,15 +138,48 @@ export function startFeed(options: FeedOptions): Feed {
     for (const reader of readers) reader.drop(reason, sinceMs);
   }
 
+  function readMs(region: string): number {
+    return clocks.get(region)?.readMs(monotonic()) ?? Number.NaN;
+  }
+
+  function watchLag(region: string, clock: RegionClock): void {
+    const wasBehind = behind.has(region);
+    const isBehind = clock.isBehind(monotonic());
+    if (isBehind === wasBehind) return;
+    if (isBehind) behind.add(region);
+    else behind.delete(region);
+    if (statuses.get(region)?.state !== 'up') return;
+    const lagSeconds = clock.lagMs(monotonic()) / MS_PER_SECOND;
+    const hint = 'give the aggregator more CPU, or share the lanes among more shards';
+    if (isBehind) log.warn({ region, lagSeconds, hint }, 'feed is behind: beacons arrive faster than they are handled');
+    else log.info({ region, lagSeconds }, 'feed has caught up');
+  }
+
   const running = Promise.all([connector.keepConnected(), watch.run(), ...readers.map((reader) => reader.run())]).catch(
     options.onFailure,
   );
 
   return {
-    state: (region) => statuses.get(region)?.state ?? 'down',
+    state(region) {
+      const state = statuses.get(region)?.state ?? 'down';
+      return state === 'up' && behind.has(region) ? 'replaying' : state;
+    },
+    now: () => broker.timeAt(monotonic()),
+    readMs,
+    lagMs: (region) => clocks.get(region)?.lagMs(monotonic()) ?? Number.NaN,
     stream: () => watch.reading,
     checkHeartbeats() {
-      for (const reader of readers) reader.checkHeartbeat();
+      const askedMs = monotonic();
+      if (askedMs - checkedMs > HELD_UP_MS) resumedMs = askedMs;
+      checkedMs = askedMs;
+      for (const reader of readers) reader.checkHeartbeat(resumedMs);
+      for (const [region, clock] of clocks) watchLag(region, clock);
+      connector.ping(() => {
+        // Behind the messages that arrived before the answer.
+        shared.queue.offer(() => {
+          for (const reader of readers) reader.answered(askedMs);
+        });
+      });
     },
     resync: (sinceMs) => dropAll('process paused', sinceMs),
     async stop() {
@@ -124,6 +188,11 @@ export function startFeed(options: FeedOptions): Feed {
       await running;
     },
   };
+}
+
+/** The earlier of two times, or the one that is known. */
+function earlier(one: number, other: number): number {
+  return Number.isNaN(other) || one < other ? one : other;
 }
 
 /**

@@ -21,8 +21,10 @@ import {
   ReplayPolicy,
 } from 'nats';
 import { STREAM } from '../../shared/subjects.ts';
-import { parseAckSubject } from './ack-subject.ts';
+import { type AckSubject, parseAckSubject } from './ack-subject.ts';
+import type { BrokerClock } from './broker-clock.ts';
 import type { Start } from './cursor.ts';
+import type { ReadPosition } from './read-position.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** One message of the stream, as the broker delivered it. */
@@ -44,7 +46,10 @@ export type ConsumerOptions = {
   /** How often the server sends a heartbeat when there is no message; at least 100. */
   readonly heartbeatMs: number;
   readonly queue: WorkQueue;
-  readonly now: () => number;
+  readonly broker: BrokerClock;
+  readonly position: ReadPosition;
+  /** A clock in milliseconds that never goes back. */
+  readonly monotonic: () => number;
   onMessage(message: FeedMessage): void;
   /** All that was in the stream when the consumer was created has been handled. */
   onCaughtUp(): void;
@@ -55,27 +60,36 @@ export type OrderedConsumer = {
   readonly opened: Promise<void>;
   /** Resolves with the reason when it has ended; nothing is delivered after that. */
   readonly ended: Promise<string>;
-  /** When a message, a heartbeat or a flow control request last arrived, in ms since the epoch. */
+  /** When a message, a heartbeat or a flow control request last arrived, by `monotonic`. */
   readonly lastHeardMs: number;
   close(reason: string): void;
 };
 
 export function openConsumer(options: ConsumerOptions): OrderedConsumer {
-  const { connection, queue, now } = options;
+  const { connection, queue, broker, position, monotonic } = options;
   const inbox = createInbox(options.inboxPrefix);
   const ended = Promise.withResolvers<string>();
-  let lastHeardMs = now();
+  let lastHeardMs = monotonic();
   let closed = false;
   let caughtUp = false;
   let delivered = 0;
+  /** Arrived, and not handled yet. */
+  let waiting = 0;
   /** How many deliveries there were to make when the consumer was created; unknown until the server answers. */
   let backlog = Number.POSITIVE_INFINITY;
 
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
-      lastHeardMs = now();
-      if (error) close(error.code);
-      else queue.offer(() => handle(message));
+      lastHeardMs = monotonic();
+      if (error) {
+        close(error.code);
+        return;
+      }
+      const ack = parseAckSubject(message.reply ?? '');
+      // Here, since a timestamp that waited in the queue would say nothing of now.
+      if (ack) broker.observe(ack.timestampMs, lastHeardMs, ack.pending === 0 && waiting === 0);
+      position.waiting(++waiting);
+      queue.offer(() => handle(message, ack));
     },
   });
 
@@ -92,15 +106,15 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     options.onCaughtUp();
   }
 
-  function handle(message: Msg): void {
+  function handle(message: Msg, ack: AckSubject | undefined): void {
     if (closed || connection.isClosed()) return;
+    position.waiting(--waiting);
     if (isHeartbeatMsg(message)) handleHeartbeat(message);
     else if (isFlowControlMsg(message)) message.respond();
-    else handleDelivery(message);
+    else handleDelivery(message, ack);
   }
 
-  function handleDelivery(message: Msg): void {
-    const ack = parseAckSubject(message.reply ?? '');
+  function handleDelivery(message: Msg, ack: AckSubject | undefined): void {
     if (ack?.consumerSequence !== delivered + 1) {
       close(ack ? 'sequence gap' : 'ended by the server');
       return;
@@ -108,6 +122,7 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     delivered++;
     const { streamSequence: sequence, timestampMs, pending } = ack;
     options.onMessage({ subject: message.subject, data: message.data, sequence, timestampMs });
+    position.handled(timestampMs, pending, monotonic());
     if (pending === 0 || delivered >= backlog) reportCaughtUp();
   }
 
@@ -116,18 +131,25 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     if (stalled) connection.publish(stalled);
     if (Number(message.headers?.get(JsHeaders.LastConsumerSeqHdr)) > delivered) close('sequence gap');
     // A heartbeat means that there is nothing to deliver, unless delivery waits for flow control.
-    else if (!stalled) reportCaughtUp();
+    else if (!stalled) {
+      position.idle();
+      reportCaughtUp();
+    }
   }
 
   async function open(): Promise<void> {
     const info = await options.jsm.consumers.add(STREAM, consumerConfig(options, inbox));
+    broker.observe(Date.parse(info.created), monotonic(), false);
     backlog = info.num_pending + info.delivered.consumer_seq;
     // Through the queue, behind the deliveries that wait there already.
     queue.offer(() => {
-      if (delivered >= backlog) reportCaughtUp();
+      if (delivered < backlog) return;
+      if (backlog === 0 && !closed) position.idle();
+      reportCaughtUp();
     });
   }
 
+  position.reopened();
   return {
     opened: open(),
     ended: ended.promise,
@@ -159,7 +181,7 @@ function startConfig(start: Start): Partial<ConsumerConfig> {
     case 'beginning':
       return { deliver_policy: DeliverPolicy.All };
     case 'time':
-      return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.ms).toISOString() };
+      return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(Math.max(0, start.ms)).toISOString() };
     case 'sequence':
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence };
   }

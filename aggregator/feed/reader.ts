@@ -4,11 +4,13 @@
  */
 import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
+import type { BrokerClock } from './broker-clock.ts';
 import type { ChangeFilter } from './change-filter.ts';
 import { type Connector, INBOX_PREFIX } from './connection.ts';
 import type { Cursor } from './cursor.ts';
 import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { pause } from './pause.ts';
+import type { ReadPosition } from './read-position.ts';
 import type { RegionStatus } from './region-status.ts';
 import { type HealthStream, isStreamMissing } from './stream.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -20,11 +22,16 @@ export type ReaderOptions = {
   readonly connector: Connector;
   readonly stream: HealthStream;
   readonly queue: WorkQueue;
+  readonly broker: BrokerClock;
+  readonly position: ReadPosition;
+  /** How far before the broker's now a stream that was not read before is read from. */
+  readonly reachMs: number;
   readonly heartbeatMs: number;
   /** By region, the failures that were logged. */
   readonly failures: ChangeFilter;
   readonly log: Logger;
-  readonly now: () => number;
+  /** A clock in milliseconds that never goes back. */
+  readonly monotonic: () => number;
   /** Ends {@link Reader.run}. */
   readonly signal: AbortSignal;
   onMessage(message: FeedMessage): void;
@@ -38,17 +45,21 @@ export type Reader = {
    * @param sinceMs since when its silence means nothing; by default, when it was last heard
    */
   drop(reason: string, sinceMs?: number): void;
-  /** Drops a consumer that has missed its heartbeats. */
-  checkHeartbeat(): void;
+  /** Drops a consumer that has missed its heartbeats. @param sinceMs (monotonic) silence before it is not the consumer's */
+  checkHeartbeat(sinceMs: number): void;
+  /** The broker answered what was asked at `askedMs` (monotonic): all that it had sent before has arrived. */
+  answered(askedMs: number): void;
 };
 
 const REQUEST_TIMEOUT_MS = 3_000;
 const RETRY_MS = 500;
 /** Two heartbeats in a row, and half an interval for their way through the network. */
 const MISSED_HEARTBEATS = 2.5;
+/** A consumer that was silent for longer has missed one, so that its silence proves nothing. */
+const IDLE_HEARTBEATS = 1.5;
 
 export function createReader(options: ReaderOptions): Reader {
-  const { region, cursor, status, connector, stream, heartbeatMs, log, now, signal } = options;
+  const { region, cursor, status, connector, stream, heartbeatMs, log, monotonic, signal, broker, position } = options;
   let consumer: OrderedConsumer | undefined;
   /** The consumer reads the stream that the cursor counts in. */
   let isConfirmed = false;
@@ -58,7 +69,7 @@ export function createReader(options: ReaderOptions): Reader {
     if (isConfirmed) status.reading(cursor.filter, isCaughtUp);
   }
 
-  function drop(reason: string, sinceMs = consumer?.lastHeardMs ?? now()): void {
+  function drop(reason: string, sinceMs = consumer?.lastHeardMs ?? monotonic()): void {
     if (!consumer) return;
     consumer.close(reason);
     consumer = undefined;
@@ -73,10 +84,12 @@ export function createReader(options: ReaderOptions): Reader {
       jsm,
       inboxPrefix: INBOX_PREFIX,
       filter: cursor.filter,
-      start: cursor.next(),
+      start: cursor.next(broker.timeAt(monotonic()) - options.reachMs),
       heartbeatMs,
       queue: options.queue,
-      now,
+      broker,
+      position,
+      monotonic,
       onMessage(message) {
         options.onMessage(message);
         cursor.advance(message.sequence);
@@ -91,6 +104,7 @@ export function createReader(options: ReaderOptions): Reader {
   /** Opens a consumer and returns when it has ended. */
   async function readOnce(connection: NatsConnection): Promise<void> {
     const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+    if (Number.isNaN(broker.timeAt(0))) broker.observe((await stream.inspect(jsm)).askedAtMs, monotonic(), false);
     const opened = open(connection, jsm);
     consumer = opened;
     await Promise.race([opened.opened.then(() => confirm(opened, jsm)), opened.ended]);
@@ -137,11 +151,11 @@ export function createReader(options: ReaderOptions): Reader {
       while (!signal.aborted) {
         const connection = await connector.connected();
         if (!connection) return;
-        const openedMs = now();
+        const openedMs = monotonic();
         try {
           await readOnce(connection);
           // A consumer that ended at once would do so again and again, without a pause.
-          if (now() - openedMs < RETRY_MS) await pause(RETRY_MS, signal);
+          if (monotonic() - openedMs < RETRY_MS) await pause(RETRY_MS, signal);
         } catch (error) {
           if (!(error instanceof NatsError)) throw error;
           drop(error.code);
@@ -149,8 +163,14 @@ export function createReader(options: ReaderOptions): Reader {
         }
       }
     },
-    checkHeartbeat() {
-      if (consumer && now() - consumer.lastHeardMs > MISSED_HEARTBEATS * heartbeatMs) drop('no heartbeat');
+    checkHeartbeat(sinceMs) {
+      if (consumer && monotonic() - Math.max(sinceMs, consumer.lastHeardMs) > MISSED_HEARTBEATS * heartbeatMs)
+        drop('no heartbeat');
+    },
+    answered(askedMs) {
+      // The connection may live while the consumer does not.
+      if (!consumer || askedMs - consumer.lastHeardMs > IDLE_HEARTBEATS * heartbeatMs) return;
+      position.arrivedUntil(broker.timeAt(askedMs), monotonic());
     },
   };
 }

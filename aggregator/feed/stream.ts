@@ -10,6 +10,7 @@ import {
   RetentionPolicy,
   StorageType,
   type StreamConfig,
+  type StreamInfo,
 } from 'nats';
 import type { Logger } from 'pino';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
@@ -19,6 +20,8 @@ export type FoundStream = {
   /** When it was created. A stream that is deleted and created again counts from 1 again; this tells the two apart. */
   readonly created: string;
   readonly lastSequence: number;
+  /** The broker's clock when it answered, ms since the epoch; before nats-server 2.10, of its newest message. */
+  readonly askedAtMs: number;
 };
 
 export type StreamNeeds = { readonly ttlSeconds: number; readonly regions: readonly string[] };
@@ -66,13 +69,14 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
 
   return {
     async inspect(jsm) {
-      const { created, config, state } = await jsm.streams.info(STREAM);
+      const info = await jsm.streams.info(STREAM);
+      const { created, config, state } = info;
       const problems = problemsOf(config, needs);
       if (changes.isNew(STREAM, problems.join()) && problems.length > 0) {
         const hint = 'change it with `nats stream edit`; the aggregator leaves an existing stream as it is';
         log.warn({ stream: STREAM, problems, hint }, 'stream is misconfigured');
       }
-      return { created: String(created), lastSequence: state.last_seq };
+      return { created: String(created), lastSequence: state.last_seq, askedAtMs: Date.parse(timeOf(info)) };
     },
     create(jsm) {
       creating ??= create(jsm).finally(() => {
@@ -81,6 +85,11 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
       return creating;
     },
   };
+}
+
+/** `ts` is newer than the types of the client library. */
+function timeOf(info: StreamInfo): string {
+  return 'ts' in info && typeof info.ts === 'string' ? info.ts : String(info.state.last_ts);
 }
 
 /**

@@ -40,7 +40,13 @@ export type BatchSummary = {
   readonly invalid: number;
 };
 
-export type BatchSource = { readonly slot: number; readonly epoch: string; readonly accepted: number };
+export type BatchSource = {
+  readonly slot: number;
+  readonly epoch: string;
+  readonly accepted: number;
+  /** The edge's clock, ms since the epoch. */
+  readonly sentAtMs: number;
+};
 
 /** Clears the reports and fills them. Never throws for what a message contains. */
 export type BatchReader = (data: Uint8Array, reports: Reports) => BatchSummary;
@@ -349,7 +355,7 @@ export function createBatchReader(): BatchReader {
       reports.clear();
       return { source: undefined, invalid: lost };
     }
-    return { source: { slot, epoch, accepted }, invalid: isWhole ? invalid : invalid + 1 };
+    return { source: { slot, epoch, accepted, sentAtMs }, invalid: isWhole ? invalid : invalid + 1 };
   };
 }
 

@@ -13,7 +13,10 @@ import { createIngest } from './ingest.ts';
 const SUBJECT = 'health.diagnostics.apac.edge.f03';
 const FORWARDER_SUBJECT = 'health.diagnostics.apac.forwarder.0';
 
-function setUp(): { sessions: Sessions; send(message: Uint8Array, subject?: string): void } {
+/** Sends a message that the broker stored at `storedAtMs`, and that is read when it is `nowMs` there. */
+type Send = (message: Uint8Array, subject?: string, storedAtMs?: number, nowMs?: number) => void;
+
+function setUp(): { sessions: Sessions; send: Send } {
   const sessions = createTestSessions();
   const forwarders = createForwarders({
     regions: sessions.regions,
@@ -23,7 +26,11 @@ function setUp(): { sessions: Sessions; send(message: Uint8Array, subject?: stri
     onTopology() {},
   });
   const ingest = createIngest(sessions, forwarders);
-  return { sessions, send: (sent, subject = SUBJECT) => ingest(subject, sent, NOW) };
+  return {
+    sessions,
+    send: (sent, subject = SUBJECT, storedAtMs = NOW, nowMs = storedAtMs) =>
+      ingest(subject, sent, { storedAtMs, nowMs }),
+  };
 }
 
 function message(header: Partial<BatchHeader>, ...beacons: Partial<Beacon>[]): Uint8Array {
@@ -136,3 +143,50 @@ function liveBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+
+describe('clocks', () => {
+  const MINUTE = 60_000;
+  /** A beacon that waited for `waitedMs` at an edge whose clock is `aheadMs` ahead. */
+  const sent = (aheadMs: number, waitedMs: number, seq = 0): Uint8Array => {
+    const sentAtMs = NOW + MINUTE + aheadMs;
+    const entry = encodeEntry(validEntry({ seq }, sentAtMs - waitedMs));
+    return joinBatch({ slot: 0, epoch: 'epoch-1', accepted: seq + 1, sentAtMs }, [entry]);
+  };
+
+  it.each([0, 3_600_000, -3_600_000, 29_000, -29_000])(
+    'give the same lifetime and delay with an edge that is %i ms ahead',
+    (aheadMs) => {
+      const { sessions, send } = setUp();
+      send(sent(aheadMs, 3_000), SUBJECT, NOW + MINUTE);
+      expect(sessions.totals('apac')).toMatchObject({ applied: 1, late: 0, ingestDelay: { sum: 3 } });
+      while (sessions.expire(NOW + MINUTE + 26_900));
+      expect(sessions.living()).toBe(1);
+      while (sessions.expire(NOW + MINUTE + 27_250));
+      expect(sessions.living()).toBe(0);
+    },
+  );
+
+  it('count a beacon that waited at the edge for more than a TTL as late, and its delay too', () => {
+    const { sessions, send } = setUp();
+    send(sent(-3_600_000, 31_000), SUBJECT, NOW + MINUTE);
+    expect(sessions.totals('apac')).toMatchObject({ applied: 0, late: 1, ingestDelay: { sum: 31 } });
+  });
+
+  it('do not make a message late that waited for us, and show in its delay how long', () => {
+    const { sessions, send } = setUp();
+    send(sent(0, 0), SUBJECT, NOW + MINUTE, NOW + 2 * MINUTE);
+    expect(sessions.totals('apac')).toMatchObject({ applied: 1, late: 0, ingestDelay: { sum: 60 } });
+  });
+
+  it('take whatever an edge claims', () => {
+    const { sessions, send } = setUp();
+    for (const [seq, claimed] of [0, Number.MAX_SAFE_INTEGER].entries()) {
+      const entry = encodeEntry(validEntry({ seq }, claimed));
+      const header = { slot: 0, epoch: 'epoch-1', accepted: seq + 1, sentAtMs: Number.MAX_SAFE_INTEGER - claimed };
+      send(joinBatch(header, [entry]));
+    }
+    expect(sessions.totals('apac')).toMatchObject({ late: 1, applied: 1 });
+    while (sessions.expire(NOW + 30_250));
+    expect(sessions.living()).toBe(0);
+  });
+});

@@ -6,20 +6,29 @@ import { parseEdgeSubject, parseForwarderSubject } from '../../shared/subjects.t
 import { createReports } from '../store/report.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { createBatchReader } from './batch-reader.ts';
+import { createEdgeSkew, type EdgeSkew } from './edge-skew.ts';
 import type { Forwarders } from './forwarders.ts';
 import { createLaneEpochs, type LaneEpochs } from './lane-epochs.ts';
 
-export type Ingest = (subject: string, data: Uint8Array, nowMs: number) => void;
+export type Ingest = (subject: string, data: Uint8Array, times: MessageTimes) => void;
+
+/** By the broker's clock, ms since the epoch. */
+export type MessageTimes = {
+  /** When it stored the message. */
+  readonly storedAtMs: number;
+  /** What time it is now: later, when the message waited. */
+  readonly nowMs: number;
+};
 
 /** What a subject carries: the beacons of a lane, or the counters of a Forwarder. */
-type Route =
-  | { readonly region: string; readonly epochs: LaneEpochs }
-  | { readonly region: string; readonly slot: number };
+type Route = LaneRoute | { readonly region: string; readonly slot: number };
+
+type LaneRoute = { readonly region: string; readonly epochs: LaneEpochs; readonly skew: EdgeSkew };
 
 export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest {
   const read = createBatchReader();
   const reports = createReports();
-  const regions = new Set(sessions.regions);
+  const skews = new Map(sessions.regions.map((region) => [region, createEdgeSkew()]));
   /** By subject; bounded, since regions, lanes and slots are. */
   const routes = new Map<string, Route>();
 
@@ -28,14 +37,19 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
     if (known) return known;
     const lane = parseEdgeSubject(subject);
     const parsed = lane ?? parseForwarderSubject(subject);
-    if (!parsed || !regions.has(parsed.region)) return undefined;
+    const skew = parsed && skews.get(parsed.region);
+    if (!parsed || !skew) return undefined;
     const { region } = parsed;
-    const route = 'slot' in parsed ? { region, slot: parsed.slot } : { region, epochs: createLaneEpochs() };
+    const route = 'slot' in parsed ? { region, slot: parsed.slot } : { region, epochs: createLaneEpochs(), skew };
     routes.set(subject, route);
     return route;
   }
 
-  function ingestBatch(region: string, epochs: LaneEpochs, data: Uint8Array, nowMs: number): void {
+  function ingestBatch(
+    { region, epochs, skew }: LaneRoute,
+    data: Uint8Array,
+    { storedAtMs, nowMs }: MessageTimes,
+  ): void {
     const totals = sessions.totals(region);
     const { source, invalid } = read(data, reports);
     if (source) {
@@ -45,18 +59,19 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
         return;
       }
       totals.edge.accepted += accepted;
+      reports.place(source.sentAtMs, storedAtMs);
+      totals.edge.skewSeconds = skew.observe(source.slot, source.sentAtMs - storedAtMs, nowMs) / 1000;
     }
     totals.invalid += invalid;
     sessions.apply(region, reports, nowMs);
   }
 
-  return (subject, data, nowMs) => {
+  return (subject, data, times) => {
     const route = routeOf(subject);
     // The feed subscribes to our regions only, so this is a bug or a misbehaving broker.
     if (!route) return;
-    const { region } = route;
-    if ('epochs' in route) ingestBatch(region, route.epochs, data, nowMs);
-    else if (!forwarders.take({ region, slot: route.slot, data, nowMs }))
-      sessions.totals(region).edge.invalidMessages++;
+    if ('epochs' in route) ingestBatch(route, data, times);
+    else if (!forwarders.take({ ...route, data, nowMs: times.nowMs }))
+      sessions.totals(route.region).edge.invalidMessages++;
   };
 }

@@ -59,7 +59,7 @@ function keptBytes(made: Made): number {
       ),
     );
     const batch = joinBatch({ slot: 0, epoch: 'kept', accepted: i + 1, sentAtMs: NOW }, [entry]);
-    ingest('health.diagnostics.apac.edge.f00', Buffer.concat([batch, PADDING]), NOW);
+    ingest('health.diagnostics.apac.edge.f00', Buffer.concat([batch, PADDING]), { storedAtMs: NOW, nowMs: NOW });
   };
   send(0);
   const before = liveBytes();

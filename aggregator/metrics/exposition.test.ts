@@ -4,7 +4,7 @@ import { validEntry } from '../../test/support/edge/beacon.ts';
 import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
-import { applyEntry } from '../store/testing.ts';
+import { applyEntry, noteRightClocks } from '../store/testing.ts';
 import { createExposition, type ExposeOptions } from './exposition.ts';
 import { FAMILIES } from './families.ts';
 
@@ -18,6 +18,7 @@ function storeOf(
 ): Sessions {
   const sessions = createSessions({ regions, servers, ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 });
   sessions.feedUp('apac', NOW);
+  noteRightClocks(sessions, 'apac');
   for (const session_id of sessionIds) applyEntry(sessions, 'apac', validEntry({ session_id }, NOW), NOW);
   return sessions;
 }

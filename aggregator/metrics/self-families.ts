@@ -61,12 +61,25 @@ export const SELF_FAMILIES: readonly Family[] = [
     name: 'edgepulse_feed_up',
     type: 'gauge',
     unit: '',
-    help: '1 while the feed of the region can be heard and has caught up; 0 while it is down or replaying.',
+    help: '1 while the feed of the region can be heard and has caught up; 0 while it is down, replaying or behind.',
     collect: 'process',
     labels: ['region'],
     of: 'region',
     series: [{ labels: {}, value: ({ isFeedUp }) => (isFeedUp ? 1 : 0) }],
   },
+  gauge(
+    'feed_lag_seconds',
+    "How far what has been read of the region's feed is behind the broker's time. Absent until something was read.",
+    [{ labels: {}, value: ({ feed }) => feed.lagSeconds }],
+  ),
+  gauge(
+    'clock_skew_seconds',
+    "How far a clock is ahead of the broker's: of this host, or of the Forwarder furthest off. Nothing is decided by it.",
+    [
+      { labels: { clock: 'host' }, value: ({ feed }) => feed.hostSkewSeconds },
+      { labels: { clock: 'edge' }, value: ({ totals }) => totals.edge.skewSeconds },
+    ],
+  ),
   {
     name: 'edgepulse_unowned_subjects',
     type: 'gauge',
@@ -102,7 +115,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     name: 'edgepulse_ingest_delay_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: 'Time from the edge receiving a beacon to the aggregator applying it.',
+    help: 'Time from the edge receiving a beacon to the aggregator applying it, or finding it late.',
     collect: 'process',
     labels: ['region', 'le'],
     of: 'region histogram',
@@ -113,6 +126,12 @@ export const SELF_FAMILIES: readonly Family[] = [
 
 function counter(name: string, unit: string, help: string, value: RegionValue): Family {
   return byLabel(name, unit, help, [{ labels: {}, value }]);
+}
+
+function gauge(name: string, help: string, series: readonly RegionSeries[]): Family {
+  const labels = ['region', ...Object.keys(series[0]?.labels ?? {})];
+  const unit = 'seconds';
+  return { name: `edgepulse_${name}`, type: 'gauge', unit, help, collect: 'process', labels, of: 'region', series };
 }
 
 function byLabel(name: string, unit: string, help: string, series: readonly RegionSeries[]): Family {

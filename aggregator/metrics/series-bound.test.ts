@@ -4,7 +4,7 @@ import { validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
-import { applyEntry } from '../store/testing.ts';
+import { applyEntry, noteRightClocks } from '../store/testing.ts';
 import { seriesBound } from './series-bound.ts';
 
 const NOW = 1_800_000_000_000;
@@ -17,6 +17,7 @@ it('is what is exposed when every closed set and the limit of detail are used up
   let session = 0;
   for (const region of options.regions) {
     sessions.feedUp(region, NOW);
+    noteRightClocks(sessions, region);
     for (const server of [...elected, undefined]) {
       const rates = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
       const counters = (n: number) => ({ totalSamplesReceived: n, removedSamplesForAcceleration: n });

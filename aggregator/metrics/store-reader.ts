@@ -9,7 +9,7 @@ import type { PeerReadings } from '../store/peer-table.ts';
 import type { Headcount, Presence } from '../store/roster.ts';
 import type { SeriesUse } from '../store/series-budget.ts';
 import type { Session } from '../store/session.ts';
-import type { Sessions } from '../store/sessions.ts';
+import type { FeedReading, Sessions } from '../store/sessions.ts';
 import type { RegionTotals } from '../store/totals.ts';
 
 /** A meeting as one region sees it. */
@@ -22,6 +22,7 @@ export type RegionReading = {
   readonly isFeedUp: boolean;
   /** Absent where nobody asks for it, as the overview does not. */
   readonly stream?: StreamReading;
+  readonly feed: FeedReading;
 };
 
 export type ProcessReading = {
@@ -44,6 +45,7 @@ export function readRegion(sessions: Sessions, region: string): RegionReading {
     totals: sessions.totals(region),
     headcount: sessions.headcount(region),
     isFeedUp: sessions.isFeedUp(region),
+    feed: sessions.feedOf(region),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Sequence } from './sequence.ts';
 
-/** `leftAtMs` by the edge's clock, `forgetAtMs` by ours. */
+/** Both by the broker's clock. */
 export type Departure = { readonly sequence: Sequence; readonly leftAtMs: number; readonly forgetAtMs: number };
 
 export type Departed = {

@@ -35,7 +35,7 @@ export const PEER_COLUMN = {
 } as const;
 
 export type Report = {
-  /** The edge's clock, ms since the epoch. */
+  /** When the edge received it, ms since the epoch: by the edge's clock, after {@link Reports.place} by the broker's. */
   receivedAtMs: number;
   /** Ids are texts of their own, as ingest makes them: what the store keeps of them must keep no message. */
   meetingId: string;
@@ -62,6 +62,8 @@ export type Report = {
  */
 export type Reports = {
   readonly count: number;
+  /** The broker's clock when it stored the message, ms since the epoch. */
+  readonly storedAtMs: number;
   /** The first {@link count} are of this message; the rest wait to be used again. */
   readonly list: readonly Report[];
   /** RTT samples in seconds; a report's are `rttFrom` up to `rttTo`. */
@@ -72,6 +74,12 @@ export type Reports = {
   readonly numbers: Float64Array;
 
   clear(): void;
+  /**
+   * Places the reports on the broker's clock. Of the edge's clock only a difference is used: how long each
+   * waited there.
+   * @param sentAtMs when the edge sent the message, by its clock
+   */
+  place(sentAtMs: number, storedAtMs: number): void;
   /**
    * Begins the next report. The caller sets its ids, `seq` and `receivedAtMs`, which are still those of an
    * earlier message; everything else begins absent.
@@ -171,6 +179,7 @@ export function createReports(): Reports {
 
   const reports = {
     count: 0,
+    storedAtMs: 0,
     list,
     rtt: new Float64Array(256),
     peerIds,
@@ -180,6 +189,15 @@ export function createReports(): Reports {
       reports.count = 0;
       rttCount = 0;
       peerCount = 0;
+    },
+    place(sentAtMs: number, storedAtMs: number): void {
+      reports.storedAtMs = storedAtMs;
+      for (let i = 0; i < reports.count; i++) {
+        const report = list[i] as Report;
+        // Never in the future: an edge whose clock was set back between the two would keep its sessions alive.
+        const waitedMs = Math.min(Math.max(0, sentAtMs - report.receivedAtMs), LONGEST_WAIT_MS);
+        report.receivedAtMs = storedAtMs - waitedMs;
+      }
     },
     next,
     dropNewest(): void {
@@ -206,6 +224,9 @@ export function createReports(): Reports {
   };
   return reports;
 }
+
+/** Longer than any TTL: whatever says more is late all the same, and must not take a time out of what numbers hold. */
+const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 function blankReport(): Report {
   return {

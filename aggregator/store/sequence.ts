@@ -15,7 +15,7 @@ const RESTART_MS = 1_000;
 
 /** The state of one session's numbers; {@link sequences} reads and writes it. */
 export type Sequence = {
-  /** Newest sequence number, and the edge's time of it. */
+  /** Newest sequence number, and when the edge received it, by the broker's clock. */
   newest: number;
   newestAtMs: number;
   /** Bit `i`: `newest - i` was seen. */

@@ -25,18 +25,29 @@ export type SessionsOptions = {
   readonly maxSessionSeries: number;
 };
 
-/** Regions are of those of the options; any other is a RangeError. Times are ms since the epoch. */
+/** Regions are of those of the options; any other is a RangeError. Times are the broker's, ms since the epoch. */
 export type Sessions = {
-  /** Takes in the beacons of a message. Their outcomes are counted in the region's totals. */
+  /**
+   * Takes in the beacons of a message, which were placed. Their outcomes are counted in the region's totals.
+   * @param nowMs the broker's time now, however long ago it stored the message
+   */
   apply(region: string, reports: Reports, nowMs: number): void;
-  /** Removes sessions that have been silent for a TTL, at most a thousand a call. @returns whether more are due */
-  expire(nowMs: number): boolean;
+  /**
+   * Removes sessions that have been silent for a TTL, at most a thousand a call.
+   * @param nowMs up to when the feed has been read: for each region, or one time for all
+   * @returns whether more are due
+   */
+  expire(nowMs: number | ((region: string) => number)): boolean;
   feedUp(region: string, nowMs: number): void;
   /** The feed is down: no session expires meanwhile. Every region starts this way. */
   feedDown(region: string, nowMs: number): void;
 
   readonly regions: readonly string[];
+  /** Heard, and not behind. */
   isFeedUp(region: string): boolean;
+  /** What was measured of the feed. To be called a few times a second. */
+  noteFeed(region: string, feed: FeedReading): void;
+  readonly feedOf: (region: string) => FeedReading;
   /** When the feed went down; undefined while it is up, and before it is up for the first time. */
   feedDownSince(region: string): number | undefined;
   /** Whether the region's live families are withdrawn: its feed has been down for a whole TTL, or was never up. */
@@ -60,7 +71,22 @@ export type Sessions = {
   nextBorn(): number;
 };
 
-type RegionState = { readonly clock: ReapClock; readonly wheel: Wheel<Session>; readonly totals: RegionTotals };
+/** NaN is not known. */
+export type FeedReading = {
+  /** More than a few seconds of messages wait to be read. */
+  readonly isBehind: boolean;
+  /** How far what was read is behind the broker's time now. */
+  readonly lagSeconds: number;
+  /** How far this host's wall clock is ahead of the broker's. */
+  readonly hostSkewSeconds: number;
+};
+
+type RegionState = {
+  feed: FeedReading;
+  readonly clock: ReapClock;
+  readonly wheel: Wheel<Session>;
+  readonly totals: RegionTotals;
+};
 
 /** The most sessions that one call of `expire` removes, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
@@ -104,13 +130,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     countRtt(cell, beacon);
     const isOfDeparted =
       departure && (arrival === 'filling' || (arrival === 'fresh' && departed.isLateBeacon(departure, receivedAtMs)));
-    if (isOfDeparted || nowMs - receivedAtMs > ttlMs) {
+    const delaySeconds = Math.max(0, nowMs - receivedAtMs) / 1000;
+    if (isOfDeparted || beacon.reports.storedAtMs - receivedAtMs > ttlMs) {
       totals.late++;
+      totals.ingestDelay.observe(delaySeconds);
       if (sequence && arrival !== 'restarted') totals.lost += sequences.markSeen(sequence, seq, receivedAtMs);
       return;
     }
     totals.applied++;
-    totals.ingestDelay.observe(Math.max(0, nowMs - receivedAtMs) / 1000);
+    totals.ingestDelay.observe(delaySeconds);
     if (!session) {
       begin(cell, beacon, nowMs);
     } else if (arrival === 'restarted') {
@@ -181,20 +209,33 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     expire(nowMs) {
       let left = REAP_AT_ONCE;
-      for (const { clock, wheel, totals } of states.values()) {
-        const reapMs = clock.timeAt(nowMs);
+      // A departure counts in every region, and so is remembered as long as the one furthest behind needs it.
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (const [region, { clock, wheel, totals }] of states) {
+        const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
+        if (Number.isNaN(readMs)) continue;
+        if (clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
+        const reapMs = clock.timeAt(readMs);
         for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
           if (left-- === 0) return true;
           remove(session);
           totals.stale++;
         }
       }
-      return departed.forgetDue(nowMs, left) === left;
+      if (earliestMs === Number.POSITIVE_INFINITY) return false;
+      return departed.forgetDue(earliestMs, left) === left;
     },
     feedUp: (region, nowMs) => stateOf(region).clock.start(nowMs),
     feedDown: (region, nowMs) => stateOf(region).clock.stop(nowMs),
     regions,
-    isFeedUp: (region) => stateOf(region).clock.isRunning,
+    isFeedUp(region) {
+      const { clock, feed } = stateOf(region);
+      return clock.isRunning && !feed.isBehind;
+    },
+    noteFeed(region, feed) {
+      stateOf(region).feed = feed;
+    },
+    feedOf: (region) => stateOf(region).feed,
     feedDownSince: (region) => stateOf(region).clock.stoppedSinceMs,
     isWithdrawn: (region, nowMs) => stateOf(region).clock.isWithdrawn(nowMs),
     totals: (region) => stateOf(region).totals,
@@ -210,7 +251,12 @@ export function createSessions(options: SessionsOptions): Sessions {
 }
 
 function createRegionState(ttlMs: number): RegionState {
-  return { clock: createReapClock(ttlMs), wheel: createWheel<Session>(ttlMs), totals: createTotals() };
+  return {
+    feed: { isBehind: false, lagSeconds: Number.NaN, hostSkewSeconds: Number.NaN },
+    clock: createReapClock(ttlMs),
+    wheel: createWheel<Session>(ttlMs),
+    totals: createTotals(),
+  };
 }
 
 function countRtt({ cumulative }: Cell, { reports, report }: Incoming): void {

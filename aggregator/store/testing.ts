@@ -14,11 +14,20 @@ const OPTIONS: SessionsOptions = {
   maxSessionSeries: 1_000,
 };
 
-/** A store in which every region's feed has been up since {@link NOW}. */
+/** A store in which every region's feed has been up since {@link NOW}, and every clock agrees. */
 export function createTestSessions(options: Partial<SessionsOptions> = {}): Sessions {
   const sessions = createSessions({ ...OPTIONS, ...options });
-  for (const region of sessions.regions) sessions.feedUp(region, NOW);
+  for (const region of sessions.regions) {
+    sessions.feedUp(region, NOW);
+    noteRightClocks(sessions, region);
+  }
   return sessions;
+}
+
+/** What is known of a feed that is up: without it, these families are absent. */
+export function noteRightClocks(sessions: Sessions, region: string): void {
+  sessions.noteFeed(region, { isBehind: false, lagSeconds: 0, hostSkewSeconds: 0 });
+  sessions.totals(region).edge.skewSeconds = 0;
 }
 
 const reports = createReports();
@@ -27,5 +36,6 @@ const reports = createReports();
 export function applyEntry(sessions: Sessions, region: string, entry: Entry, nowMs = entry.receivedAtMs): void {
   reports.clear();
   reports.addBeacon(entry.receivedAtMs, entry.beacon);
+  reports.place(nowMs, nowMs);
   sessions.apply(region, reports, nowMs);
 }

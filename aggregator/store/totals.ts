@@ -48,6 +48,8 @@ export type EdgeTotals = {
   publishSeconds: Histogram;
   /** Damaged counters messages of Forwarders. */
   invalidMessages: number;
+  /** How far the clock of the Forwarder that is furthest off is ahead of the broker's; NaN while not known. */
+  skewSeconds: number;
   /** Forwarders heard recently, and whether one of them has a different topology than ours. */
   forwarders: number;
   hasTopologyMismatch: boolean;
@@ -81,6 +83,7 @@ export function createTotals(): RegionTotals {
       overloadedCalls: 0,
       publishSeconds: createHistogram(PUBLISH_SECONDS_BUCKETS),
       invalidMessages: 0,
+      skewSeconds: Number.NaN,
       forwarders: 0,
       hasTopologyMismatch: false,
     },

@@ -1,9 +1,12 @@
 /** Ingest into a store, in a process that hears no Forwarder. */
 import { createForwarders } from '../../aggregator/ingest/forwarders.ts';
-import { createIngest, type Ingest } from '../../aggregator/ingest/ingest.ts';
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import type { Sessions } from '../../aggregator/store/sessions.ts';
 
-export function createBenchIngest(sessions: Sessions): Ingest {
+/** A message that did not wait: the broker stored it now. */
+export type BenchIngest = (subject: string, data: Uint8Array, nowMs: number) => void;
+
+export function createBenchIngest(sessions: Sessions): BenchIngest {
   const forwarders = createForwarders({
     regions: sessions.regions,
     shard: { index: 0, count: 1 },
@@ -11,5 +14,6 @@ export function createBenchIngest(sessions: Sessions): Ingest {
     totalsOf: (region) => sessions.totals(region).edge,
     onTopology() {},
   });
-  return createIngest(sessions, forwarders);
+  const ingest = createIngest(sessions, forwarders);
+  return (subject, data, nowMs) => ingest(subject, data, { storedAtMs: nowMs, nowMs });
 }

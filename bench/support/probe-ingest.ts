@@ -39,9 +39,9 @@ const feed = startFeed({
   lanes: 16,
   ttlSeconds,
   log: pino({ level: 'error' }),
-  now: Date.now,
+  monotonic: () => performance.now(),
   onMessage({ subject, data }) {
-    if (mode === 'store') ingest(subject, data, Date.now());
+    if (mode === 'store') ingest(subject, data, feed.now());
     else {
       read(data, reports);
       parsed += reports.count;
@@ -50,8 +50,8 @@ const feed = startFeed({
     if (seen === warmUp) started = { at: performance.now(), cpu: process.cpuUsage() };
     if (seen === all) finish();
   },
-  onUp: (region) => sessions.feedUp(region, Date.now()),
-  onDown: (region) => sessions.feedDown(region, Date.now()),
+  onUp: (region) => sessions.feedUp(region, feed.now()),
+  onDown: sessions.feedDown,
   onFailure(error) {
     throw error;
   },

@@ -24,8 +24,8 @@ sessions.feedUp('apac', now);
 for (const round of [0, 1]) {
   // Spread over the second before `now`, so that all of them are due within one second.
   let i = 0;
-  for (const batch of batchesOf({ sessions: sessionCount }, round, () => now - (i++ % 1000))) {
-    ingest('health.diagnostics.apac.edge.f00', batch, now);
+  for (const batch of batchesOf({ sessions: sessionCount }, round, () => now)) {
+    ingest('health.diagnostics.apac.edge.f00', batch, now - ((i++ * 7) % 1000));
   }
 }
 // The reaper runs on a clock that is a TTL ahead: in the next real second everybody is due.
