@@ -135,9 +135,9 @@ describe('an aggregator that falls behind', () => {
 
   it('reaps nobody who lives while it has 2 % of a core', async () => {
     const aggregator = await aggregatorUp();
-    const ids = Array.from({ length: 400 }, (_, i) => `s-${i}`);
-    const stops = Array.from({ length: 8 }, (_, i) =>
-      feeder.keepAlive({ lane: laneName(i % 4) }, ids.slice(50 * i, 50 * i + 50), 100),
+    const ids = Array.from({ length: 800 }, (_, i) => `s-${i}`);
+    const stops = Array.from({ length: 16 }, (_, i) =>
+      feeder.keepAlive({ lane: laneName(i % 4) }, ids.slice(50 * i, 50 * i + 50), 50),
     );
     ends.push(async () => {
       for (const stop of stops) stop();
@@ -210,6 +210,9 @@ describe('an aggregator on a host whose clock is wrong', () => {
       await passed(TTL_MS);
       expect(await living(aggregator)).toBe(1);
       expect(await reaped(aggregator)).toBe(1);
+      await feeder.send({}, { session_id: 's-3' });
+      await eventually(async () => (await living(aggregator)) === 2);
+      await eventually(async () => (await living(aggregator)) === 1, { deadlineMs: 2 * TTL_MS });
       expect(await aggregator.ready()).toBe(200);
     },
   );
