@@ -72,6 +72,7 @@ function slowAggregator(): { sessions: Sessions; feed: Feed; lines: string[]; ha
   const feed: Feed = startFeed({
     access: { servers: [new URL(natsUrl).host], tls: false, login: undefined, creds: undefined },
     regions: ['apac'],
+    topologyRegions: ['apac'],
     shard: { index: 0, count: 1 },
     lanes: 4,
     ttlSeconds: TTL_MS / 1000,
