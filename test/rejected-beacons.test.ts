@@ -151,7 +151,8 @@ function rejected(metrics: Scrape, labels: { readonly reason?: RejectReason } = 
 
 /** All but the counters of rejections and what says how the processes themselves are. */
 function rest({ samples: all }: Scrape): Map<string, number> {
-  const own = /^(process|nodejs)_|^edgepulse_edge_(beacons_total|publish_seconds)/;
+  // Lag and skew are measured anew a few times a second.
+  const own = /^(process|nodejs)_|^edgepulse_(edge_(beacons_total|publish_seconds)|feed_lag|clock_skew)/;
   return new Map(
     all.flatMap(({ name, labels, value }) => (own.test(name) ? [] : [[name + JSON.stringify(labels), value]])),
   );
