@@ -24,7 +24,7 @@ export const ACK_MS = 2_000;
 /** Publishes of a busy lane begin at least this far apart. */
 export const LINGER_MS = 100;
 /** A lane whose callers can't send more publishes early once this many beacons wait. */
-export const LINGER_BEACONS = 24;
+export const LINGER_BEACONS = 8;
 /** The largest batch: below nats-server's default max_payload and SQLite's 2 MB per row. */
 export const BATCH_BYTES_MAX = 900_000;
 /** Reserved in each message for the NATS headers and the batch header. */
