@@ -78,6 +78,7 @@ export const BEACON_FIELD = {
   server: 7,
   rtt: 8,
   peers: 9,
+  started: 10,
 } as const;
 export const SERVER_FIELD = { url: 1, type: 2 } as const;
 export const PEER_FIELD = { peerId: 1, audio: 2, neteq: 3, video: 4 } as const;
@@ -102,6 +103,7 @@ export function writeBeacon(beacon: Beacon, out: PbfWriter): void {
   if (beacon.server) out.writeMessage(BEACON_FIELD.server, writeServer, beacon.server);
   if (beacon.rtt && beacon.rtt.length > 0) out.writeMessage(BEACON_FIELD.rtt, writeRtt, beacon.rtt);
   for (const peer of beacon.peers) out.writeMessage(BEACON_FIELD.peers, writePeer, peer);
+  if (beacon.started !== undefined) out.writeVarintField(BEACON_FIELD.started, beacon.started);
 }
 
 function writeServer(server: Server, out: PbfWriter): void {
@@ -162,4 +164,5 @@ export const BEACON_MESSAGE: WireMessage = {
     }),
     [PEER_FIELD.video]: message('video', numbers(VIDEO_FIELDS)),
   }),
+  [BEACON_FIELD.started]: unsigned('started'),
 };

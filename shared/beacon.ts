@@ -93,6 +93,11 @@ export type Beacon = {
   rtt?: number[];
   peers: Peer[];
   leaving?: true;
+  /**
+   * The client's own clock, in ms, when this run of the session began: a reload that keeps its id is another run. Compared
+   * only with itself, so that any number will do as long as each run has another.
+   */
+  started?: number;
 };
 
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -110,11 +115,12 @@ export function isCount(value: unknown): value is number {
 export function decodeBeacon(value: unknown): Result<Beacon> {
   if (!isFields(value)) return reject('invalid_field', 'the beacon is not an object');
   if (value.v !== 1) return reject('unsupported_version', 'v is not 1');
-  const { meeting_id, session_id, participant_id = session_id, seq, dropped, leaving } = value;
+  const { meeting_id, session_id, participant_id = session_id, seq, dropped, leaving, started } = value;
   if (!isId(meeting_id)) return reject('invalid_id', 'meeting_id');
   if (!isId(session_id)) return reject('invalid_id', 'session_id');
   if (!isId(participant_id)) return reject('invalid_id', 'participant_id');
-  const invalidCount = checkCount(seq, 'seq') ?? (dropped === undefined ? undefined : checkCount(dropped, 'dropped'));
+  const invalidCount =
+    checkCount(seq, 'seq') ?? checkOptionalCount(dropped, 'dropped') ?? checkOptionalCount(started, 'started');
   if (invalidCount) return invalidCount;
   if (leaving !== undefined && leaving !== true) return reject('invalid_field', 'leaving is not true');
   const peers = decodePeers(value.peers);
@@ -122,6 +128,7 @@ export function decodeBeacon(value: unknown): Result<Beacon> {
   const beacon: Beacon = { v: 1, meeting_id, session_id, participant_id, seq: seq as number, peers: peers.value };
   if (dropped !== undefined) beacon.dropped = dropped as number;
   if (leaving) beacon.leaving = true;
+  if (started !== undefined) beacon.started = started as number;
   if (value.server !== undefined) {
     const server = decodeServer(value.server);
     if (!server.ok) return server;
@@ -248,4 +255,8 @@ function checkCount(value: unknown, name: string): Reject | undefined {
     return reject('invalid_field', `${name} is not an integer`);
   if (value < 0 || value > COUNTER_MAX) return reject('out_of_range', `${name} is not within 0 to ${COUNTER_MAX}`);
   return undefined;
+}
+
+function checkOptionalCount(value: unknown, name: string): Reject | undefined {
+  return value === undefined ? undefined : checkCount(value, name);
 }

@@ -95,6 +95,7 @@ describe('the reader of batches', () => {
     ['a seq above 2^53', { seq: 2 ** 60 }],
     ['a negative count, which is a varint of 2^64 - 1', { seq: -1 }],
     ['dropped above 2^53', { dropped: 2 ** 60 }],
+    ['started above 2^53', { started: 2 ** 60 }],
     ['a counter above 2^53', { peers: [{ ...p, audio: { packetsReceived: 2 ** 60 } }] }],
     ['a negative packetsLost', { peers: [{ ...p, audio: { packetsLost: -1 } }] }],
     ['a delay that is no number', { peers: [{ ...p, audio: { jitterBufferDelay: Number.NaN } }] }],
@@ -142,7 +143,7 @@ describe('the reader of batches', () => {
   });
 
   it('agrees with the general decoder on damaged bytes, and never throws or passes a bound', () => {
-    const entries = [validEntry(), validEntry({ seq: 300, leaving: true, dropped: 4 })];
+    const entries = [validEntry(), validEntry({ seq: 300, leaving: true, dropped: 4, started: 1_800_000_000_000 })];
     const valid = joinBatch(HEADER, entries.map(encodeEntry));
     const changes = fc.array(fc.tuple(fc.nat({ max: valid.length - 1 }), fc.nat({ max: 255 })), { maxLength: 3 });
     fc.assert(
@@ -156,7 +157,10 @@ describe('the reader of batches', () => {
   });
 
   it('agrees with the general decoder when any one bit of a message is turned', () => {
-    const valid = joinBatch(HEADER, [encodeEntry(validEntry({ dropped: 4 })), encodeEntry(validEntry({ seq: 1 }))]);
+    const valid = joinBatch(HEADER, [
+      encodeEntry(validEntry({ dropped: 4 })),
+      encodeEntry(validEntry({ seq: 1, started: 300 })),
+    ]);
     for (let bit = 0; bit < valid.length * 8; bit++) {
       const bytes = valid.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));

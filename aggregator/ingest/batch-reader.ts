@@ -83,6 +83,7 @@ const TAG = {
   server: BEACON_FIELD.server * 8 + BYTES,
   rtt: BEACON_FIELD.rtt * 8 + BYTES,
   peers: BEACON_FIELD.peers * 8 + BYTES,
+  started: BEACON_FIELD.started * 8 + VARINT,
   url: SERVER_FIELD.url * 8 + BYTES,
   serverType: SERVER_FIELD.type * 8 + VARINT,
   peerId: PEER_FIELD.peerId * 8 + BYTES,
@@ -93,7 +94,7 @@ const TAG = {
 } as const;
 
 /** The number of fields that each message has: a field up to it with another wire type is damaged, one above it is new. */
-const FIELDS = { batch: 5, entry: 3, beacon: 9, server: 2, peer: 4 };
+const FIELDS = { batch: 5, entry: 3, beacon: 10, server: 2, peer: 4 };
 
 export function createBatchReader(): BatchReader {
   const ids = createIdReader();
@@ -260,6 +261,9 @@ export function createBatchReader(): BatchReader {
       case TAG.dropped:
         report.dropped = readCount();
         return report.dropped >= 0;
+      case TAG.started:
+        report.started = readCount();
+        return report.started >= 0;
       case TAG.leaving:
         report.leaving = reader.readVarint() !== 0;
         return true;

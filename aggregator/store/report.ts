@@ -45,6 +45,8 @@ export type Report = {
   /** NaN when the client does not say. */
   dropped: number;
   leaving: boolean;
+  /** The client's clock when this run of the session began, ms: compared only with itself. NaN when the client does not say. */
+  started: number;
   /** As the message has it: not yet a label. */
   serverUrl: string;
   /** Empty without an elected server. */
@@ -121,6 +123,7 @@ export function createReports(): Reports {
     list[reports.count++] = newest;
     newest.dropped = Number.NaN;
     newest.leaving = false;
+    newest.started = Number.NaN;
     newest.serverUrl = '';
     newest.serverType = '';
     newest.rttFrom = rttCount;
@@ -216,6 +219,7 @@ export function createReports(): Reports {
       report.seq = beacon.seq;
       report.dropped = beacon.dropped ?? Number.NaN;
       report.leaving = beacon.leaving === true;
+      report.started = beacon.started ?? Number.NaN;
       report.serverUrl = beacon.server?.url ?? '';
       report.serverType = beacon.server?.type ?? '';
       for (const sample of beacon.rtt ?? []) addRtt(sample);
@@ -237,6 +241,7 @@ function blankReport(): Report {
     seq: 0,
     dropped: Number.NaN,
     leaving: false,
+    started: Number.NaN,
     serverUrl: '',
     serverType: '',
     rttFrom: 0,

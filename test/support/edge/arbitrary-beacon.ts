@@ -74,6 +74,7 @@ export const arbitraryBeacon: fc.Arbitrary<Beacon> = fc.record(
     rtt: fc.array(scaled(1e6, LIMITS.rttSeconds), { minLength: 1, maxLength: LIMITS.rttSamples }),
     peers: fc.uniqueArray(peer, { maxLength: LIMITS.peers, selector: ({ peer_id }) => peer_id }),
     leaving: fc.constant(true as const),
+    started: fc.nat({ max: COUNTER_MAX }),
   },
   { requiredKeys: ['v', 'meeting_id', 'session_id', 'participant_id', 'seq', 'peers'], noNullPrototype: true },
 );
