@@ -23,7 +23,7 @@ export async function run([sessions = '100000', runs = '3']: string[]): Promise<
   const sessionCount = Number(sessions);
   console.log(`${count(sessionCount)} sessions with ${PEERS} peers each, batches of ${BATCH} beacons, ${runs} runs`);
   for (const lean of [false, true]) {
-    const what = lean ? 'only the members that are read' : 'every member of the beacon';
+    const what = lean ? 'one RTT sample and few members' : 'every member of the beacon';
     const figures = await ingestFigures({ sessions: sessionCount, lean }, Number(runs));
     printFigures(`ingest, from JetStream to the updated store, ${what}`, figures);
   }

@@ -13,6 +13,8 @@ const PACKETS_PER_SECOND = 50;
 /** NetEQ decides one operation every 10 ms. */
 const OPERATIONS_PER_SECOND = 100;
 const FRAMES_PER_SECOND = 25;
+/** W3C: the square of the level (0 to 1) times seconds; speech at a level of 0.1. */
+const SPEECH_ENERGY_PER_SECOND = 0.01;
 
 export type Conditions = { readonly seconds: number; readonly incident: boolean; readonly random: Random };
 
@@ -33,14 +35,16 @@ export function createW3cStream(): W3cStream {
     audio: {
       jitterBufferDelay: 0,
       jitterBufferEmittedCount: 0,
+      jitterBufferTargetDelay: 0,
       concealedSamples: 0,
       silentConcealedSamples: 0,
-      concealmentEvents: 0,
       insertedSamplesForDeceleration: 0,
       removedSamplesForAcceleration: 0,
       totalSamplesReceived: 0,
+      totalAudioEnergy: 0,
       packetsReceived: 0,
       packetsLost: 0,
+      jitter: 0,
     },
     video: {
       framesPerSecond: FRAMES_PER_SECOND,
@@ -65,9 +69,11 @@ export function advanceW3cStream({ audio, video }: W3cStream, conditions: Condit
   audio.totalSamplesReceived += samples;
   audio.concealedSamples += concealed;
   audio.silentConcealedSamples += Math.round(concealed * weather.silentShare);
-  audio.concealmentEvents += concealed === 0 ? 0 : Math.ceil(concealed / (SAMPLE_RATE * 0.06));
   audio.jitterBufferEmittedCount += emitted;
   audio.jitterBufferDelay += emitted * weather.buffer;
+  audio.jitterBufferTargetDelay += emitted * targetDelayOf(weather);
+  audio.totalAudioEnergy += SPEECH_ENERGY_PER_SECOND * seconds;
+  audio.jitter = rounded(weather.buffer / 8);
   audio.removedSamplesForAcceleration += Math.round((samples * weather.accelerate) / OPERATIONS_PER_SECOND / 4);
   audio.insertedSamplesForDeceleration += Math.round((samples * weather.decelerate) / OPERATIONS_PER_SECOND / 4);
   const packets = Math.round(PACKETS_PER_SECOND * seconds);
@@ -110,10 +116,15 @@ export function neteqRates(conditions: Conditions): NetEqStats {
   operations.normal = rounded(OPERATIONS_PER_SECOND - special);
   return {
     buffer: rounded(weather.buffer),
-    packets_awaiting_decode: Math.round(weather.buffer * PACKETS_PER_SECOND),
+    target_delay: rounded(targetDelayOf(weather)),
     packets_per_second: rounded(PACKETS_PER_SECOND * (1 - weather.lossRatio)),
     operations_per_second: operations,
   };
+}
+
+/** The buffer holds somewhat more than what the network asks for. */
+function targetDelayOf({ buffer }: Weather): number {
+  return buffer * 0.8;
 }
 
 function weatherOf({ incident, random }: Conditions): Weather {

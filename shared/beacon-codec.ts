@@ -34,18 +34,20 @@ export const AUDIO_FIELDS: NumberFields<typeof AUDIO_MAX> = [
   { name: 'jitterBufferEmittedCount', field: 2, kind: 'count' },
   { name: 'concealedSamples', field: 3, kind: 'count' },
   { name: 'silentConcealedSamples', field: 4, kind: 'count' },
-  { name: 'concealmentEvents', field: 5, kind: 'count' },
   { name: 'insertedSamplesForDeceleration', field: 6, kind: 'count' },
   { name: 'removedSamplesForAcceleration', field: 7, kind: 'count' },
   { name: 'totalSamplesReceived', field: 8, kind: 'count' },
   { name: 'packetsReceived', field: 9, kind: 'count' },
   { name: 'packetsLost', field: 10, kind: 'signed' },
+  { name: 'jitter', field: 11, kind: 'micro' },
+  { name: 'jitterBufferTargetDelay', field: 12, kind: 'double' },
+  { name: 'totalAudioEnergy', field: 13, kind: 'double' },
 ];
 
 export const NETEQ_FIELDS: NumberFields<typeof NETEQ_MAX> = [
   { name: 'buffer', field: 1, kind: 'micro' },
-  { name: 'packets_awaiting_decode', field: 2, kind: 'count' },
   { name: 'packets_per_second', field: 3, kind: 'milli' },
+  { name: 'target_delay', field: 5, kind: 'micro' },
 ];
 
 export const OPERATION_FIELDS: NumberFields<typeof OPERATIONS_MAX> = [

@@ -18,19 +18,26 @@ export const LIMITS = {
 } as const;
 
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
+/** Either way: protobuf's zigzag doubles a signed number, and a double holds whole numbers up to 2^53. */
+const SIGNED_MAX = 2 ** 52 - 1;
 
-/** Members of W3C `RTCInboundRtpStreamStats` (audio), cumulative, in its units: seconds, samples, packets. */
+/** The one number that may be negative: W3C has it a long long, which packets that come twice make fall. */
+export const SIGNED_MEMBER = 'packetsLost';
+
+/** Members of W3C `RTCInboundRtpStreamStats` (audio) in its units: seconds, samples, packets. All but `jitter` are cumulative. */
 export const AUDIO_MAX = {
   jitterBufferDelay: COUNTER_MAX,
   jitterBufferEmittedCount: COUNTER_MAX,
+  jitterBufferTargetDelay: COUNTER_MAX,
   concealedSamples: COUNTER_MAX,
   silentConcealedSamples: COUNTER_MAX,
-  concealmentEvents: COUNTER_MAX,
   insertedSamplesForDeceleration: COUNTER_MAX,
   removedSamplesForAcceleration: COUNTER_MAX,
   totalSamplesReceived: COUNTER_MAX,
+  totalAudioEnergy: COUNTER_MAX,
   packetsReceived: COUNTER_MAX,
-  packetsLost: COUNTER_MAX,
+  packetsLost: SIGNED_MAX,
+  jitter: 10,
 } as const;
 
 /** Members of W3C `RTCInboundRtpStreamStats` (video). */
@@ -41,7 +48,7 @@ export const VIDEO_MAX = {
   freezeCount: COUNTER_MAX,
   totalFreezesDuration: COUNTER_MAX,
   packetsReceived: COUNTER_MAX,
-  packetsLost: COUNTER_MAX,
+  packetsLost: SIGNED_MAX,
 } as const;
 
 /** NetEQ chooses one operation every 10 ms, so that real rates end at 100 a second. */
@@ -57,7 +64,7 @@ export const OPERATIONS_MAX = {
 
 export const NETEQ_MAX = {
   buffer: 60,
-  packets_awaiting_decode: 1_000_000,
+  target_delay: 60,
   packets_per_second: 1_000_000,
 } as const;
 
@@ -223,7 +230,7 @@ function decodeNetEq(value: unknown): Result<NetEqStats> {
   return accept(neteq);
 }
 
-/** Reads the members named in `limits`, each from 0 to its limit. Absent members stay absent. */
+/** Reads the members named in `limits`, each up to its limit. Absent members stay absent. */
 function decodeNumbers<Limits extends { readonly [name: string]: number }>(
   value: unknown,
   limits: Limits,
@@ -241,11 +248,14 @@ function decodeNumbers<Limits extends { readonly [name: string]: number }>(
   return accept(numbers as Numbers<Limits>);
 }
 
-/** @returns undefined when the value is a number from 0 to `max` */
+/** @returns undefined when the value is a number from 0 to `max`, or of `packetsLost` one within `max` of 0 */
 function checkNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
   if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
   // Written this way round because NaN fails every comparison.
-  if (!(value >= 0 && value <= max)) return reject('out_of_range', `${path}.${name} is not within 0 to ${max}`);
+  if (!(value <= max && value >= (name === SIGNED_MEMBER ? -max : 0))) {
+    const min = name === SIGNED_MEMBER ? `-${max}` : '0';
+    return reject('out_of_range', `${path}.${name} is not within ${min} to ${max}`);
+  }
   return undefined;
 }
 

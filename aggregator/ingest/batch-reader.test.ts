@@ -97,7 +97,11 @@ describe('the reader of batches', () => {
     ['dropped above 2^53', { dropped: 2 ** 60 }],
     ['started above 2^53', { started: 2 ** 60 }],
     ['a counter above 2^53', { peers: [{ ...p, audio: { packetsReceived: 2 ** 60 } }] }],
-    ['a negative packetsLost', { peers: [{ ...p, audio: { packetsLost: -1 } }] }],
+    ['a packetsLost below -2^52', { peers: [{ ...p, audio: { packetsLost: -(2 ** 52) } }] }],
+    ['a packetsLost above 2^52', { peers: [{ ...p, video: { packetsLost: 2 ** 52 } }] }],
+    ['a jitter over 10 s', { peers: [{ ...p, audio: { jitter: 10.1 } }] }],
+    ['a target delay over 60 s', { peers: [{ ...p, neteq: { target_delay: 60.1 } }] }],
+    ['an energy that is no number', { peers: [{ ...p, audio: { totalAudioEnergy: Number.NaN } }] }],
     ['a delay that is no number', { peers: [{ ...p, audio: { jitterBufferDelay: Number.NaN } }] }],
     ['an infinite delay', { peers: [{ ...p, audio: { jitterBufferDelay: Number.POSITIVE_INFINITY } }] }],
     ['a negative delay', { peers: [{ ...p, audio: { jitterBufferDelay: -0.1 } }] }],
@@ -140,6 +144,20 @@ describe('the reader of batches', () => {
     const batch = Uint8Array.from([...field(2, 'e'), ...unknown, ...field(5, entry)]);
     expect(read(batch, reports)).toMatchObject({ invalid: 0 });
     expect(contentOf(reports)).toMatchObject([{ meetingId: 'm', sessionId: 's', seq: 5, peers: [{ id: 'p' }] }]);
+  });
+
+  it.each([
+    ['concealmentEvents', field(2, [0x28, 7, 0x28, 8])],
+    ['packets_awaiting_decode', field(3, [0x10, 4, 0x10, 5])],
+  ])('skips %s, which an edge of an earlier version still sends', (_, stats) => {
+    const entry = [
+      0x08,
+      7,
+      ...field(3, [...field(1, 'm'), ...field(2, 's'), 0x20, 5, ...field(9, [...field(1, 'p'), ...stats])]),
+    ];
+    const batch = Uint8Array.from([...field(2, 'e'), ...field(5, entry)]);
+    expect(read(batch, reports)).toMatchObject({ invalid: 0 });
+    expectAgreement(batch);
   });
 
   it('agrees with the general decoder on damaged bytes, and never throws or passes a bound', () => {

@@ -30,7 +30,7 @@ import {
 import { isSlot } from '../../shared/subjects.ts';
 import { PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
 import { createIdReader } from './id-reader.ts';
-import { createNumberTable, DOUBLE, type NumberTable, OTHER, SIGNED } from './number-table.ts';
+import { createNumberTable, DOUBLE, fieldSet, type NumberTable, OTHER, SIGNED } from './number-table.ts';
 
 /** What a batch says beside its beacons, which are in the reports. */
 export type BatchSummary = {
@@ -57,9 +57,9 @@ const BYTES = 2;
 const FIXED32 = 5;
 
 const AUDIO = createNumberTable(AUDIO_FIELDS, AUDIO_MAX, PEER_COLUMN.audio);
-const NETEQ = { ...createNumberTable(NETEQ_FIELDS, NETEQ_MAX, PEER_COLUMN.neteq), fields: OPERATIONS_FIELD };
+const NETEQ = createNumberTable(NETEQ_FIELDS, NETEQ_MAX, PEER_COLUMN.neteq, [OPERATIONS_FIELD]);
 const OPERATIONS = createNumberTable(OPERATION_FIELDS, OPERATIONS_MAX, PEER_COLUMN.operations);
-const VIDEO = createNumberTable(VIDEO_FIELDS, VIDEO_MAX);
+const VIDEO = createNumberTable(VIDEO_FIELDS, VIDEO_MAX, PEER_COLUMN.video);
 
 const OPERATIONS_SEEN = 1 << OPERATIONS_FIELD;
 
@@ -93,17 +93,27 @@ const TAG = {
   operations: OPERATIONS_FIELD * 8 + BYTES,
 } as const;
 
-/** The number of fields that each message has: a field up to it with another wire type is damaged, one above it is new. */
-const FIELDS = { batch: 5, entry: 3, beacon: 10, server: 2, peer: 4 };
+/** The fields of each message: one of them with another wire type is damaged, any other is skipped. */
+const KNOWN = {
+  batch: fieldSet(Object.values(BATCH_FIELD)),
+  entry: fieldSet(Object.values(ENTRY_FIELD)),
+  beacon: fieldSet(Object.values(BEACON_FIELD)),
+  server: fieldSet(Object.values(SERVER_FIELD)),
+  peer: fieldSet(Object.values(PEER_FIELD)),
+};
+
+function isKnown(tag: number, known: number): boolean {
+  return tag < 256 && ((known >>> (tag >>> 3)) & 1) === 1;
+}
 
 export function createBatchReader(): BatchReader {
   const ids = createIdReader();
   let reader = new PbfReader(new Uint8Array(0));
   let reports: Reports;
 
-  /** Passes over a field that this version does not know. @param fields how many it knows. @returns false when damaged */
-  function skip(tag: number, fields: number, end: number): boolean {
-    if (tag < 8 * (fields + 1)) return false;
+  /** Passes over a field that this version does not know. @returns false when damaged */
+  function skip(tag: number, known: number, end: number): boolean {
+    if (isKnown(tag, known)) return false;
     const wireType = tag % 8;
     if (wireType === VARINT) reader.readVarint();
     else if (wireType === BYTES) reader.pos = reader.readVarint() + reader.pos;
@@ -147,7 +157,7 @@ export function createBatchReader(): BatchReader {
           seen |= OPERATIONS_SEEN;
           const operationsEnd = endOfMessage(end);
           if (operationsEnd === 0 || !readNumbers(OPERATIONS, at, operationsEnd)) return false;
-        } else if (!skip(tag, table.fields, end)) return false;
+        } else if (!skip(tag, table.known, end)) return false;
         continue;
       }
       const field = 1 << (tag >>> 3);
@@ -159,9 +169,8 @@ export function createBatchReader(): BatchReader {
         value = reader.readDouble();
       } else value = type === SIGNED ? reader.readSVarint() : reader.readVarint();
       // The comparison is written so that NaN fails it too.
-      if (!(value >= 0 && value <= (table.max[tag] as number))) return false;
-      const column = table.columns[tag] as number;
-      if (column >= 0) numbers[at + column] = value / (table.divisors[tag] as number);
+      if (!(value >= (table.min[tag] as number) && value <= (table.max[tag] as number))) return false;
+      numbers[at + (table.columns[tag] as number)] = value / (table.divisors[tag] as number);
     }
     return reader.pos === end;
   }
@@ -179,7 +188,7 @@ export function createBatchReader(): BatchReader {
       const tag = reader.readVarint();
       const table = tag === TAG.audio ? AUDIO : tag === TAG.neteq ? NETEQ : tag === TAG.video ? VIDEO : undefined;
       if (!table) {
-        if (!skip(tag, FIELDS.peer, end)) return false;
+        if (!skip(tag, KNOWN.peer, end)) return false;
         continue;
       }
       const field = 1 << (tag >>> 3);
@@ -206,7 +215,7 @@ export function createBatchReader(): BatchReader {
       } else if (tag === TAG.serverType && report.serverType === '') {
         report.serverType = SERVER_TYPES[reader.readVarint() - 1] ?? '';
         if (report.serverType === '') return false;
-      } else if (!skip(tag, FIELDS.server, end)) return false;
+      } else if (!skip(tag, KNOWN.server, end)) return false;
     }
     return hasUrl && report.serverType !== '' && reader.pos === end;
   }
@@ -234,7 +243,7 @@ export function createBatchReader(): BatchReader {
         if (peerEnd === 0 || !readPeer(report, peerEnd)) return false;
         continue;
       }
-      if (tag < 8 * (FIELDS.beacon + 1)) {
+      if (isKnown(tag, KNOWN.beacon)) {
         if ((seen & field) !== 0) return false;
         seen |= field;
       }
@@ -274,7 +283,7 @@ export function createBatchReader(): BatchReader {
         return tag === TAG.server ? readServer(report, valueEnd) : readRtt(report, valueEnd);
       }
       default:
-        return skip(tag, FIELDS.beacon, end);
+        return skip(tag, KNOWN.beacon, end);
     }
   }
 
@@ -283,7 +292,7 @@ export function createBatchReader(): BatchReader {
     let seen = 0;
     while (reader.pos < end) {
       const tag = reader.readVarint();
-      if (tag < 8 * (FIELDS.entry + 1)) {
+      if (isKnown(tag, KNOWN.entry)) {
         const field = 1 << (tag >>> 3);
         if ((seen & field) !== 0) return false;
         seen |= field;
@@ -298,7 +307,7 @@ export function createBatchReader(): BatchReader {
       } else if (tag === TAG.beacon) {
         const beaconEnd = endOfMessage(end);
         if (beaconEnd === 0 || !readBeacon(report, beaconEnd)) return false;
-      } else if (!skip(tag, FIELDS.entry, end)) return false;
+      } else if (!skip(tag, KNOWN.entry, end)) return false;
     }
     return (seen & ENTRY_COMPLETE) === ENTRY_COMPLETE && reader.pos === end;
   }
@@ -322,7 +331,7 @@ export function createBatchReader(): BatchReader {
     let seen = 0;
     while (reader.pos < end) {
       const tag = reader.readVarint();
-      if (tag !== TAG.entry && tag < 8 * (FIELDS.batch + 1)) {
+      if (tag !== TAG.entry && isKnown(tag, KNOWN.batch)) {
         const field = 1 << (tag >>> 3);
         if ((seen & field) !== 0) return false;
         seen |= field;
@@ -335,7 +344,7 @@ export function createBatchReader(): BatchReader {
       else if (tag === TAG.slot) header.slot = readCount();
       else if (tag === TAG.accepted) header.accepted = readCount();
       else if (tag === TAG.sentAtMs) header.sentAtMs = readCount();
-      else if (!skip(tag, FIELDS.batch, end)) return false;
+      else if (!skip(tag, KNOWN.batch, end)) return false;
     }
     return reader.pos === end;
   }

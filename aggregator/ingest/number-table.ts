@@ -1,4 +1,5 @@
 /** How the numbers of a protobuf message go into a peer's row: a table by tag, so that reading one is a few loads. */
+import { SIGNED_MEMBER } from '../../shared/beacon.ts';
 import type { NumberField, NumberKind } from '../../shared/wire.ts';
 
 /** What a tag's value is; {@link OTHER} is everything that the message has no number for. */
@@ -8,17 +9,25 @@ export const SIGNED = 2;
 export const DOUBLE = 3;
 
 export type NumberTable = {
-  /** The largest field number that the message has. */
-  readonly fields: number;
+  /** The fields of the message, as {@link fieldSet} has them. */
+  readonly known: number;
   /** By tag below 128: {@link UNSIGNED}, {@link SIGNED}, {@link DOUBLE} or {@link OTHER}. */
   readonly types: Uint8Array;
-  /** By tag: the largest value allowed, as it is on the wire. */
+  /** By tag: the smallest and the largest value allowed, as they are on the wire. */
+  readonly min: Float64Array;
   readonly max: Float64Array;
   /** By tag: what the value on the wire is divided by. */
   readonly divisors: Float64Array;
-  /** By tag: the column of the row, or -1 for a number that is checked and not kept. */
-  readonly columns: Int8Array;
+  /** By tag: the column of the row. */
+  readonly columns: Uint8Array;
 };
+
+/** Field numbers up to 31 as bits. Field 0 is in every set, since it damages every message. */
+export function fieldSet(fields: Iterable<number>): number {
+  let known = 1;
+  for (const field of fields) known |= 1 << field;
+  return known;
+}
 
 /** Tags of one byte: fields up to 15. */
 const TAGS = 128;
@@ -29,26 +38,30 @@ const DIVISORS: { readonly [Kind in NumberKind]: number } = { count: 1, signed: 
 
 /**
  * @param limits the largest value of each number, in its own unit
- * @param columns where a number goes; one without a column is checked and not kept
+ * @param columns where each number goes
+ * @param others fields of the message that are no numbers
  */
-export function createNumberTable(
-  fields: readonly NumberField[],
-  limits: { readonly [name: string]: number },
-  columns: { readonly [name: string]: number } = {},
+export function createNumberTable<Name extends string>(
+  fields: readonly NumberField<Name>[],
+  limits: { readonly [N in Name]: number },
+  columns: { readonly [N in Name]: number },
+  others: readonly number[] = [],
 ): NumberTable {
   const table: NumberTable = {
-    fields: Math.max(...fields.map(({ field }) => field)),
+    known: fieldSet([...fields.map(({ field }) => field), ...others]),
     types: new Uint8Array(TAGS),
+    min: new Float64Array(TAGS),
     max: new Float64Array(TAGS),
     divisors: new Float64Array(TAGS),
-    columns: new Int8Array(TAGS).fill(-1),
+    columns: new Uint8Array(TAGS),
   };
   for (const { name, field, kind } of fields) {
     const tag = field * 8 + (kind === 'double' ? FIXED64 : VARINT);
     table.types[tag] = kind === 'double' ? DOUBLE : kind === 'signed' ? SIGNED : UNSIGNED;
     table.divisors[tag] = DIVISORS[kind];
-    table.max[tag] = (limits[name] as number) * DIVISORS[kind];
-    table.columns[tag] = columns[name] ?? -1;
+    table.max[tag] = limits[name] * DIVISORS[kind];
+    table.min[tag] = name === SIGNED_MEMBER ? -(table.max[tag] as number) : 0;
+    table.columns[tag] = columns[name];
   }
   return table;
 }

@@ -3,7 +3,7 @@ import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { round } from '../live/distribution.ts';
 import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type SampleCounts } from '../live/measures.ts';
 import type { PeerTable } from './peer-table.ts';
-import { COUNTER_COLUMNS, PEER_COLUMN } from './report.ts';
+import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
 
 export type PeerValues = {
   /**
@@ -52,19 +52,26 @@ export function createPeerValues(table: PeerTable): PeerValues {
     return deltas[counter] as number;
   }
 
-  /** A counter that went down means that all of them began again at zero. */
   function takeDeltas(row: number, numbers: Float64Array, at: number): void {
-    let wasReset = false;
     for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
       const now = numbers[at + counter] as number;
-      const delta = now - table.counter(row, counter);
-      // A comparison with NaN, where either is absent, is false.
-      if (delta < 0) wasReset = true;
-      deltas[counter] = delta;
+      deltas[counter] = now - table.counter(row, counter);
       table.setCounter(row, counter, now);
     }
-    if (!wasReset) return;
-    for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
+    for (const stream of STREAM_COUNTERS) if (wasReset(stream)) countFromZero(stream, numbers, at);
+  }
+
+  /** A counter that went down means that all of its stream began again at zero. */
+  function wasReset({ first, packetsLost }: StreamCounters): boolean {
+    for (let counter = first; counter < packetsLost; counter++) {
+      // A comparison with NaN, where either reading is absent, is false.
+      if ((deltas[counter] as number) < 0) return true;
+    }
+    return false;
+  }
+
+  function countFromZero({ first, packetsLost }: StreamCounters, numbers: Float64Array, at: number): void {
+    for (let counter = first; counter <= packetsLost; counter++) {
       if (!Number.isNaN(deltas[counter])) deltas[counter] = numbers[at + counter] as number;
     }
   }

@@ -2,37 +2,72 @@
  * The beacons of one message, flat: what the store reads of them, in arrays that are used again
  * for the next message, so that the hot path allocates nothing but the ids. NaN is absent.
  */
-import { type AudioStats, type Beacon, NETEQ_OPERATIONS, type NetEqStats, type Peer } from '../../shared/beacon.ts';
+import {
+  type AudioStats,
+  type Beacon,
+  NETEQ_OPERATIONS,
+  type NetEqStats,
+  type Peer,
+  type VideoStats,
+} from '../../shared/beacon.ts';
 import { numbered } from '../live/numbered.ts';
 
-/** W3C members that are counters: the store takes differences of them. */
+/** W3C members that are counters: the store takes differences of them. `packetsLost` is the last of each stream. */
 const AUDIO_COUNTERS = [
   'jitterBufferDelay',
   'jitterBufferEmittedCount',
+  'jitterBufferTargetDelay',
   'concealedSamples',
   'silentConcealedSamples',
   'removedSamplesForAcceleration',
   'insertedSamplesForDeceleration',
   'totalSamplesReceived',
+  'totalAudioEnergy',
+  'packetsReceived',
+  'packetsLost',
 ] as const satisfies readonly (keyof AudioStats)[];
+const VIDEO_COUNTERS = [
+  'framesDecoded',
+  'framesDropped',
+  'freezeCount',
+  'totalFreezesDuration',
+  'packetsReceived',
+  'packetsLost',
+] as const satisfies readonly (keyof VideoStats)[];
 
-/** Members of `neteq` that are values as they stand. */
-const NETEQ_VALUES = ['buffer'] as const satisfies readonly (keyof NetEqStats)[];
+/** Members that are values as they stand. */
+const AUDIO_VALUES = ['jitter'] as const satisfies readonly (keyof AudioStats)[];
+const VIDEO_VALUES = ['framesPerSecond'] as const satisfies readonly (keyof VideoStats)[];
+const NETEQ_VALUES = ['buffer', 'target_delay', 'packets_per_second'] as const satisfies readonly (keyof NetEqStats)[];
 
 /** The first columns of a peer's numbers are the counters; this is how many. */
-export const COUNTER_COLUMNS = AUDIO_COUNTERS.length;
-const FIRST_OPERATION_COLUMN = COUNTER_COLUMNS + NETEQ_VALUES.length;
-const COLUMNS = FIRST_OPERATION_COLUMN + NETEQ_OPERATIONS.length;
+export const COUNTER_COLUMNS = AUDIO_COUNTERS.length + VIDEO_COUNTERS.length;
+const FIRST_VIDEO_VALUE = COUNTER_COLUMNS + AUDIO_VALUES.length;
+const FIRST_NETEQ_VALUE = FIRST_VIDEO_VALUE + VIDEO_VALUES.length;
+const FIRST_OPERATION = FIRST_NETEQ_VALUE + NETEQ_VALUES.length;
+const COLUMNS = FIRST_OPERATION + NETEQ_OPERATIONS.length;
 
 /**
- * The column of each number of a peer that the store reads, by where it stands in the beacon. A member
- * that is not here is validated and not kept. To read one more, add its name to a list above.
+ * The column of each number of a peer, by where it stands in the beacon. To read one more, add its name to a
+ * list above.
  */
 export const PEER_COLUMN = {
-  audio: numbered(AUDIO_COUNTERS),
-  neteq: numbered(NETEQ_VALUES, COUNTER_COLUMNS),
-  operations: numbered(NETEQ_OPERATIONS, FIRST_OPERATION_COLUMN),
+  audio: { ...numbered(AUDIO_COUNTERS), ...numbered(AUDIO_VALUES, COUNTER_COLUMNS) },
+  video: { ...numbered(VIDEO_COUNTERS, AUDIO_COUNTERS.length), ...numbered(VIDEO_VALUES, FIRST_VIDEO_VALUE) },
+  neteq: numbered(NETEQ_VALUES, FIRST_NETEQ_VALUE),
+  operations: numbered(NETEQ_OPERATIONS, FIRST_OPERATION),
 } as const;
+
+/**
+ * The counters of one stream, which start anew together: one that went down says that all of them did. Those
+ * from `first` up to and without `packetsLost` only rise; `packetsLost` may fall by itself, and then says nothing.
+ */
+export type StreamCounters = { readonly first: number; readonly packetsLost: number };
+
+export const STREAM_COUNTERS: readonly StreamCounters[] = [
+  { first: 0, packetsLost: PEER_COLUMN.audio.packetsLost },
+  { first: AUDIO_COUNTERS.length, packetsLost: PEER_COLUMN.video.packetsLost },
+];
 
 export type Report = {
   /** When the edge received it, ms since the epoch: by the edge's clock, after {@link Reports.place} by the broker's. */
@@ -157,9 +192,10 @@ export function createReports(): Reports {
     }
   }
 
-  function addDecodedPeer({ peer_id, audio, neteq }: Peer): void {
+  function addDecodedPeer({ peer_id, audio, neteq, video }: Peer): void {
     const at = addPeer(peer_id);
     addMembers(at, PEER_COLUMN.audio, audio);
+    addMembers(at, PEER_COLUMN.video, video);
     addMembers(at, PEER_COLUMN.neteq, neteq);
     addMembers(at, PEER_COLUMN.operations, neteq?.operations_per_second);
   }

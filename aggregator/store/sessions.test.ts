@@ -249,6 +249,18 @@ describe('rates from cumulative counters', () => {
     expect(peerOf(shown(sessions, 5_100), 'neteq_buffer_seconds')).toBe(0.1);
   });
 
+  it.each([
+    ['packetsLost fell, as it may by itself', { packetsLost: 5 }, { packetsLost: 4 }, {}, {}],
+    ['packetsLost fell below zero', { packetsLost: 0 }, { packetsLost: -1 }, {}, {}],
+    ['the video began anew', {}, {}, { framesDecoded: 900 }, { framesDecoded: 10 }],
+  ])('goes on with the differences when %s', (_, audioBefore, audioAfter, videoBefore, videoAfter) => {
+    const sessions = storeWith();
+    post(sessions, 0, { peers: [{ peer_id: 's-2', audio: { ...first, ...audioBefore }, video: videoBefore }] });
+    const peers = [{ peer_id: 's-2', audio: { ...second, ...audioAfter }, video: videoAfter }];
+    post(sessions, 5_000, { seq: 1, peers });
+    expect(peerOf(shown(sessions, 5_100), 'concealment_ratio')).toBe(0.02);
+  });
+
   it('leaves what is absent unknown, and what was zero zero', () => {
     const sessions = storeWith();
     post(sessions, 0, { peers: audio(first) });

@@ -22,7 +22,7 @@ export type Traffic = {
   readonly first?: number;
   /** Which clients: W3C counters, NetEQ rates, or every other one. */
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
-  /** Only the members that the aggregator reads, and one RTT sample; default every member of the beacon. */
+  /** One RTT sample, and of audio only what buffer, concealment and acceleration come from; default every member. */
   readonly lean?: boolean;
 };
 
@@ -82,14 +82,16 @@ function w3cPeer(peer_id: string, i: number, round: number): Peer {
     audio: {
       jitterBufferDelay: rounded(total * 0.08 + (i % 100)),
       jitterBufferEmittedCount: total - 960,
+      jitterBufferTargetDelay: rounded(total * 0.06),
       concealedSamples: Math.floor(total / 50) + ((i * round) % 1000),
       silentConcealedSamples: Math.floor(total / 200),
-      concealmentEvents: 7 + round,
       insertedSamplesForDeceleration: 300 * (round + 1),
       removedSamplesForAcceleration: 400 * (round + 1),
       totalSamplesReceived: total,
+      totalAudioEnergy: total / 9e6,
       packetsReceived: Math.floor(total / 960),
       packetsLost: 3 + round,
+      jitter: rounded(0.004 + (i % 50) / 1e4),
     },
   };
 }
@@ -100,7 +102,7 @@ function netEqPeer(peer_id: string, i: number, round: number): Peer {
     peer_id,
     neteq: {
       buffer: rounded(0.06 + ((i + round) % 50) / 1000),
-      packets_awaiting_decode: 4,
+      target_delay: rounded(0.04 + (i % 20) / 1000),
       packets_per_second: 50,
       operations_per_second: {
         normal: rounded(98 - expand),
@@ -115,11 +117,12 @@ function netEqPeer(peer_id: string, i: number, round: number): Peer {
   };
 }
 
-/** Without what no metric is made of: packets, events, and the operations that nothing is derived from. */
+/** A client that reports no packets, no energy and no other operations. */
 function leanPeer({ peer_id, audio, neteq }: Peer): Peer {
   if (audio) {
-    const { concealmentEvents: _, packetsReceived: _r, packetsLost: _l, ...read } = audio;
-    return { peer_id, audio: read };
+    const { packetsReceived: _r, packetsLost: _l, totalAudioEnergy: _e, jitter: _j, ...rest } = audio;
+    const { jitterBufferTargetDelay: _t, ...kept } = rest;
+    return { peer_id, audio: kept };
   }
   const { expand = 0, accelerate = 0, fast_accelerate = 0 } = neteq?.operations_per_second ?? {};
   return {

@@ -33,6 +33,7 @@ function numbersOf<Limits extends { readonly [name: string]: number }>(
     const max = limits[name] as number;
     if (kind === 'micro') return [name, scaled(1e6, max)];
     if (kind === 'milli') return [name, scaled(1e3, max)];
+    if (kind === 'signed') return [name, fc.integer({ min: -max, max })];
     if (kind === 'double') return [name, fc.double({ min: 0, max, noNaN: true }).map((value) => value + 0)];
     return [name, count.filter((value) => value <= max)];
   });

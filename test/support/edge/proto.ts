@@ -42,15 +42,18 @@ function protoBeacon({ v: _, participant_id, rtt, server, peers, ...rest }: Beac
 }
 
 function protoPeer({ peer_id, audio, neteq, video }: Peer): Fields {
-  const { buffer, packets_per_second, operations_per_second, ...rates } = neteq ?? {};
+  const { jitter, ...counters } = audio ?? {};
+  const { buffer, target_delay, packets_per_second, operations_per_second } = neteq ?? {};
   const { framesPerSecond, ...frames } = video ?? {};
   return {
     peer_id,
-    ...(audio && { audio }),
+    ...(audio && {
+      audio: { ...counters, ...(jitter !== undefined && { jitter_us: Math.round(jitter * 1e6) }) },
+    }),
     ...(neteq && {
       neteq: {
-        ...rates,
         ...(buffer !== undefined && { buffer_us: Math.round(buffer * 1e6) }),
+        ...(target_delay !== undefined && { target_delay_us: Math.round(target_delay * 1e6) }),
         ...(packets_per_second !== undefined && { packets_per_second_milli: Math.round(packets_per_second * 1e3) }),
         ...(operations_per_second && {
           operations_per_second: Object.fromEntries(
