@@ -46,7 +46,9 @@ const BeaconSchema = v.object({
   server: v.optional(
     v.object({ url: v.pipe(v.string(), v.maxLength(LIMITS.serverUrlLength)), type: v.picklist(SERVER_TYPES) }),
   ),
-  rtt: v.optional(v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(60))), v.maxLength(LIMITS.rttSamples))),
+  rtt: v.optional(
+    v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.rttSeconds))), v.maxLength(LIMITS.rttSamples)),
+  ),
   peers: v.pipe(v.array(PeerSchema), v.maxLength(LIMITS.peers)),
 });
 

@@ -35,6 +35,11 @@ describe('decodeBeacon', () => {
     expect(rejected.ok ? '' : rejected.detail).toMatch(/^[a-z][\w .[\]-]*$/);
   });
 
+  it('names the unit of an RTT, which clients most often send in milliseconds', () => {
+    const rejected = decodeBeacon(validBeacon({ rtt: [0.08, 81] }));
+    expect(rejected).toMatchObject({ reason: 'out_of_range', detail: 'rtt.1 is not within 0 to 10 seconds' });
+  });
+
   it('rejects NaN and Infinity, which only a caller that is not JSON can pass', () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(decodeBeacon(validBeacon({ rtt: [value] }))).toMatchObject({ reason: 'out_of_range' });

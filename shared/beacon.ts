@@ -13,7 +13,7 @@ export const LIMITS = {
   idLength: 64,
   peers: 64,
   rttSamples: 32,
-  rttSeconds: 60,
+  rttSeconds: 10,
   serverUrlLength: 2048,
 } as const;
 

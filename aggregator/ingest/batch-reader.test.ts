@@ -91,7 +91,7 @@ describe('the reader of batches', () => {
     ['a peer twice', { peers: [p, p] }],
     ['65 peers', { peers: Array.from({ length: 65 }, (_, i) => ({ peer_id: `p-${i}` })) }],
     ['33 RTT samples', { rtt: new Array(33).fill(0.1) }],
-    ['an RTT over 60 s', { rtt: [60.000_001] }],
+    ['an RTT over 10 s', { rtt: [10.000_001] }],
     ['a seq above 2^53', { seq: 2 ** 60 }],
     ['a negative count, which is a varint of 2^64 - 1', { seq: -1 }],
     ['dropped above 2^53', { dropped: 2 ** 60 }],

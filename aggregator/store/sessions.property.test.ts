@@ -77,7 +77,7 @@ const apply = fc.record({
       seq: fc.oneof(fc.nat(6), fc.nat(60)),
       peers,
       server,
-      rtt: fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { maxLength: 3 }),
+      rtt: fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { maxLength: 3 }),
       leaving: fc.constant(true as const),
       dropped: fc.nat(5),
     },
