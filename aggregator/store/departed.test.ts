@@ -3,7 +3,8 @@ import { createDeparted, type Departure } from './departed.ts';
 import { sequences } from './sequence.ts';
 
 function leftAt(leftAtMs: number): Departure {
-  return { sequence: sequences.begin(0, leftAtMs), leftAtMs, forgetAtMs: leftAtMs + 30_000 };
+  const sequence = sequences.begin({ seq: 0, receivedAtMs: leftAtMs }, Number.NaN);
+  return { sequence, ended: undefined, leftAtMs, forgetAtMs: leftAtMs + 30_000 };
 }
 
 describe('departed sessions', () => {

@@ -2,15 +2,15 @@
  * Sessions that left, remembered for a TTL: a repeated or late beacon must not bring one
  * back. Bounded.
  */
-import type { Sequence } from './sequence.ts';
+import type { Runs } from './runs.ts';
 
-/** Both by the broker's clock. */
-export type Departure = { readonly sequence: Sequence; readonly leftAtMs: number; readonly forgetAtMs: number };
+/** Times are by the broker's clock. */
+export type Departure = Runs & { readonly leftAtMs: number; readonly forgetAtMs: number };
 
 export type Departed = {
   readonly size: number;
   find(key: string): Departure | undefined;
-  /** Whether a beacon with a new number still belongs to the session that left, instead of starting it again. */
+  /** Whether a beacon of the run that left, with a new number, came late, instead of going on with the session. */
   isLateBeacon(departure: Departure, receivedAtMs: number): boolean;
   /** At the bound, the session that left first is forgotten. */
   remember(key: string, departure: Departure): void;

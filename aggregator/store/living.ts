@@ -6,9 +6,9 @@ import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
 import type { PeerReadings } from './peer-table.ts';
-import type { Incoming, Report } from './report.ts';
+import type { Incoming } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
-import { sequences } from './sequence.ts';
+import type { Runs } from './runs.ts';
 import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createSessionPeers } from './session-peers.ts';
@@ -21,11 +21,11 @@ export type Living = {
   readonly roster: Roster<Session>;
   readonly peers: PeerReadings;
   /** @param cell where the beacon puts the session */
-  begin(cell: Cell, beacon: Incoming): Session;
+  begin(cell: Cell, beacon: Incoming, runs: Runs): Session;
   /** Replaces everything that the session contributes with the values and cell of its newest beacon. */
   refresh(session: Session, cell: Cell, beacon: Incoming): void;
-  /** The session began again (a reload that kept its id): its counters and numbers start anew. {@link refresh} follows. */
-  restart(session: Session, report: Report): void;
+  /** A new run of the session began (a reload that kept its id): its counters start anew. {@link refresh} follows. */
+  restart(session: Session, runs: Runs): void;
   remove(session: Session): void;
 };
 
@@ -98,7 +98,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     },
     roster,
     peers: peers.readings,
-    begin(cell, beacon) {
+    begin(cell, beacon, { sequence, ended }) {
       const { report } = beacon;
       const meeting = roster.openMeeting(report.meetingId);
       const participantId = report.participantId;
@@ -111,7 +111,8 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
         participantId,
         presence: enterMeeting(meeting, cell.region, participantId),
         cell,
-        sequence: sequences.begin(report.seq, report.receivedAtMs),
+        sequence,
+        ended,
         rtt: Number.NaN,
         peers: [],
         series: 0,
@@ -131,8 +132,9 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
       moveCell(session, cell);
       replaceValues(session, beacon);
     },
-    restart(session, { seq, receivedAtMs }) {
-      session.sequence = sequences.begin(seq, receivedAtMs);
+    restart(session, { sequence, ended }) {
+      session.sequence = sequence;
+      session.ended = ended;
       session.clientDropped = 0;
       peers.restart(session.peers);
     },

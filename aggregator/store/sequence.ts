@@ -1,20 +1,19 @@
 /**
- * What a session's sequence numbers say: fresh, filling a hole, repeated, or begun again; and
- * how many beacons are lost. A hole is a loss only when it stayed open for a while, since
- * reordering is not loss.
+ * What the sequence numbers of a session's run say: fresh, filling a hole, or repeated; and how many beacons are
+ * lost. A hole is a loss only when it stayed open for a while, since reordering is not loss.
  */
 
 /** How many of the newest sequence numbers are tracked; older ones count as repeats. */
-const WINDOW = 32;
+export const WINDOW = 32;
 /** A hole open for longer is a loss: two beacon intervals. */
 const REORDER_MS = 10_000;
 /** A living session can't lose more between two beacons: a larger jump is a new numbering, or made up. */
 const JUMP_MAX = 1_000;
-/** A `seq` far below the newest that comes this much later is the session started again, not a repeat. */
-const RESTART_MS = 1_000;
 
-/** The state of one session's numbers; {@link sequences} reads and writes it. */
+/** The state of one run's numbers; {@link sequences} reads and writes it. */
 export type Sequence = {
+  /** What the run's beacons say in `started`, by which they are told from those of other runs; NaN when they don't. */
+  readonly started: number;
   /** Newest sequence number, and when the edge received it, by the broker's clock. */
   newest: number;
   newestAtMs: number;
@@ -24,39 +23,44 @@ export type Sequence = {
   countedBelow: number;
   /** When the oldest open hole was noticed; NaN without one. */
   holeSinceMs: number;
+  /** The lowest number that came again since the newest: where a run that does not say `started` may have begun. */
+  lowRepeat: Arrival | undefined;
 };
 
-export type SequenceOutcome = 'fresh' | 'filling' | 'repeated' | 'restarted';
+/** A beacon's number, and when the edge received it, by the broker's clock. */
+export type Arrival = { readonly seq: number; readonly receivedAtMs: number };
+
+export type SequenceOutcome = 'fresh' | 'filling' | 'repeated';
 
 export type Sequences = {
-  /** A sequence whose first number is `seq`. Earlier numbers don't count as lost: another process may have read them. */
-  begin(seq: number, receivedAtMs: number): Sequence;
+  /** A sequence whose first number is this one. Earlier numbers don't count as lost: another process may have read them. */
+  begin(arrival: Arrival, started: number): Sequence;
   /** What a beacon with this number is. Changes nothing. */
-  classify(sequence: Sequence, seq: number, receivedAtMs: number): SequenceOutcome;
+  classify(sequence: Sequence, seq: number): SequenceOutcome;
   /** Takes a fresh or filling number in. @returns how many beacons are now known to be lost */
-  markSeen(sequence: Sequence, seq: number, receivedAtMs: number): number;
-  /** Counts every open hole as lost, at the end of the session or of its numbering. @returns how many */
+  markSeen(sequence: Sequence, arrival: Arrival): number;
+  /** Counts every open hole as lost, at the end of the run. @returns how many */
   countOpenHolesAsLost(sequence: Sequence): number;
 };
 
 /** Functions over plain records: a closure for each session would take 800 bytes where its record takes 100 (measured). */
 export const sequences: Sequences = {
-  begin: (seq, receivedAtMs) => ({
+  begin: ({ seq, receivedAtMs }, started) => ({
+    started,
     newest: seq,
     newestAtMs: receivedAtMs,
     seen: 1,
     countedBelow: seq,
     holeSinceMs: Number.NaN,
+    lowRepeat: undefined,
   }),
-  classify(sequence, seq, receivedAtMs) {
+  classify(sequence, seq) {
     if (seq > sequence.newest) return 'fresh';
     const back = sequence.newest - seq;
-    const wellAfter = receivedAtMs - sequence.newestAtMs >= RESTART_MS;
-    if (wellAfter && back > 0 && (seq === 0 || back >= WINDOW)) return 'restarted';
     if (back >= WINDOW) return 'repeated';
     return (sequence.seen >>> back) & 1 ? 'repeated' : 'filling';
   },
-  markSeen(sequence, seq, receivedAtMs) {
+  markSeen(sequence, { seq, receivedAtMs }) {
     let lost = 0;
     if (seq > sequence.newest) {
       lost = slideWindow(sequence, seq - sequence.newest, receivedAtMs);
@@ -93,6 +97,7 @@ function slideWindow(sequence: Sequence, by: number, receivedAtMs: number): numb
   sequence.newest += by;
   sequence.newestAtMs = receivedAtMs;
   sequence.countedBelow = Math.max(sequence.countedBelow, sequence.newest - WINDOW);
+  sequence.lowRepeat = undefined;
   if (by > 1 && by <= JUMP_MAX && Number.isNaN(sequence.holeSinceMs)) sequence.holeSinceMs = receivedAtMs;
   return lost;
 }

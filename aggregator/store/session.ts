@@ -2,16 +2,15 @@
 import type { Expiring } from '../expiry/wheel.ts';
 import type { Cell } from '../live/population.ts';
 import type { Presence } from './roster.ts';
-import type { Sequence } from './sequence.ts';
+import type { Runs } from './runs.ts';
 
-export interface Session extends Expiring<Session> {
+export interface Session extends Expiring<Session>, Runs {
   readonly id: string;
   /** Number of the record, rising: a scrape passes over what began after it did. */
   readonly born: number;
   participantId: string;
   presence: Presence<Session>;
   cell: Cell;
-  sequence: Sequence;
   /** Newest RTT in seconds, NaN when the newest beacon had none. */
   rtt: number;
   /** Rows of the peer table, in the order of the newest beacon. */

@@ -80,6 +80,7 @@ const apply = fc.record({
       rtt: fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { maxLength: 3 }),
       leaving: fc.constant(true as const),
       dropped: fc.nat(5),
+      started: fc.constantFrom(1, 2, 3),
     },
     { requiredKeys: ['v', 'meeting_id', 'session_id', 'participant_id', 'seq', 'peers'] },
   ) as fc.Arbitrary<Beacon>,

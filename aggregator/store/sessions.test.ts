@@ -333,16 +333,6 @@ describe('sequence numbers', () => {
     expect(sessions.totals('apac').lost).toBe(2);
   });
 
-  it('takes seq 0 well after higher ones for the session started again', () => {
-    const sessions = storeWith();
-    for (const seq of [0, 1, 2]) post(sessions, seq * 5_000, { seq });
-    post(sessions, 13_000, { seq: 0, rtt: [0.5] });
-    post(sessions, 18_000, { seq: 1, rtt: [0.6] });
-    expect(sessions.living()).toBe(1);
-    expect(sessions.totals('apac')).toMatchObject({ applied: 5, duplicate: 0, lost: 0 });
-    expect([...shown(sessions, 18_100)].find(([name]) => name.startsWith('edgepulse_session_rtt'))?.[1]).toBe(0.6);
-  });
-
   it('lets a jump that no living session could make cost nothing', () => {
     const sessions = storeWith();
     post(sessions, 0);

@@ -6,12 +6,13 @@ import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
 import { createWheel, type Wheel } from '../expiry/wheel.ts';
 import { type Cell, createPopulation } from '../live/population.ts';
-import { createDeparted } from './departed.ts';
+import { createDeparted, type Departure } from './departed.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peer-table.ts';
 import type { Incoming, Report, Reports } from './report.ts';
 import type { Headcount, Meeting } from './roster.ts';
-import { type Sequence, sequences } from './sequence.ts';
+import { createRunBook, type Runs } from './runs.ts';
+import { type Sequence, type SequenceOutcome, sequences } from './sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createTotals, type RegionTotals } from './totals.ts';
@@ -88,6 +89,12 @@ type RegionState = {
   readonly totals: RegionTotals;
 };
 
+/** `restarted` is a new run of a session that is known. */
+type Outcome = SequenceOutcome | 'restarted';
+
+/** A beacon on its way, and the cell that it puts its session in. */
+type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly nowMs: number };
+
 /** The most sessions that one call of `expire` removes, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
 
@@ -107,6 +114,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const budget = createSeriesBudget(maxSessionSeries);
   const living = createLiving({ regions, population, budget });
   const departed = createDeparted(maxSessions);
+  const runBook = createRunBook(ttlMs);
 
   function stateOf(region: string): RegionState {
     const state = states.get(region);
@@ -116,63 +124,84 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
     const { report } = beacon;
-    const { seq, receivedAtMs } = report;
+    const { receivedAtMs } = report;
     const { totals } = stateOf(region);
     const session = living.roster.session(report.meetingId, report.sessionId);
     const departure = session ? undefined : departed.find(keyOf(report));
-    const sequence = (session ?? departure)?.sequence;
-    const arrival = sequence ? sequences.classify(sequence, seq, receivedAtMs) : 'fresh';
-    if (arrival === 'repeated') {
+    const known: Runs | undefined = session ?? departure;
+    const sequence = known && runBook.find(known, report.started, beacon.reports.storedAtMs);
+    const outcome = known ? outcomeOf(report, sequence, departure) : 'fresh';
+    if (outcome === 'repeated') {
       totals.duplicate++;
       return;
     }
     const cell = cellFor(region, report, session?.cell);
     countRtt(cell, beacon);
-    const isOfDeparted =
-      departure && (arrival === 'filling' || (arrival === 'fresh' && departed.isLateBeacon(departure, receivedAtMs)));
+    const isOfEndedRun =
+      outcome !== 'restarted' && (sequence !== known?.sequence || isLateOf(departure, outcome, report));
     const delaySeconds = Math.max(0, nowMs - receivedAtMs) / 1000;
-    if (isOfDeparted || beacon.reports.storedAtMs - receivedAtMs > ttlMs) {
+    if (isOfEndedRun || beacon.reports.storedAtMs - receivedAtMs > ttlMs) {
       totals.late++;
       totals.ingestDelay.observe(delaySeconds);
-      if (sequence && arrival !== 'restarted') totals.lost += sequences.markSeen(sequence, seq, receivedAtMs);
+      if (sequence && outcome !== 'restarted') totals.lost += sequences.markSeen(sequence, report);
       return;
     }
     totals.applied++;
     totals.ingestDelay.observe(delaySeconds);
     if (!session) {
-      begin(cell, beacon, nowMs);
-    } else if (arrival === 'restarted') {
+      begin({ cell, beacon, nowMs }, runsOf(beacon, departure, outcome));
+    } else if (outcome === 'restarted') {
       stateOf(session.presence.region).totals.lost += sequences.countOpenHolesAsLost(session.sequence);
-      living.restart(session, report);
+      living.restart(session, runsOf(beacon, session, outcome));
       refresh(session, { cell, beacon, nowMs });
     } else {
-      totals.lost += sequences.markSeen(session.sequence, seq, receivedAtMs);
-      if (arrival === 'fresh') refresh(session, { cell, beacon, nowMs });
+      totals.lost += sequences.markSeen(session.sequence, report);
+      if (outcome === 'fresh') refresh(session, { cell, beacon, nowMs });
     }
   }
 
-  function begin(cell: Cell, beacon: Incoming, nowMs: number): void {
+  /** @param sequence of the run that the beacon is of; undefined for a new one */
+  function outcomeOf(report: Report, sequence: Sequence | undefined, departure: Departure | undefined): Outcome {
+    if (!sequence) return 'restarted';
+    const outcome = sequences.classify(sequence, report.seq);
+    const hasLeft = sequence === departure?.sequence;
+    return outcome === 'repeated' && runBook.isNewRun(sequence, report, hasLeft) ? 'restarted' : outcome;
+  }
+
+  /** Whether a beacon of the run that left came late, instead of going on with the session. */
+  function isLateOf(departure: Departure | undefined, outcome: Outcome, { receivedAtMs }: Report): boolean {
+    return departure !== undefined && (outcome === 'filling' || departed.isLateBeacon(departure, receivedAtMs));
+  }
+
+  /** The runs of a session from a beacon on that begins one of its runs, or goes on with one that left. */
+  function runsOf({ reports, report }: Incoming, before: Runs | undefined, outcome: Outcome): Runs {
+    const isResumed = before && outcome !== 'restarted';
+    return isResumed ? runBook.resume(report, before) : runBook.begin(report, reports.storedAtMs, before);
+  }
+
+  function begin({ cell, beacon, nowMs }: PlacedBeacon, runs: Runs): void {
     const { report } = beacon;
     if (report.leaving) {
       // It overtook beacons still in flight, which must not start the session again after its end.
-      rememberDeparture(sequences.begin(report.seq, report.receivedAtMs), report, nowMs);
+      rememberDeparture(runs, report, nowMs);
     } else if (living.size >= maxSessions) {
       stateOf(cell.region).totals.refused++;
     } else {
       if (departed.size > 0) departed.forget(keyOf(report));
-      schedule(living.begin(cell, beacon), report, nowMs);
+      schedule(living.begin(cell, beacon, runs), report, nowMs);
     }
   }
 
-  function refresh(session: Session, { cell, beacon, nowMs }: { cell: Cell; beacon: Incoming; nowMs: number }): void {
+  function refresh(session: Session, { cell, beacon, nowMs }: PlacedBeacon): void {
     const { report } = beacon;
+    if (session.ended) runBook.forgetDue(session, beacon.reports.storedAtMs);
     const { wheel, totals } = stateOf(session.presence.region);
     wheel.unschedule(session);
     living.refresh(session, cell, beacon);
     totals.clientDropped += newlyDropped(session, report.dropped);
     schedule(session, report, nowMs);
     if (!report.leaving) return;
-    rememberDeparture(session.sequence, report, nowMs);
+    rememberDeparture(session, report, nowMs);
     remove(session);
     totals.left++;
   }
@@ -189,8 +218,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     living.remove(session);
   }
 
-  function rememberDeparture(sequence: Sequence, report: Report, nowMs: number): void {
-    departed.remember(keyOf(report), { sequence, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs });
+  function rememberDeparture({ sequence, ended }: Runs, report: Report, nowMs: number): void {
+    departed.remember(keyOf(report), { sequence, ended, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs });
   }
 
   /** @param current the session's cell, which it mostly still is */

@@ -1,0 +1,99 @@
+/**
+ * The runs of a session: a page that is reloaded and keeps its session id is another run, whose counters and numbers
+ * start anew. Which run a beacon is of, by `started`, or without it by what its number says; and which runs ended a short
+ * while ago, so that what comes late of them changes nothing that lives.
+ */
+import type { Report } from './report.ts';
+import { type Sequence, sequences, WINDOW } from './sequence.ts';
+
+/** What is remembered of the runs of a session that lives, or that left less than a TTL ago. */
+export type Runs = {
+  /** The numbers of the newest run, which is the one that lives. */
+  sequence: Sequence;
+  /** Runs that a newer one replaced less than a TTL ago, the first one first; undefined for nearly every session. */
+  ended: readonly EndedRun[] | undefined;
+};
+
+type EndedRun = { readonly sequence: Sequence; readonly untilMs: number };
+
+/** Times are when the broker stored the message. */
+export type RunBook = {
+  /** The run that a beacon is of, or undefined when it begins a new one. Changes nothing. */
+  find(runs: Runs, started: number, storedAtMs: number): Sequence | undefined;
+  /**
+   * Whether a beacon with a number that was seen before, and which does not say `started`, is of a new run after all.
+   * Notes the number otherwise.
+   */
+  isNewRun(sequence: Sequence, report: Report, hasLeft: boolean): boolean;
+  /** The runs of a session that begins with this beacon. @param before what is remembered of it, if anything */
+  begin(report: Report, storedAtMs: number, before?: Runs): Runs;
+  /** The runs of a session that left, and goes on with this beacon of the same run. */
+  resume(report: Report, before: Runs): Runs;
+  /** Forgets the runs of which the time is over. */
+  forgetDue(runs: Runs, storedAtMs: number): void;
+};
+
+/**
+ * The most ended runs that are remembered of a session; at the bound, the one that ended first is forgotten. What comes
+ * late of that one would then begin a run, in a session that was reloaded nine times within a TTL.
+ */
+export const ENDED_RUNS_MAX = 8;
+
+/**
+ * Without `started`, two numbers that were seen before show a new run when they are this far apart. A client
+ * that sends again what was not answered sends it at once, and beacons of a run are at least a second apart.
+ */
+const REPEATS_APART_MS = 1_000;
+/** A `seq` of 0 that comes again this much after the last beacon of a session that left begins it anew. */
+const RETURN_MS = 1_000;
+
+/** @param ttlMs how long a run is remembered after it ended */
+export function createRunBook(ttlMs: number): RunBook {
+  /** Without the runs of which the time is over, and without one that says the same as the newest. */
+  function stillEnded(ended: readonly EndedRun[], newest: Sequence, storedAtMs: number): readonly EndedRun[] {
+    return ended.filter(({ sequence, untilMs }) => untilMs > storedAtMs && !isSame(sequence.started, newest.started));
+  }
+
+  return {
+    find({ sequence, ended }, started, storedAtMs) {
+      if (isSame(sequence.started, started)) return sequence;
+      const run = ended?.find((one) => one.untilMs > storedAtMs && isSame(one.sequence.started, started));
+      if (run) return run.sequence;
+      return Number.isNaN(started) ? sequence : undefined;
+    },
+    isNewRun(sequence, { seq, receivedAtMs, started }, hasLeft) {
+      // A batch that was published twice is no new run: its beacons were received before the newest.
+      if (!Number.isNaN(started) || seq >= WINDOW || receivedAtMs <= sequence.newestAtMs) return false;
+      const isOutOfWindow = sequence.newest - seq >= WINDOW;
+      if (
+        hasLeft &&
+        seq < sequence.newest &&
+        (seq === 0 || isOutOfWindow) &&
+        receivedAtMs - sequence.newestAtMs >= RETURN_MS
+      )
+        return true;
+      const { lowRepeat } = sequence;
+      if (!lowRepeat || seq <= lowRepeat.seq) sequence.lowRepeat = { seq, receivedAtMs };
+      else return receivedAtMs - lowRepeat.receivedAtMs >= REPEATS_APART_MS;
+      return false;
+    },
+    begin(report, storedAtMs, before) {
+      const sequence = sequences.begin(report, report.started);
+      if (!before) return { sequence, ended: undefined };
+      const all = [...(before.ended ?? []), { sequence: before.sequence, untilMs: storedAtMs + ttlMs }];
+      const ended = stillEnded(all, sequence, storedAtMs).slice(-ENDED_RUNS_MAX);
+      return { sequence, ended: ended.length > 0 ? ended : undefined };
+    },
+    resume(report, { sequence: { started }, ended }) {
+      return { sequence: sequences.begin(report, Number.isNaN(report.started) ? started : report.started), ended };
+    },
+    forgetDue(runs, storedAtMs) {
+      if (runs.ended?.every(({ untilMs }) => untilMs <= storedAtMs)) runs.ended = undefined;
+    },
+  };
+}
+
+/** A run that does not say is told by that. */
+function isSame(a: number, b: number): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
+}
