@@ -1,6 +1,7 @@
 /** How the numbers of a protobuf message go into a peer's row: a table by tag, so that reading one is a few loads. */
 import { SIGNED_MEMBER } from '../../shared/beacon.ts';
 import type { NumberField, NumberKind } from '../../shared/wire.ts';
+import { FIXED64, fieldSet, VARINT } from './wire-reader.ts';
 
 /** What a tag's value is; {@link OTHER} is everything that the message has no number for. */
 export const OTHER = 0;
@@ -9,7 +10,7 @@ export const SIGNED = 2;
 export const DOUBLE = 3;
 
 export type NumberTable = {
-  /** The fields of the message, as {@link fieldSet} has them. */
+  /** The fields of the message, as a `fieldSet`. */
   readonly known: number;
   /** By tag below 128: {@link UNSIGNED}, {@link SIGNED}, {@link DOUBLE} or {@link OTHER}. */
   readonly types: Uint8Array;
@@ -22,17 +23,8 @@ export type NumberTable = {
   readonly columns: Uint8Array;
 };
 
-/** Field numbers up to 31 as bits. Field 0 is in every set, since it damages every message. */
-export function fieldSet(fields: Iterable<number>): number {
-  let known = 1;
-  for (const field of fields) known |= 1 << field;
-  return known;
-}
-
 /** Tags of one byte: fields up to 15. */
 const TAGS = 128;
-const VARINT = 0;
-const FIXED64 = 1;
 
 const DIVISORS: { readonly [Kind in NumberKind]: number } = { count: 1, signed: 1, milli: 1e3, micro: 1e6, double: 1 };
 
