@@ -14,20 +14,22 @@ import {
   type ServerType,
   type VIDEO_MAX,
 } from './beacon.ts';
+import { SESSION_MESSAGE, writeSessionMembers } from './session-codec.ts';
 import {
   ascii,
   flag,
   list,
+  type MemberField,
+  members,
   message,
-  type NumberField,
-  numbers,
+  type NumberKind,
   packed,
   unsigned,
   type WireMessage,
-  writeNumbers,
+  writeMembers,
 } from './wire.ts';
 
-type NumberFields<Limits> = readonly NumberField<keyof Limits & string>[];
+type NumberFields<Limits> = readonly MemberField<keyof Limits & string, NumberKind>[];
 
 export const AUDIO_FIELDS: NumberFields<typeof AUDIO_MAX> = [
   { name: 'jitterBufferDelay', field: 1, kind: 'double' },
@@ -106,6 +108,7 @@ export function writeBeacon(beacon: Beacon, out: PbfWriter): void {
   if (beacon.rtt && beacon.rtt.length > 0) out.writeMessage(BEACON_FIELD.rtt, writeRtt, beacon.rtt);
   for (const peer of beacon.peers) out.writeMessage(BEACON_FIELD.peers, writePeer, peer);
   if (beacon.started !== undefined) out.writeVarintField(BEACON_FIELD.started, beacon.started);
+  writeSessionMembers(beacon, out);
 }
 
 function writeServer(server: Server, out: PbfWriter): void {
@@ -125,20 +128,20 @@ function writePeer({ peer_id, audio, neteq, video }: Peer, out: PbfWriter): void
 }
 
 function writeAudio(audio: NonNullable<Peer['audio']>, out: PbfWriter): void {
-  writeNumbers(AUDIO_FIELDS, audio, out);
+  writeMembers(AUDIO_FIELDS, audio, out);
 }
 
 function writeVideo(video: NonNullable<Peer['video']>, out: PbfWriter): void {
-  writeNumbers(VIDEO_FIELDS, video, out);
+  writeMembers(VIDEO_FIELDS, video, out);
 }
 
 function writeNetEq(neteq: NonNullable<Peer['neteq']>, out: PbfWriter): void {
-  writeNumbers(NETEQ_FIELDS, neteq, out);
+  writeMembers(NETEQ_FIELDS, neteq, out);
   if (neteq.operations_per_second) out.writeMessage(OPERATIONS_FIELD, writeOperations, neteq.operations_per_second);
 }
 
 function writeOperations(operations: { [name: string]: number }, out: PbfWriter): void {
-  writeNumbers(OPERATION_FIELDS, operations, out);
+  writeMembers(OPERATION_FIELDS, operations, out);
 }
 
 /**
@@ -159,12 +162,13 @@ export const BEACON_MESSAGE: WireMessage = {
   [BEACON_FIELD.rtt]: packed('rtt', (micros) => micros / 1e6),
   [BEACON_FIELD.peers]: list('peers', {
     [PEER_FIELD.peerId]: ascii('peer_id'),
-    [PEER_FIELD.audio]: message('audio', numbers(AUDIO_FIELDS)),
+    [PEER_FIELD.audio]: message('audio', members(AUDIO_FIELDS)),
     [PEER_FIELD.neteq]: message('neteq', {
-      ...numbers(NETEQ_FIELDS),
-      [OPERATIONS_FIELD]: message('operations_per_second', numbers(OPERATION_FIELDS)),
+      ...members(NETEQ_FIELDS),
+      [OPERATIONS_FIELD]: message('operations_per_second', members(OPERATION_FIELDS)),
     }),
-    [PEER_FIELD.video]: message('video', numbers(VIDEO_FIELDS)),
+    [PEER_FIELD.video]: message('video', members(VIDEO_FIELDS)),
   }),
   [BEACON_FIELD.started]: unsigned('started'),
+  ...SESSION_MESSAGE,
 };

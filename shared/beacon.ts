@@ -6,7 +6,9 @@
  * unknown fields, and the token, go no further.
  */
 import { type Fields, isFields } from './fields.ts';
+import { COUNTER_MAX, checkNumber, decodeMembers, type Members, SIGNED_MAX } from './members.ts';
 import { accept, type Reject, type Result, reject } from './reject.ts';
+import { decodeSessionMembers, type SessionMembers } from './session-members.ts';
 
 export const LIMITS = {
   bodyBytes: 60_000,
@@ -16,13 +18,6 @@ export const LIMITS = {
   rttSeconds: 10,
   serverUrlLength: 2048,
 } as const;
-
-export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
-/** Either way: protobuf's zigzag doubles a signed number, and a double holds whole numbers up to 2^53. */
-const SIGNED_MAX = 2 ** 52 - 1;
-
-/** The one number that may be negative: W3C has it a long long, which packets that come twice make fall. */
-export const SIGNED_MEMBER = 'packetsLost';
 
 /** Members of W3C `RTCInboundRtpStreamStats` (audio) in its units: seconds, samples, packets. All but `jitter` are cumulative. */
 export const AUDIO_MAX = {
@@ -68,12 +63,10 @@ export const NETEQ_MAX = {
   packets_per_second: 1_000_000,
 } as const;
 
-type Numbers<Limits> = { -readonly [Name in keyof Limits]?: number };
-
-export type AudioStats = Numbers<typeof AUDIO_MAX>;
-export type VideoStats = Numbers<typeof VIDEO_MAX>;
-export type NetEqOperations = Numbers<typeof OPERATIONS_MAX>;
-export type NetEqStats = Numbers<typeof NETEQ_MAX> & { operations_per_second?: NetEqOperations };
+export type AudioStats = Members<typeof AUDIO_MAX>;
+export type VideoStats = Members<typeof VIDEO_MAX>;
+export type NetEqOperations = Members<typeof OPERATIONS_MAX>;
+export type NetEqStats = Members<typeof NETEQ_MAX> & { operations_per_second?: NetEqOperations };
 
 export const NETEQ_OPERATIONS = Object.keys(OPERATIONS_MAX) as readonly (keyof NetEqOperations)[];
 
@@ -85,7 +78,7 @@ export type Server = { url: string; type: ServerType };
 export type Peer = { peer_id: string; audio?: AudioStats; neteq?: NetEqStats; video?: VideoStats };
 
 /** A decoded beacon. Times are in seconds, counters cumulative since the session began. */
-export type Beacon = {
+export type Beacon = SessionMembers & {
   v: 1;
   meeting_id: string;
   session_id: string;
@@ -146,7 +139,8 @@ export function decodeBeacon(value: unknown): Result<Beacon> {
     if (!rtt.ok) return rtt;
     beacon.rtt = rtt.value;
   }
-  return accept(beacon);
+  const invalidMember = decodeSessionMembers(value, beacon);
+  return invalidMember ?? accept(beacon);
 }
 
 function decodeServer(value: unknown): Result<Server> {
@@ -200,7 +194,7 @@ function decodePeer(value: unknown): Result<Peer> {
   if (!isId(peer_id)) return reject('invalid_id', 'peer_id');
   const peer: Peer = { peer_id };
   if (value.audio !== undefined) {
-    const audio = decodeNumbers(value.audio, AUDIO_MAX, 'audio');
+    const audio = decodeMembers(value.audio, AUDIO_MAX, 'audio');
     if (!audio.ok) return audio;
     peer.audio = audio.value;
   }
@@ -210,7 +204,7 @@ function decodePeer(value: unknown): Result<Peer> {
     peer.neteq = neteq.value;
   }
   if (value.video !== undefined) {
-    const video = decodeNumbers(value.video, VIDEO_MAX, 'video');
+    const video = decodeMembers(value.video, VIDEO_MAX, 'video');
     if (!video.ok) return video;
     peer.video = video.value;
   }
@@ -218,45 +212,16 @@ function decodePeer(value: unknown): Result<Peer> {
 }
 
 function decodeNetEq(value: unknown): Result<NetEqStats> {
-  const rates = decodeNumbers(value, NETEQ_MAX, 'neteq');
+  const rates = decodeMembers(value, NETEQ_MAX, 'neteq');
   if (!rates.ok) return rates;
   const neteq: NetEqStats = rates.value;
   const operations = (value as Fields).operations_per_second;
   if (operations !== undefined) {
-    const decoded = decodeNumbers(operations, OPERATIONS_MAX, 'neteq.operations_per_second');
+    const decoded = decodeMembers(operations, OPERATIONS_MAX, 'neteq.operations_per_second');
     if (!decoded.ok) return decoded;
     neteq.operations_per_second = decoded.value;
   }
   return accept(neteq);
-}
-
-/** Reads the members named in `limits`, each up to its limit. Absent members stay absent. */
-function decodeNumbers<Limits extends { readonly [name: string]: number }>(
-  value: unknown,
-  limits: Limits,
-  path: string,
-): Result<Numbers<Limits>> {
-  if (!isFields(value)) return reject('invalid_field', `${path} is not an object`);
-  const numbers: { [name: string]: number } = {};
-  for (const name in limits) {
-    const number = value[name];
-    if (number === undefined) continue;
-    const invalid = checkNumber(number, limits[name] as number, path, name);
-    if (invalid) return invalid;
-    numbers[name] = number as number;
-  }
-  return accept(numbers as Numbers<Limits>);
-}
-
-/** @returns undefined when the value is a number from 0 to `max`, or of `packetsLost` one within `max` of 0 */
-function checkNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
-  if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
-  // Written this way round because NaN fails every comparison.
-  if (!(value <= max && value >= (name === SIGNED_MEMBER ? -max : 0))) {
-    const min = name === SIGNED_MEMBER ? `-${max}` : '0';
-    return reject('out_of_range', `${path}.${name} is not within ${min} to ${max}`);
-  }
-  return undefined;
 }
 
 /** @returns undefined when the value is an integer from 0 to {@link COUNTER_MAX} */

@@ -117,33 +117,41 @@ function endOfValue(reader: PbfReader, wireType: number): number {
 }
 
 /**
- * How a number of a beacon is written: `count` as a whole number, `signed` as one that may be negative,
- * `micro` and `milli` as whole millionths and thousandths of its unit, `double` as it is.
+ * How a member of a beacon is written. A number: `count` as a whole number, `signed` as one that may be negative, `micro`
+ * and `milli` as whole millionths and thousandths of its unit, `double` as it is. `flag`: a boolean. A text of a closed
+ * set: the set itself, of which an enum counts the texts from 1.
  */
 export type NumberKind = 'count' | 'signed' | 'micro' | 'milli' | 'double';
+export type MemberKind = NumberKind | 'flag' | readonly string[];
 
-/** A number: its member of the JSON beacon, its field number in edgepulse.proto, its kind. */
-export type NumberField<Name extends string = string> = {
+/** A member: its name in the JSON beacon, its field number in edgepulse.proto, its kind. */
+export type MemberField<Name extends string = string, Kind extends MemberKind = MemberKind> = {
   readonly name: Name;
   readonly field: number;
-  readonly kind: NumberKind;
+  readonly kind: Kind;
 };
 
 /** Writes the members that are there: absent stays absent, and zero is written. */
-export function writeNumbers<Name extends string>(
-  fields: readonly NumberField<Name>[],
-  values: { readonly [N in Name]?: number },
+export function writeMembers<Name extends string>(
+  fields: readonly MemberField<Name>[],
+  members: { readonly [N in Name]?: number | string | boolean },
   out: PbfWriter,
 ): void {
   for (const { name, field, kind } of fields) {
-    const value = values[name];
-    if (value === undefined) continue;
-    if (kind === 'count') out.writeVarintField(field, Math.round(value));
-    else if (kind === 'milli') out.writeVarintField(field, Math.round(value * 1e3));
-    else if (kind === 'micro') out.writeVarintField(field, Math.round(value * 1e6));
-    else if (kind === 'signed') out.writeSVarintField(field, Math.round(value));
-    else out.writeDoubleField(field, value);
+    const member = members[name];
+    if (member === undefined) continue;
+    if (typeof member === 'number') writeNumber(field, kind as NumberKind, member, out);
+    else if (typeof member === 'boolean') out.writeBooleanField(field, member);
+    else out.writeVarintField(field, (kind as readonly string[]).indexOf(member) + 1);
   }
+}
+
+function writeNumber(field: number, kind: NumberKind, value: number, out: PbfWriter): void {
+  if (kind === 'count') out.writeVarintField(field, Math.round(value));
+  else if (kind === 'milli') out.writeVarintField(field, Math.round(value * 1e3));
+  else if (kind === 'micro') out.writeVarintField(field, Math.round(value * 1e6));
+  else if (kind === 'signed') out.writeSVarintField(field, Math.round(value));
+  else out.writeDoubleField(field, value);
 }
 
 const READ_NUMBER: { readonly [Kind in NumberKind]: Omit<WireField, 'name'> } = {
@@ -155,6 +163,20 @@ const READ_NUMBER: { readonly [Kind in NumberKind]: Omit<WireField, 'name'> } = 
   double: { wireType: FIXED64, read: (reader) => reader.readDouble() },
 };
 
-export function numbers(fields: readonly NumberField[]): WireMessage {
-  return Object.fromEntries(fields.map(({ name, field, kind }) => [field, { name, ...READ_NUMBER[kind] }]));
+/** A text of a closed set. 0 is absent; what a newer writer's set has more is a text that is in no set. */
+function choice(name: string, set: readonly string[]): WireField {
+  return { ...unsigned(name), read: (reader) => nameOf(set, reader.readVarint()) };
+}
+
+function nameOf(set: readonly string[], number: number): string | undefined {
+  return number === 0 ? undefined : (set[number - 1] ?? 'unknown');
+}
+
+export function members(fields: readonly MemberField[]): WireMessage {
+  return Object.fromEntries(fields.map(({ name, field, kind }) => [field, memberField(name, kind)]));
+}
+
+function memberField(name: string, kind: MemberKind): WireField {
+  if (typeof kind !== 'string') return choice(name, kind);
+  return kind === 'flag' ? flag(name) : { name, ...READ_NUMBER[kind] };
 }

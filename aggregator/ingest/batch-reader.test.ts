@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBatch, type Entry, encodeEntry, joinBatch } from '../../shared/batch.ts';
+import type { Beacon } from '../../shared/beacon.ts';
 import { arbitraryBeacon } from '../../test/support/edge/arbitrary-beacon.ts';
 import { type validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
 import { encodeProto, protoEntry } from '../../test/support/edge/proto.ts';
 import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
+import { SESSION_COLUMNS, writeSessionRow } from '../store/session-columns.ts';
 import { createBatchReader } from './batch-reader.ts';
 
 const HEADER = { slot: 0, epoch: 'epoch-1', accepted: 9, sentAtMs: 1_800_000_000_000 };
@@ -16,6 +18,14 @@ const arbitraryEntries = fc.array(
   { maxLength: 3 },
 );
 
+const SESSION: Partial<Beacon> = {
+  join: { result: 'ok', seconds: 0.8, first_audio_seconds: 1.1, first_video_seconds: 1.4 },
+  sent: {
+    audio: { packetsSent: 1_500, packetsLost: -2, totalAudioEnergy: 0.5 },
+    video: { packetsSent: 9, packetsLost: 1, qualityLimitationReason: 'cpu' },
+  },
+};
+
 /** The reports as the general decoder makes them. */
 function expected(entries: readonly Entry[]): unknown[] {
   const made = createReports();
@@ -26,10 +36,11 @@ function expected(entries: readonly Entry[]): unknown[] {
 function contentOf(from: Reports): unknown[] {
   const columns = Object.values(PEER_COLUMN).flatMap((ofPart) => Object.values(ofPart));
   return range(0, from.count).map((i) => {
-    const { rttFrom, rttTo, peersFrom, peersTo, ...fields } = from.list[i] as Report;
+    const { rttFrom, rttTo, peersFrom, peersTo, sessionAt, ...fields } = from.list[i] as Report;
     return {
       ...fields,
       rtt: [...from.rtt.slice(rttFrom, rttTo)],
+      session: [...from.sessionNumbers.slice(sessionAt, sessionAt + SESSION_COLUMNS)],
       peers: range(peersFrom, peersTo).map((peer) => ({
         id: from.peerIds[peer],
         numbers: columns.map((column) => from.numbers[numbersAt(peer) + column]),
@@ -108,6 +119,10 @@ describe('the reader of batches', () => {
     ['1,001 frames a second', { peers: [{ ...p, video: { framesPerSecond: 1_001 } }] }],
     ['a buffer over 60 s', { peers: [{ ...p, neteq: { buffer: 60.1 } }] }],
     ['1,001 operations a second', { peers: [{ ...p, neteq: { operations_per_second: { expand: 1_001 } } }] }],
+    ['a million failures and one more', { connection: { failures: 1_000_001 } }],
+    ['a join of more than a day', { join: { seconds: 86_401 } }],
+    ['a sent packetsLost below -2^52', { sent: { video: { packetsLost: -(2 ** 52) } } }],
+    ['a sent energy that is no number', { sent: { audio: { totalAudioEnergy: Number.NaN } } }],
     ['a server URL that is too long', { server: { url: 'x'.repeat(2_049), type: 'webrtc' } }],
   ];
 
@@ -160,8 +175,30 @@ describe('the reader of batches', () => {
     expectAgreement(batch);
   });
 
+  it.each([
+    ['a platform, which becomes other', field(11, [0x08, 9]), { client: { platform: 'other' } }],
+    ['a candidate type, which is unknown then', field(13, [0x08, 9, 0x10, 2]), { path: { protocol: 'tcp' } }],
+    ['a join result, which is unknown then', field(15, [0x08, 9]), { join: {} }],
+    [
+      'a reason, which becomes other',
+      [0x82, 0x01, 4, 0x12, 2, 0x18, 9],
+      { sent: { video: { qualityLimitationReason: 'other' } } },
+    ],
+    ['no platform at all', field(11, [0x08, 0]), { client: {} }],
+  ])('takes from a newer edge %s', (_, part, members) => {
+    const entry = [0x08, 7, ...field(3, [...field(1, 'm'), ...field(2, 's'), 0x20, 5, ...part])];
+    const batch = Uint8Array.from([...field(2, 'e'), ...field(5, entry)]);
+    expectAgreement(batch);
+    const row = new Float64Array(SESSION_COLUMNS).fill(Number.NaN);
+    writeSessionRow(row, 0, members as Beacon);
+    expect(contentOf(reports)).toMatchObject([{ session: [...row] }]);
+  });
+
   it('agrees with the general decoder on damaged bytes, and never throws or passes a bound', () => {
-    const entries = [validEntry(), validEntry({ seq: 300, leaving: true, dropped: 4, started: 1_800_000_000_000 })];
+    const entries = [
+      validEntry(),
+      validEntry({ seq: 300, leaving: true, dropped: 4, started: 1_800_000_000_000, ...SESSION }),
+    ];
     const valid = joinBatch(HEADER, entries.map(encodeEntry));
     const changes = fc.array(fc.tuple(fc.nat({ max: valid.length - 1 }), fc.nat({ max: 255 })), { maxLength: 3 });
     fc.assert(
@@ -177,7 +214,7 @@ describe('the reader of batches', () => {
   it('agrees with the general decoder when any one bit of a message is turned', () => {
     const valid = joinBatch(HEADER, [
       encodeEntry(validEntry({ dropped: 4 })),
-      encodeEntry(validEntry({ seq: 1, started: 300 })),
+      encodeEntry(validEntry({ seq: 1, started: 300, ...SESSION })),
     ]);
     for (let bit = 0; bit < valid.length * 8; bit++) {
       const bytes = valid.slice();

@@ -1,8 +1,10 @@
 /** Reads a beacon straight into a report. */
 import { LIMITS, SERVER_TYPES } from '../../shared/beacon.ts';
 import { BEACON_FIELD, SERVER_FIELD } from '../../shared/beacon-codec.ts';
+import { SESSION_FIELD } from '../../shared/session-codec.ts';
 import type { Report, Reports } from '../store/report.ts';
 import { createPeerReader } from './peer-reader.ts';
+import { createSessionReader } from './session-reader.ts';
 import { BYTES, fieldSet, isKnown, VARINT, type WireReader } from './wire-reader.ts';
 
 /** Fills the report from the beacon that ends at `end`. @returns false when it is damaged */
@@ -10,7 +12,7 @@ export type BeaconReader = (report: Report, reports: Reports, end: number) => bo
 
 const RTT_MICROS_MAX = LIMITS.rttSeconds * 1e6;
 
-const KNOWN = fieldSet(Object.values(BEACON_FIELD));
+const KNOWN = fieldSet([...Object.values(BEACON_FIELD), ...Object.values(SESSION_FIELD)]);
 const KNOWN_OF_SERVER = fieldSet(Object.values(SERVER_FIELD));
 const TAG = {
   meetingId: BEACON_FIELD.meetingId * 8 + BYTES,
@@ -30,6 +32,7 @@ const TAG = {
 export function createBeaconReader(wire: WireReader): BeaconReader {
   const { values } = wire;
   const readPeer = createPeerReader(wire);
+  const session = createSessionReader(wire);
 
   function readServer(report: Report, end: number): boolean {
     let hasUrl = false;
@@ -94,6 +97,7 @@ export function createBeaconReader(wire: WireReader): BeaconReader {
     report.sessionId = '';
     report.participantId = '';
     report.seq = Number.NaN;
+    session.into(report, reports);
     let seen = 0;
     while (values.pos < end) {
       const tag = values.readVarint();
@@ -107,10 +111,16 @@ export function createBeaconReader(wire: WireReader): BeaconReader {
         if ((seen & field) !== 0) return false;
         seen |= field;
       }
-      if (tag === TAG.server || tag === TAG.rtt) {
-        const valueEnd = wire.endOfMessage(end);
-        if (valueEnd === 0) return false;
-        if (!(tag === TAG.server ? readServer(report, valueEnd) : readRtt(report, reports, valueEnd))) return false;
+      if (tag === TAG.server || tag === TAG.rtt || session.has(tag)) {
+        const partEnd = wire.endOfMessage(end);
+        if (partEnd === 0) return false;
+        const isRead =
+          tag === TAG.server
+            ? readServer(report, partEnd)
+            : tag === TAG.rtt
+              ? readRtt(report, reports, partEnd)
+              : session.read(tag, partEnd);
+        if (!isRead) return false;
       } else if (!readValue(tag, report, end)) return false;
     }
     if (report.participantId === '') report.participantId = report.sessionId;

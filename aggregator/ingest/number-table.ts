@@ -1,26 +1,32 @@
-/** How the numbers of a protobuf message go into a peer's row: a table by tag, so that reading one is a few loads. */
-import { SIGNED_MEMBER } from '../../shared/beacon.ts';
-import type { NumberField, NumberKind } from '../../shared/wire.ts';
-import { FIXED64, fieldSet, VARINT } from './wire-reader.ts';
+/** How the members of a protobuf message go into a row of numbers: a table by tag, so that reading one is a few loads. */
+import { type Rule, SIGNED_MEMBER } from '../../shared/members.ts';
+import type { MemberField, NumberKind } from '../../shared/wire.ts';
+import { BYTES, FIXED64, fieldSet, VARINT } from './wire-reader.ts';
 
-/** What a tag's value is; {@link OTHER} is everything that the message has no number for. */
+/** What a tag's value is; {@link OTHER} is everything that the message has no member for. */
 export const OTHER = 0;
 export const UNSIGNED = 1;
 export const SIGNED = 2;
 export const DOUBLE = 3;
+export const FLAG = 4;
+export const CHOICE = 5;
 
 export type NumberTable = {
   /** The fields of the message, as a `fieldSet`. */
   readonly known: number;
-  /** By tag below 128: {@link UNSIGNED}, {@link SIGNED}, {@link DOUBLE} or {@link OTHER}. */
+  /** By tag below 128: one of the constants above. */
   readonly types: Uint8Array;
   /** By tag: the smallest and the largest value allowed, as they are on the wire. */
   readonly min: Float64Array;
   readonly max: Float64Array;
   /** By tag: what the value on the wire is divided by. */
   readonly divisors: Float64Array;
+  /** By tag: what a choice over its largest is taken for; NaN is unknown. */
+  readonly beyond: Float64Array;
   /** By tag: the column of the row. */
   readonly columns: Uint8Array;
+  /** By tag: the tables of messages within this one. */
+  readonly messages: ReadonlyMap<number, NumberTable>;
 };
 
 /** Tags of one byte: fields up to 15. */
@@ -29,31 +35,40 @@ const TAGS = 128;
 const DIVISORS: { readonly [Kind in NumberKind]: number } = { count: 1, signed: 1, milli: 1e3, micro: 1e6, double: 1 };
 
 /**
- * @param limits the largest value of each number, in its own unit
- * @param columns where each number goes
- * @param others fields of the message that are no numbers
+ * @param schema what each member may be, a number in its own unit
+ * @param columns where each goes
+ * @param messages by field: the tables of messages within this one, which go into the same row
  */
 export function createNumberTable<Name extends string>(
-  fields: readonly NumberField<Name>[],
-  limits: { readonly [N in Name]: number },
+  fields: readonly MemberField<Name>[],
+  schema: { readonly [N in Name]: Rule },
   columns: { readonly [N in Name]: number },
-  others: readonly number[] = [],
+  messages: { readonly [field: number]: NumberTable } = {},
 ): NumberTable {
   const table: NumberTable = {
-    known: fieldSet([...fields.map(({ field }) => field), ...others]),
+    known: fieldSet([...fields.map(({ field }) => field), ...Object.keys(messages).map(Number)]),
     types: new Uint8Array(TAGS),
     min: new Float64Array(TAGS),
     max: new Float64Array(TAGS),
-    divisors: new Float64Array(TAGS),
+    divisors: new Float64Array(TAGS).fill(1),
+    beyond: new Float64Array(TAGS).fill(Number.NaN),
     columns: new Uint8Array(TAGS),
+    messages: new Map(Object.entries(messages).map(([field, inner]) => [Number(field) * 8 + BYTES, inner])),
   };
   for (const { name, field, kind } of fields) {
     const tag = field * 8 + (kind === 'double' ? FIXED64 : VARINT);
-    table.types[tag] = kind === 'double' ? DOUBLE : kind === 'signed' ? SIGNED : UNSIGNED;
-    table.divisors[tag] = DIVISORS[kind];
-    table.max[tag] = limits[name] * DIVISORS[kind];
-    table.min[tag] = name === SIGNED_MEMBER ? -(table.max[tag] as number) : 0;
     table.columns[tag] = columns[name];
+    if (kind === 'flag') table.types[tag] = FLAG;
+    else if (typeof kind !== 'string') {
+      table.types[tag] = CHOICE;
+      table.max[tag] = kind.length;
+      if (kind.includes('other')) table.beyond[tag] = kind.indexOf('other') + 1;
+    } else {
+      table.types[tag] = kind === 'double' ? DOUBLE : kind === 'signed' ? SIGNED : UNSIGNED;
+      table.divisors[tag] = DIVISORS[kind];
+      table.max[tag] = (schema[name] as number) * DIVISORS[kind];
+      table.min[tag] = name === SIGNED_MEMBER ? -(table.max[tag] as number) : 0;
+    }
   }
   return table;
 }

@@ -4,7 +4,8 @@
  * message that makes it throw is damaged.
  */
 import { PbfReader } from 'pbf';
-import { COUNTER_MAX, LIMITS } from '../../shared/beacon.ts';
+import { LIMITS } from '../../shared/beacon.ts';
+import { COUNTER_MAX } from '../../shared/members.ts';
 import { createIdReader } from './id-reader.ts';
 
 /** Protobuf wire types: the lowest three bits of a tag. */

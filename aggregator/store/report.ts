@@ -11,6 +11,7 @@ import {
   type VideoStats,
 } from '../../shared/beacon.ts';
 import { numbered } from '../live/numbered.ts';
+import { SESSION_COLUMNS, writeSessionRow } from './session-columns.ts';
 
 /** W3C members that are counters: the store takes differences of them. `packetsLost` is the last of each stream. */
 const AUDIO_COUNTERS = [
@@ -91,6 +92,8 @@ export type Report = {
   rttTo: number;
   peersFrom: number;
   peersTo: number;
+  /** Where its row of {@link Reports.sessionNumbers} begins. */
+  readonly sessionAt: number;
 };
 
 /**
@@ -109,6 +112,8 @@ export type Reports = {
   readonly peerIds: readonly string[];
   /** A peer's numbers begin at {@link numbersAt}, each at its {@link PEER_COLUMN}. NaN is absent. */
   readonly numbers: Float64Array;
+  /** What each session says of itself: a row for each report, of `SESSION_COLUMN`. NaN is absent. */
+  readonly sessionNumbers: Float64Array;
 
   clear(): void;
   /**
@@ -148,13 +153,13 @@ const SMALL_MESSAGES = 1_000;
 export function createReports(): Reports {
   const list: Report[] = [];
   const peerIds: string[] = [];
-  let newest = blankReport();
+  let newest = blankReport(0);
   let rttCount = 0;
   let peerCount = 0;
   let smallMessages = 0;
 
   function next(): Report {
-    newest = list[reports.count] ?? blankReport();
+    newest = list[reports.count] ?? blankReport(reports.count);
     list[reports.count++] = newest;
     newest.dropped = Number.NaN;
     newest.leaving = false;
@@ -165,6 +170,9 @@ export function createReports(): Reports {
     newest.rttTo = rttCount;
     newest.peersFrom = peerCount;
     newest.peersTo = peerCount;
+    const { sessionAt } = newest;
+    if (sessionAt === reports.sessionNumbers.length) reports.sessionNumbers = grown(reports.sessionNumbers);
+    for (let i = sessionAt; i < sessionAt + SESSION_COLUMNS; i++) reports.sessionNumbers[i] = Number.NaN;
     return newest;
   }
 
@@ -212,6 +220,7 @@ export function createReports(): Reports {
     smallMessages = 0;
     reports.rtt = halved(reports.rtt, KEPT_CAPACITY);
     reports.numbers = halved(reports.numbers, KEPT_CAPACITY * COLUMNS);
+    reports.sessionNumbers = halved(reports.sessionNumbers, KEPT_CAPACITY * SESSION_COLUMNS);
     list.length = Math.min(list.length, Math.max(KEPT_CAPACITY, list.length >> 1));
     peerIds.length = Math.min(peerIds.length, reports.numbers.length / COLUMNS);
   }
@@ -223,6 +232,7 @@ export function createReports(): Reports {
     rtt: new Float64Array(256),
     peerIds,
     numbers: new Float64Array(256 * COLUMNS),
+    sessionNumbers: new Float64Array(256 * SESSION_COLUMNS),
     clear(): void {
       shrink();
       reports.count = 0;
@@ -258,6 +268,7 @@ export function createReports(): Reports {
       report.started = beacon.started ?? Number.NaN;
       report.serverUrl = beacon.server?.url ?? '';
       report.serverType = beacon.server?.type ?? '';
+      writeSessionRow(reports.sessionNumbers, report.sessionAt, beacon);
       for (const sample of beacon.rtt ?? []) addRtt(sample);
       for (const peer of beacon.peers) addDecodedPeer(peer);
     },
@@ -268,7 +279,8 @@ export function createReports(): Reports {
 /** Longer than any TTL: whatever says more is late all the same, and must not take a time out of what numbers hold. */
 const LONGEST_WAIT_MS = 24 * 3_600_000;
 
-function blankReport(): Report {
+/** @param index its place in the list */
+function blankReport(index: number): Report {
   return {
     receivedAtMs: 0,
     meetingId: '',
@@ -284,6 +296,7 @@ function blankReport(): Report {
     rttTo: 0,
     peersFrom: 0,
     peersTo: 0,
+    sessionAt: index * SESSION_COLUMNS,
   };
 }
 

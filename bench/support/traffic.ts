@@ -1,13 +1,13 @@
 /**
  * Batches as Forwarders publish them, for a given number of sessions: each with three
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
- * every audio counter of the beacon, half of them NetEQ clients with every rate.
+ * every counter of the beacon, half of them NetEQ clients with every rate.
  */
 
 import { encodeEntry, joinBatch } from '../../shared/batch.ts';
 import type { Peer } from '../../shared/beacon.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
-import { validBeacon } from '../../test/support/edge/beacon.ts';
+import type { SessionMembers } from '../../shared/session-members.ts';
 
 export const PEERS = 3;
 export const BATCH = 50;
@@ -57,22 +57,37 @@ function entryOf(
     const peer = isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
     return lean ? leanPeer(peer) : peer;
   });
-  const decoded = decodeBeacon(
-    validBeacon({
-      meeting_id: `m-${meeting}`,
-      session_id: `s-${i}`,
-      participant_id: `p-${i}`,
-      seq: round,
-      server: { url: BENCH_SERVER, type: 'webtransport' },
-      rtt: [
-        ...(lean ? [] : [0.081, 0.0795, 0.0802, 0.0833]),
-        rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000),
-      ],
-      peers,
-    }),
-  );
+  const decoded = decodeBeacon({
+    v: 1,
+    meeting_id: `m-${meeting}`,
+    session_id: `s-${i}`,
+    participant_id: `p-${i}`,
+    seq: round,
+    server: { url: BENCH_SERVER, type: 'webtransport' },
+    rtt: [
+      ...(lean ? [] : [0.081, 0.0795, 0.0802, 0.0833]),
+      rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000),
+    ],
+    peers,
+    ...(lean ? {} : sessionMembers(i, round)),
+  });
   if (!decoded.ok) throw new Error(decoded.detail);
   return encodeEntry({ receivedAtMs, colo: 'SIN', beacon: decoded.value });
+}
+
+function sessionMembers(i: number, round: number): SessionMembers {
+  const packetsSent = 250 * (round + 1) + (i % 100);
+  return {
+    client: { platform: i % 3 === 0 ? 'ios' : 'web', engine: i % 3 === 0 ? 'native' : 'chromium' },
+    state: { visible: true, audio_sending: i % 4 !== 0, video_sending: true },
+    path: { candidate_type: i % 8 === 0 ? 'relay' : 'host', protocol: 'udp' },
+    connection: { failures: 0, ice_restarts: i % 50 === 0 ? 1 : 0 },
+    ...(round === 0 && { join: { result: 'ok', seconds: 0.8, first_audio_seconds: 1.1, first_video_seconds: 1.4 } }),
+    sent: {
+      audio: { packetsSent, packetsLost: Math.floor(packetsSent / 200), totalAudioEnergy: packetsSent / 1e4 },
+      video: { packetsSent: 3 * packetsSent, packetsLost: 2 + round, qualityLimitationReason: 'none' },
+    },
+  };
 }
 
 function w3cPeer(peer_id: string, i: number, round: number): Peer {
@@ -92,6 +107,15 @@ function w3cPeer(peer_id: string, i: number, round: number): Peer {
       packetsReceived: Math.floor(total / 960),
       packetsLost: 3 + round,
       jitter: rounded(0.004 + (i % 50) / 1e4),
+    },
+    video: {
+      framesPerSecond: 25,
+      framesDecoded: 125 * (round + 1),
+      framesDropped: round,
+      freezeCount: Math.floor(round / 4),
+      totalFreezesDuration: rounded(round / 20),
+      packetsReceived: 750 * (round + 1) + i,
+      packetsLost: 2 * round,
     },
   };
 }

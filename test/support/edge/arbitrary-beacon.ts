@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import {
   AUDIO_MAX,
   type Beacon,
-  COUNTER_MAX,
   LIMITS,
   NETEQ_MAX,
   OPERATIONS_MAX,
@@ -12,7 +11,18 @@ import {
   VIDEO_MAX,
 } from '../../../shared/beacon.ts';
 import { AUDIO_FIELDS, NETEQ_FIELDS, OPERATION_FIELDS, VIDEO_FIELDS } from '../../../shared/beacon-codec.ts';
-import type { NumberField } from '../../../shared/wire.ts';
+import { COUNTER_MAX, type Members, type Schema } from '../../../shared/members.ts';
+import {
+  CLIENT_FIELDS,
+  CONNECTION_FIELDS,
+  JOIN_FIELDS,
+  PATH_FIELDS,
+  SENT_AUDIO_FIELDS,
+  SENT_VIDEO_FIELDS,
+  STATE_FIELDS,
+} from '../../../shared/session-codec.ts';
+import { CLIENT, CONNECTION, JOIN, PATH, SENT_AUDIO, SENT_VIDEO, STATE } from '../../../shared/session-members.ts';
+import type { MemberField } from '../../../shared/wire.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_.-]{1,64}$/);
 const count = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
@@ -25,33 +35,32 @@ function scaled(parts: number, max: number): fc.Arbitrary<number> {
   );
 }
 
-function numbersOf<Limits extends { readonly [name: string]: number }>(
-  fields: readonly NumberField[],
-  limits: Limits,
-): fc.Arbitrary<{ [Name in keyof Limits]?: number }> {
-  const members = fields.map(({ name, kind }): [string, fc.Arbitrary<number>] => {
-    const max = limits[name] as number;
+function membersOf<S extends Schema>(fields: readonly MemberField[], schema: S): fc.Arbitrary<Members<S>> {
+  const members = fields.map(({ name, kind }): [string, fc.Arbitrary<number | string | boolean>] => {
+    if (kind === 'flag') return [name, fc.boolean()];
+    if (typeof kind !== 'string') return [name, fc.constantFrom(...kind)];
+    const max = schema[name] as number;
     if (kind === 'micro') return [name, scaled(1e6, max)];
     if (kind === 'milli') return [name, scaled(1e3, max)];
     if (kind === 'signed') return [name, fc.integer({ min: -max, max })];
     if (kind === 'double') return [name, fc.double({ min: 0, max, noNaN: true }).map((value) => value + 0)];
     return [name, count.filter((value) => value <= max)];
   });
-  return fc.record(Object.fromEntries(members), { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<{
-    [Name in keyof Limits]?: number;
-  }>;
+  return fc.record(Object.fromEntries(members), { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<
+    Members<S>
+  >;
 }
 
 const neteq = fc
-  .tuple(numbersOf(NETEQ_FIELDS, NETEQ_MAX), fc.option(numbersOf(OPERATION_FIELDS, OPERATIONS_MAX)))
+  .tuple(membersOf(NETEQ_FIELDS, NETEQ_MAX), fc.option(membersOf(OPERATION_FIELDS, OPERATIONS_MAX)))
   .map(([rates, operations]) => (operations ? { ...rates, operations_per_second: operations } : rates));
 
 const peer: fc.Arbitrary<Peer> = fc.record(
   {
     peer_id: id,
-    audio: numbersOf(AUDIO_FIELDS, AUDIO_MAX),
+    audio: membersOf(AUDIO_FIELDS, AUDIO_MAX),
     neteq,
-    video: numbersOf(VIDEO_FIELDS, VIDEO_MAX),
+    video: membersOf(VIDEO_FIELDS, VIDEO_MAX),
   },
   { requiredKeys: ['peer_id'], noNullPrototype: true },
 );
@@ -76,6 +85,15 @@ export const arbitraryBeacon: fc.Arbitrary<Beacon> = fc.record(
     peers: fc.uniqueArray(peer, { maxLength: LIMITS.peers, selector: ({ peer_id }) => peer_id }),
     leaving: fc.constant(true as const),
     started: fc.nat({ max: COUNTER_MAX }),
+    client: membersOf(CLIENT_FIELDS, CLIENT),
+    state: membersOf(STATE_FIELDS, STATE),
+    path: membersOf(PATH_FIELDS, PATH),
+    connection: membersOf(CONNECTION_FIELDS, CONNECTION),
+    join: membersOf(JOIN_FIELDS, JOIN),
+    sent: fc.record(
+      { audio: membersOf(SENT_AUDIO_FIELDS, SENT_AUDIO), video: membersOf(SENT_VIDEO_FIELDS, SENT_VIDEO) },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
   },
   { requiredKeys: ['v', 'meeting_id', 'session_id', 'participant_id', 'seq', 'peers'], noNullPrototype: true },
 );

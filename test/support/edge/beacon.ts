@@ -32,6 +32,11 @@ export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
         },
       },
     ],
+    client: { platform: 'web', engine: 'chromium' },
+    state: { visible: true, audio_sending: true, video_sending: false },
+    path: { candidate_type: 'host', protocol: 'udp' },
+    connection: { failures: 0, ice_restarts: 0 },
+    sent: { audio: { packetsSent: 1_500, packetsLost: 2, totalAudioEnergy: 0.5 } },
     ...overrides,
   };
 }

@@ -30,14 +30,51 @@ export function protoEntry({ receivedAtMs, colo, beacon }: Entry): Fields {
 }
 
 const SERVER_TYPES = { webtransport: 1, websocket: 2, webrtc: 3 };
+const PLATFORMS = { web: 1, ios: 2, android: 3, desktop: 4, other: 5 };
+const ENGINES = { chromium: 1, gecko: 2, webkit: 3, native: 4, other: 5 };
+const CANDIDATE_TYPES = { host: 1, srflx: 2, prflx: 3, relay: 4 };
+const PROTOCOLS = { udp: 1, tcp: 2, tls: 3 };
+const JOIN_RESULTS = { ok: 1, signaling: 2, ice: 3, dtls: 4, media: 5 };
+const QUALITY_LIMITATION_REASONS = { none: 1, cpu: 2, bandwidth: 3, other: 4 };
 
-function protoBeacon({ v: _, participant_id, rtt, server, peers, ...rest }: Beacon): Fields {
+function protoBeacon({ v: _, participant_id, rtt, server, peers, client, path, join, sent, ...rest }: Beacon): Fields {
   return {
+    ...(client && {
+      client: {
+        ...(client.platform && { platform: PLATFORMS[client.platform] }),
+        ...(client.engine && { engine: ENGINES[client.engine] }),
+      },
+    }),
+    ...(path && {
+      path: {
+        ...(path.candidate_type && { candidate_type: CANDIDATE_TYPES[path.candidate_type] }),
+        ...(path.protocol && { protocol: PROTOCOLS[path.protocol] }),
+      },
+    }),
+    ...(join && { join: protoJoin(join) }),
+    ...(sent && { sent: protoSent(sent) }),
     ...rest,
     ...(participant_id !== rest.session_id && { participant_id }),
     ...(server && { server: { url: server.url, type: SERVER_TYPES[server.type] } }),
     ...(rtt && { rtt_us: rtt.map((seconds) => Math.round(seconds * 1e6)) }),
     ...(peers.length > 0 && { peers: peers.map(protoPeer) }),
+  };
+}
+
+function protoJoin({ result, ...times }: NonNullable<Beacon['join']>): Fields {
+  return {
+    ...(result && { result: JOIN_RESULTS[result] }),
+    ...Object.fromEntries(Object.entries(times).map(([name, value]) => [`${name}_milli`, Math.round(value * 1e3)])),
+  };
+}
+
+function protoSent({ audio, video }: NonNullable<Beacon['sent']>): Fields {
+  const { qualityLimitationReason: reason, ...counters } = video ?? {};
+  return {
+    ...(audio && { audio }),
+    ...(video && {
+      video: { ...counters, ...(reason && { qualityLimitationReason: QUALITY_LIMITATION_REASONS[reason] }) },
+    }),
   };
 }
 
