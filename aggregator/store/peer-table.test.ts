@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import { NETEQ_MAX, NETEQ_OPERATIONS, OPERATIONS_MAX, VIDEO_MAX } from '../../shared/beacon.ts';
+import { round } from '../live/distribution.ts';
 import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
-import { createPeerTable, type PeerTable } from './peer-table.ts';
+import { createPeerTable, type PeerTable, VALUE_MAX } from './peer-table.ts';
 import { COUNTER_COLUMNS } from './report.ts';
 
 /** Every cell of a row with the way to write and to read it. */
@@ -29,11 +30,42 @@ describe('the peer table', () => {
   it('keeps every number of every row apart, over the edge of a chunk too', () => {
     const table = createPeerTable();
     const rows = range(0, 5_000).map((i) => table.allocate(`p-${i}`));
-    for (const row of rows) for (const [c, cell] of CELLS.entries()) cell.set(table, row, row * 100 + c);
+    const numberOf = (row: number, c: number) => round((row * CELLS.length + c) / 1_000);
+    for (const row of rows) for (const [c, cell] of CELLS.entries()) cell.set(table, row, numberOf(row, c));
     for (const row of rows) {
-      expect(CELLS.map((cell) => cell.get(table, row))).toEqual(CELLS.map((_, c) => row * 100 + c));
+      expect(CELLS.map((cell) => cell.get(table, row))).toEqual(CELLS.map((_, c) => numberOf(row, c)));
     }
     expect(table.id(4_999)).toBe('p-4999');
+  });
+
+  it('gives back exactly the value that it was given, so that a distribution takes back what was added', () => {
+    const table = createPeerTable();
+    const row = table.allocate('a');
+    const value = fc.oneof(
+      fc.double({ min: 0, max: VALUE_MAX, noNaN: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(value.map(round), fc.double({ min: -(2 ** 53), max: 2 ** 53, noNaN: true }), (known, reading) => {
+        table.setValue(row, FIRST_PEER_MEASURE, known);
+        table.setOperation(row, 0, known);
+        table.setCounter(row, 0, reading);
+        expect([table.value(row, FIRST_PEER_MEASURE), table.operation(row, 0), table.counter(row, 0)]).toEqual([
+          known,
+          known,
+          reading,
+        ]);
+      }),
+    );
+    table.setValue(row, FIRST_PEER_MEASURE, Number.NaN);
+    table.setOperation(row, 0, Number.NaN);
+    expect([table.value(row, FIRST_PEER_MEASURE), table.operation(row, 0)]).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  it('holds whatever a beacon may carry', () => {
+    const { expand, accelerate, fast_accelerate } = OPERATIONS_MAX;
+    const most = [NETEQ_MAX.buffer, expand, accelerate + fast_accelerate, VIDEO_MAX.framesPerSecond];
+    expect(Math.max(...most)).toBeLessThanOrEqual(VALUE_MAX);
   });
 
   it('forgets counters alone', () => {
@@ -86,7 +118,7 @@ describe('the peer table', () => {
           if (comes) {
             for (let i = 0; i < many; i++) {
               const row = table.allocate(`p-${i}`);
-              for (const cell of CELLS.slice(0, 1)) {
+              for (const cell of CELLS.slice(-1)) {
                 expect(cell.get(table, row)).toBeNaN();
                 cell.set(table, row, row);
               }
@@ -97,7 +129,7 @@ describe('the peer table', () => {
             for (const row of inUse.splice(at, many)) table.release(row);
           }
           // Each row still has its own number.
-          expect(inUse.every((row) => CELLS[0]?.get(table, row) === row)).toBe(true);
+          expect(inUse.every((row) => CELLS.at(-1)?.get(table, row) === row)).toBe(true);
           const chunks = new Set(inUse.map((row) => row >> 10)).size;
           expect(new Set(inUse).size).toBe(inUse.length);
           expect(table.capacity).toBeLessThanOrEqual((chunks + 1) * 1_024);

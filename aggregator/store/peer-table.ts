@@ -3,7 +3,9 @@
  * cost the garbage collector nothing, and growing never copies what is there. A chunk in which nobody
  * is left is given back, so that what a peak took is free again when its sessions have gone. A row keeps a
  * peer's newest values and the counters that the next difference is taken from. NaN is absent.
- * How a row is laid out is known here alone.
+ *
+ * Values are kept as whole millionths, which they are rounded to anyway, in four bytes each; counters need the eight of
+ * a double. How a row is laid out is known here alone.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
@@ -28,30 +30,41 @@ export type PeerTable = PeerReadings & {
   /** A fresh row in which everything is absent. */
   allocate(id: string): number;
   release(row: number): void;
+  /** @param value rounded to a millionth; at most {@link VALUE_MAX}, or NaN */
   setValue(row: number, measure: number, value: number): void;
+  /** @param rate rounded to a millionth; at most {@link VALUE_MAX}, or NaN */
   setOperation(row: number, operation: number, rate: number): void;
   /** The counter's newest reading. @param counter its column in a report */
   counter(row: number, counter: number): number;
   setCounter(row: number, counter: number, reading: number): void;
-  /** Forgets all counters, so that the peer's next report is a first one. */
-  forgetCounters(row: number): void;
+  /** Forgets counters, so that the peer's next reading of each is a first one. @param from, to columns; default all */
+  forgetCounters(row: number, from?: number, to?: number): void;
   /** What it holds of the limit of detail series. */
   series(row: number): number;
   setSeries(row: number, held: number): void;
 };
 
-/** A row: the values of the measures, the rates of NetEQ's operations, the counters. */
+/** The values of a row: those of the measures, then the rates of NetEQ's operations. */
 const FIRST_OPERATION = MEASURES.length - FIRST_PEER_MEASURE;
-const FIRST_COUNTER = FIRST_OPERATION + NETEQ_OPERATIONS.length;
-const COLUMNS = FIRST_COUNTER + COUNTER_COLUMNS;
+const VALUES = FIRST_OPERATION + NETEQ_OPERATIONS.length;
+
+/** Values are kept as so many parts of one, like those of a distribution. */
+const RESOLUTION = 1e6;
+/** In the place of a value that is not known. */
+const UNKNOWN = 2 ** 32 - 1;
+/** The largest value that a row can hold: over what a beacon may carry. */
+export const VALUE_MAX = (UNKNOWN - 1) / RESOLUTION;
 
 const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
+
+type Chunk = { readonly values: Uint32Array; readonly counters: Float64Array };
+
 /** In the place of a chunk that was given back. */
-const NO_CHUNK = new Float64Array(0);
+const NO_CHUNK: Chunk = { values: new Uint32Array(0), counters: new Float64Array(0) };
 
 export function createPeerTable(): PeerTable {
-  const chunks: Float64Array[] = [];
+  const chunks: Chunk[] = [];
   const ids: string[] = [];
   const series: number[] = [];
   /** By chunk, its rows that were released. */
@@ -61,23 +74,26 @@ export function createPeerTable(): PeerTable {
   /** No chunk before this one has a free row: rows are taken from the front, so that chunks at the end become empty. */
   let firstOpen = 0;
   /** The numbers of the chunk that became empty last, so that coming and going about its edge allocates nothing. */
-  let spare: Float64Array | undefined;
+  let spare: Chunk | undefined;
 
   function read(row: number, column: number): number {
-    return (chunks[row >> CHUNK_BITS] as Float64Array)[startOf(row) + column] as number;
+    const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+    const millionths = values[indexIn(row) * VALUES + column] as number;
+    return millionths === UNKNOWN ? Number.NaN : millionths / RESOLUTION;
   }
 
   function write(row: number, column: number, value: number): void {
-    (chunks[row >> CHUNK_BITS] as Float64Array)[startOf(row) + column] = value;
+    const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+    values[indexIn(row) * VALUES + column] = Number.isNaN(value) ? UNKNOWN : Math.round(value * RESOLUTION);
   }
 
-  function clear(row: number, from: number): void {
-    const start = startOf(row);
-    chunks[row >> CHUNK_BITS]?.fill(Number.NaN, start + from, start + COLUMNS);
+  function forgetCounters(row: number, from = 0, to = COUNTER_COLUMNS): void {
+    const start = indexIn(row) * COUNTER_COLUMNS;
+    chunks[row >> CHUNK_BITS]?.counters.fill(Number.NaN, start + from, start + to);
   }
 
   function open(chunk: number): void {
-    chunks[chunk] = spare ?? new Float64Array(CHUNK_ROWS * COLUMNS);
+    chunks[chunk] = spare ?? createChunk();
     spare = undefined;
     used[chunk] = 0;
     // The last of them is taken first.
@@ -108,7 +124,7 @@ export function createPeerTable(): PeerTable {
       return ids.length;
     },
     get capacity() {
-      return chunks.reduce((rows, chunk) => rows + chunk.length / COLUMNS, (spare?.length ?? 0) / COLUMNS);
+      return [...chunks, spare ?? NO_CHUNK].reduce((rows, { values }) => rows + values.length / VALUES, 0);
     },
     id: (row) => ids[row] as string,
     isShown: (row) => (series[row] as number) > 0,
@@ -118,7 +134,9 @@ export function createPeerTable(): PeerTable {
       const row = takeRow();
       ids[row] = id;
       series[row] = 0;
-      clear(row, 0);
+      const start = indexIn(row) * VALUES;
+      chunks[row >> CHUNK_BITS]?.values.fill(UNKNOWN, start, start + VALUES);
+      forgetCounters(row);
       return row;
     },
     release(row) {
@@ -131,9 +149,15 @@ export function createPeerTable(): PeerTable {
     },
     setValue: (row, measure, value) => write(row, measure - FIRST_PEER_MEASURE, value),
     setOperation: (row, operation, rate) => write(row, FIRST_OPERATION + operation, rate),
-    counter: (row, counter) => read(row, FIRST_COUNTER + counter),
-    setCounter: (row, counter, reading) => write(row, FIRST_COUNTER + counter, reading),
-    forgetCounters: (row) => clear(row, FIRST_COUNTER),
+    counter(row, counter) {
+      const { counters } = chunks[row >> CHUNK_BITS] as Chunk;
+      return counters[indexIn(row) * COUNTER_COLUMNS + counter] as number;
+    },
+    setCounter(row, counter, reading) {
+      const { counters } = chunks[row >> CHUNK_BITS] as Chunk;
+      counters[indexIn(row) * COUNTER_COLUMNS + counter] = reading;
+    },
+    forgetCounters,
     series: (row) => series[row] as number,
     setSeries(row, held) {
       series[row] = held;
@@ -141,7 +165,14 @@ export function createPeerTable(): PeerTable {
   };
 }
 
-/** Where the row begins in its chunk. */
-function startOf(row: number): number {
-  return (row & (CHUNK_ROWS - 1)) * COLUMNS;
+function createChunk(): Chunk {
+  return {
+    values: new Uint32Array(CHUNK_ROWS * VALUES),
+    counters: new Float64Array(CHUNK_ROWS * COUNTER_COLUMNS),
+  };
+}
+
+/** The number of the row in its chunk. */
+function indexIn(row: number): number {
+  return row & (CHUNK_ROWS - 1);
 }
