@@ -5,10 +5,10 @@
  */
 import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-import { MEASURES, RTT, SAMPLE_COUNTS, type SampleCounts } from './measures.ts';
+import { MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
-export type Cumulative = SampleCounts & { readonly rtt: Histogram };
+export type Cumulative = MediaCounts & { readonly rtt: Histogram };
 
 export type Cell = {
   readonly region: string;
@@ -83,6 +83,6 @@ function beginDistribution(cell: Cell, measure: number): Distribution {
 }
 
 function createCumulative(): Cumulative {
-  const counts = Object.fromEntries(SAMPLE_COUNTS.map((name) => [name, 0])) as SampleCounts;
+  const counts = Object.fromEntries(MEDIA_COUNTS.map((name) => [name, 0])) as MediaCounts;
   return { ...counts, rtt: createHistogram(RTT.bounds) };
 }

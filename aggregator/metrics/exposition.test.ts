@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
-import { validEntry } from '../../test/support/edge/beacon.ts';
+import { fullPeer, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
@@ -48,7 +48,7 @@ describe('exposition', () => {
   });
 
   it.each([
-    ['population', /^edgepulse_(sessions|peer_connections|meetings|participants|live_|rtt_|\w+_samples)/],
+    ['population', /^edgepulse_(sessions|peer_connections|meetings|participants|live_|rtt_|\w+_samples|video_freezes)/],
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|meeting_participants)/],
     [
       'process',
@@ -143,8 +143,10 @@ describe('a shard', () => {
     const sessions = storeOf(['s-1']);
     const neteq = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
     applyEntry(sessions, 'apac', validEntry({ session_id: 's-2', peers: [{ peer_id: 's-1', neteq }] }, NOW), NOW);
-    const audio = { totalSamplesReceived: 2_000_000, removedSamplesForAcceleration: 1_000 };
-    applyEntry(sessions, 'apac', validEntry({ seq: 1, peers: [{ peer_id: 's-2', audio }] }, NOW), NOW);
+    for (const seq of [1, 2]) {
+      const atMs = NOW + 5_000 * seq;
+      applyEntry(sessions, 'apac', validEntry({ seq, peers: [fullPeer('s-2', seq)] }, atMs), atMs);
+    }
     const exposition = createExposition({
       sessions,
       stream: () => STREAM_READING,

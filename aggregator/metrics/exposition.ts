@@ -10,7 +10,7 @@ import type { Shard } from '../../shared/subjects.ts';
 import type { StreamReading } from '../feed/stream-watch.ts';
 import type { Summary } from '../live/distribution.ts';
 import type { Histogram } from '../live/histogram.ts';
-import { QUANTILES } from '../live/measures.ts';
+import { MEASURES, quantilesOf } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { FAMILIES } from './families.ts';
@@ -71,7 +71,9 @@ export type ExpositionOptions = {
 /** Well under a millisecond of work. */
 const LINES_AT_ONCE = 500;
 
-const QUANTILE_LABELS = QUANTILES.map((quantile) => labelText({ q: `${quantile}` }));
+/** By measure: the quantiles that are shown of it, and their labels. */
+const SHOWN_QUANTILES = MEASURES.map(quantilesOf);
+const QUANTILE_LABELS = SHOWN_QUANTILES.map((quantiles) => quantiles.map((q) => labelText({ q: `${q}` })));
 
 const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
 
@@ -157,7 +159,7 @@ function cellSamples(family: CellFamily, scrape: ScrapeRun): Iterable<string> {
     case 'live distribution':
       return liveBuckets(name, family.measure, scrape);
     case 'live quantiles':
-      return liveQuantiles(name, scrape);
+      return liveQuantiles(name, family.measure, scrape);
   }
 }
 
@@ -218,18 +220,19 @@ function* liveBuckets(name: string, measure: number, { living, labels, summaries
   for (const cell of living) {
     const distribution = cell.live[measure];
     if (!distribution || distribution.count === 0) continue;
-    const summary = distribution.summarize(QUANTILES);
+    const summary = distribution.summarize(SHOWN_QUANTILES[measure] as readonly number[]);
     summaries.set(cell, summary);
     yield histogramText(name, labels.cell(cell), summary);
   }
 }
 
 /** Of the measure whose buckets were written just before. */
-function liveQuantiles(name: string, { labels, summaries }: ScrapeRun): Iterable<string> {
+function liveQuantiles(name: string, measure: number, { labels, summaries }: ScrapeRun): Iterable<string> {
+  const quantileLabels = QUANTILE_LABELS[measure] as readonly LabelText[];
   return each(summaries, ([cell, { quantiles }]) => {
     const ofCell = labels.cell(cell);
     return quantiles
-      .map((value, i) => sampleText(name, joinLabels(ofCell, QUANTILE_LABELS[i] as LabelText), value))
+      .map((value, i) => sampleText(name, joinLabels(ofCell, quantileLabels[i] as LabelText), value))
       .join('');
   });
 }

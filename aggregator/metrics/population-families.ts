@@ -1,5 +1,5 @@
 /** The families of the live population and of what its cells have counted since the start. */
-import { MEASURES, type Measure, RTT } from '../live/measures.ts';
+import { MEASURES, type Measure, type MeasureName, RTT } from '../live/measures.ts';
 import type { Cell, Cumulative } from '../live/population.ts';
 import { CELL_LABELS, type Family } from './family.ts';
 import type { RegionReading } from './store-reader.ts';
@@ -26,7 +26,7 @@ export const PARTICIPANTS = headcount(
 );
 
 /** What is measured, by the measure's name. */
-const LIVE_HELP: { readonly [name: string]: string } = {
+const LIVE_HELP: { readonly [Name in MeasureName]: string } = {
   rtt: 'Newest client-measured RTT of each session to its elected server',
   neteq_buffer:
     'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
@@ -34,16 +34,31 @@ const LIVE_HELP: { readonly [name: string]: string } = {
   expand: 'NetEQ expand operations of each peer connection',
   acceleration: 'Share of samples removed by acceleration, W3C clients',
   accelerate: 'NetEQ accelerate and fast accelerate operations of each peer connection, NetEQ clients',
+  audio_packet_loss:
+    'Audio packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, below zero is zero',
+  audio_jitter: 'Audio jitter of each peer connection, as its client reports it',
+  jitter_buffer_target:
+    'Delay that the network asks of the jitter buffer of each peer connection, where live_neteq_buffer is the one it has: jitterBufferTargetDelay over jitterBufferEmittedCount between beacons, or neteq.target_delay',
+  audio_mos:
+    'Estimated audio quality of each peer connection, 1 to 4.41, by the E-model of ITU-T G.107: of the delay (half the RTT of the session, plus the buffer) and of the packet loss, or else the concealment; absent while one of these is unknown. Read it beside them, which say why',
+  video_packet_loss:
+    'Video packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, below zero is zero; not of hidden pages',
+  video_freeze:
+    'Share of the time between beacons that the video of each peer connection was frozen: totalFreezesDuration, which counts a freeze when it ends; not of hidden pages',
+  video_frame_rate: 'Video frames per second of each peer connection; not of hidden pages',
+  video_frames_dropped:
+    'Share of the video frames of each peer connection that were dropped: framesDropped over framesDropped plus framesDecoded between beacons; not of hidden pages',
 };
 
 /** The buckets and then the quantiles of each measure: adjacent, since one reading of a cell gives both. */
 const LIVE = MEASURES.flatMap(liveFamilies);
 
-function liveFamilies({ name, unit }: Measure, measure: number): Family[] {
-  const what = LIVE_HELP[name];
+function liveFamilies({ name, family = name, unit }: Measure, measure: number): Family[] {
+  const what = LIVE_HELP[name as MeasureName];
+  const ofUnit = unit === '' ? '' : `_${unit}`;
   return [
     {
-      name: `edgepulse_live_${name}_${unit}`,
+      name: `edgepulse_live_${family}${ofUnit}`,
       type: 'histogram',
       unit,
       help: `${what}, over living sessions: a gauge histogram, so query it without rate().`,
@@ -53,7 +68,7 @@ function liveFamilies({ name, unit }: Measure, measure: number): Family[] {
       measure,
     },
     {
-      name: `edgepulse_live_${name}_quantile_${unit}`,
+      name: `edgepulse_live_${family}_quantile${ofUnit}`,
       type: 'gauge',
       unit,
       help: `${what}, over living sessions: nearest-rank quantile, within 1 % of exact.`,
@@ -82,6 +97,16 @@ const CUMULATIVE: readonly Family[] = [
   samples('silent_concealed', 'silentConcealedSamples', 'Concealed samples that were silence, differences.'),
   samples('accelerated', 'acceleratedSamples', 'Samples removed to play faster: removedSamplesForAcceleration.'),
   samples('decelerated', 'deceleratedSamples', 'Samples inserted to play slower: insertedSamplesForDeceleration.'),
+  {
+    name: 'edgepulse_video_freezes_total',
+    type: 'counter',
+    unit: 'freezes',
+    help: 'Video freezes: freezeCount, differences. Not of hidden pages.',
+    collect: 'population',
+    labels: CELL_LABELS,
+    of: 'cell',
+    value: ({ cumulative }) => cumulative.videoFreezes,
+  },
 ];
 
 export const POPULATION_FAMILIES: readonly Family[] = [

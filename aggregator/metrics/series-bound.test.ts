@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SERVER_TYPES } from '../../shared/beacon.ts';
-import { validEntry } from '../../test/support/edge/beacon.ts';
+import { fullPeer, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
@@ -20,16 +20,17 @@ it('is what is exposed when every closed set and the limit of detail are used up
     noteRightClocks(sessions, region);
     for (const server of [...elected, undefined]) {
       const rates = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
-      const counters = (n: number) => ({ totalSamplesReceived: n, removedSamplesForAcceleration: n });
       const session_id = `s-${session++}`;
       for (const seq of [1, 2]) {
-        const peers = [
-          { peer_id: 'a', neteq: rates },
-          { peer_id: 'b', audio: counters(seq) },
-        ];
-        const { beacon, ...entry } = validEntry({ session_id, meeting_id: session_id, seq, peers }, NOW + seq);
+        const peers = [{ peer_id: 'a', neteq: rates }, fullPeer('b', seq)];
+        const { beacon, ...entry } = validEntry({ session_id, meeting_id: session_id, seq, peers }, NOW + 1_000 * seq);
         const { server: _, ...without } = beacon;
-        applyEntry(sessions, region, { ...entry, beacon: server ? { ...without, server } : without }, NOW + seq);
+        applyEntry(
+          sessions,
+          region,
+          { ...entry, beacon: server ? { ...without, server } : without },
+          NOW + 1_000 * seq,
+        );
       }
     }
   }

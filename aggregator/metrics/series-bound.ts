@@ -1,7 +1,7 @@
 /** The largest number of series that a configuration can ever expose: the limit of detail and the closed label sets. */
 import { SERVER_TYPES } from '../../shared/beacon.ts';
 import { OTHER_SERVER } from '../../shared/servers.ts';
-import { MEASURES, QUANTILES } from '../live/measures.ts';
+import { MEASURES, type Measure, quantilesOf } from '../live/measures.ts';
 import { FAMILIES } from './families.ts';
 import type { Family } from './family.ts';
 
@@ -26,9 +26,9 @@ function boundOf(family: Family, cells: number, regions: number): number {
     case 'cell histogram':
       return cells * histogramSeries(family.bounds);
     case 'live distribution':
-      return cells * histogramSeries(MEASURES[family.measure]?.bounds ?? []);
+      return cells * histogramSeries((MEASURES[family.measure] as Measure).bounds);
     case 'live quantiles':
-      return cells * QUANTILES.length;
+      return cells * quantilesOf(MEASURES[family.measure] as Measure).length;
     case 'heard region':
       return regions;
     case 'region':

@@ -58,11 +58,14 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
 
   function replaceValues(session: Session, beacon: Incoming): void {
     const { cell } = session;
+    const { receivedAtMs } = beacon.report;
+    const elapsedSeconds = (receivedAtMs - session.receivedAtMs) / 1000;
+    session.receivedAtMs = receivedAtMs;
     const rtt = newestRtt(beacon);
     population.replace(cell, MEASURE.rtt, session.rtt, rtt);
     session.rtt = rtt;
     session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
-    session.peers = peers.update(session.peers, cell, beacon);
+    session.peers = peers.update(session.peers, cell, { ...beacon, rttSeconds: rtt, elapsedSeconds });
   }
 
   /** The newest beacon came by another region, or from another participant. */
@@ -113,6 +116,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
         cell,
         sequence,
         ended,
+        receivedAtMs: report.receivedAtMs,
         rtt: Number.NaN,
         peers: [],
         series: 0,

@@ -1,7 +1,11 @@
-/** What a peer's newest report says: the value of each measure, from differences of its counters or from NetEQ's own rates. */
+/**
+ * What a peer's newest report says: the value of each measure, from differences of its counters, from NetEQ's own rates
+ * and from readings as they stand.
+ */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { round } from '../live/distribution.ts';
-import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type SampleCounts } from '../live/measures.ts';
+import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live/measures.ts';
+import { meanOpinionScore } from '../live/mos.ts';
 import type { PeerTable } from './peer-table.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
 
@@ -12,28 +16,57 @@ export type PeerValues = {
    * @param at where its numbers begin
    * @returns its detail series: how many of what is shown of each peer are known
    */
-  derive(row: number, numbers: Float64Array, at: number): number;
+  derive(row: number, at: number, beacon: BeaconNumbers): number;
   /** What the last {@link derive} gave. @returns NaN when unknown */
   value(measure: number): number;
-  /** Adds what the samples of the last {@link derive} moved by; what is unknown adds nothing. */
-  addSamples(counts: SampleCounts): void;
+  /** Adds what the counts of the last {@link derive} moved by; what is unknown adds nothing. */
+  addCounts(counts: MediaCounts): void;
+};
+
+/** What the values of a peer are derived from: its own numbers, and what the beacon says of its receiver. */
+export type BeaconNumbers = {
+  readonly numbers: Float64Array;
+  /** The session's newest RTT; NaN when unknown. */
+  readonly rttSeconds: number;
+  /** Since the session's beacon before this one, as both were placed. */
+  readonly elapsedSeconds: number;
 };
 
 /** A delay that is no delay any more: what `neteq.buffer` may say at the most. */
 const BUFFER_SECONDS_MAX = 60;
+/**
+ * A NetEQ that receives fewer packets a second hears silence: a muted sender, or Opus DTX. It then expands about a hundred
+ * times a second with nothing to conceal, and took muted people for the worst audio there is.
+ */
+const SPEECH_PACKETS_PER_SECOND = 2;
+/** Beacons closer together waited somewhere and came at once: the time between them is not that between their readings. */
+const ELAPSED_SECONDS_MIN = 0.5;
 
 // Numbers of their own: read as properties in the hot functions, V8 deoptimised these again and again, and the ingest took
 // three times as long.
 const {
   jitterBufferDelay,
   jitterBufferEmittedCount,
+  jitterBufferTargetDelay,
   concealedSamples,
   silentConcealedSamples,
   removedSamplesForAcceleration,
   insertedSamplesForDeceleration,
   totalSamplesReceived,
+  packetsReceived: audioReceived,
+  packetsLost: audioLost,
+  jitter: JITTER,
 } = PEER_COLUMN.audio;
-const { buffer: BUFFER } = PEER_COLUMN.neteq;
+const {
+  framesDecoded,
+  framesDropped,
+  freezeCount,
+  totalFreezesDuration,
+  packetsReceived: videoReceived,
+  packetsLost: videoLost,
+  framesPerSecond: FRAMES_PER_SECOND,
+} = PEER_COLUMN.video;
+const { buffer: BUFFER, target_delay: TARGET_DELAY, packets_per_second: PACKETS_PER_SECOND } = PEER_COLUMN.neteq;
 const { expand: EXPAND, accelerate: ACCELERATE, fast_accelerate: FAST_ACCELERATE } = PEER_COLUMN.operations;
 const FIRST_OPERATION = PEER_COLUMN.operations.normal;
 const OPERATIONS = NETEQ_OPERATIONS.length;
@@ -47,8 +80,8 @@ export function createPeerValues(table: PeerTable): PeerValues {
     return values[measure] as number;
   }
 
-  /** What the counter moved by, never less than zero; NaN when it is unknown. */
-  function positiveDelta(counter: number): number {
+  /** What the counter moved by: never less than zero, but for `packetsLost`. NaN when it is unknown. */
+  function delta(counter: number): number {
     return deltas[counter] as number;
   }
 
@@ -76,27 +109,31 @@ export function createPeerValues(table: PeerTable): PeerValues {
     }
   }
 
-  function deriveFromCounters(): void {
-    const emitted = positiveDelta(jitterBufferEmittedCount);
+  function deriveAudio(numbers: Float64Array, at: number): void {
+    const emitted = delta(jitterBufferEmittedCount);
     if (emitted > 0) {
-      const delay = positiveDelta(jitterBufferDelay) / emitted;
-      values[MEASURE.neteq_buffer] = Math.min(BUFFER_SECONDS_MAX, delay);
+      values[MEASURE.neteq_buffer] = Math.min(BUFFER_SECONDS_MAX, delta(jitterBufferDelay) / emitted);
+      values[MEASURE.jitter_buffer_target] = Math.min(BUFFER_SECONDS_MAX, delta(jitterBufferTargetDelay) / emitted);
     }
-    const samples = positiveDelta(totalSamplesReceived);
+    const samples = delta(totalSamplesReceived);
     if (samples > 0) {
-      const concealed = positiveDelta(concealedSamples);
-      values[MEASURE.concealment] = share(concealed - positiveDelta(silentConcealedSamples), samples);
+      const concealed = delta(concealedSamples);
+      values[MEASURE.concealment] = share(concealed - delta(silentConcealedSamples), samples);
       values[MEASURE.expand] = 100 * share(concealed, samples);
-      values[MEASURE.acceleration] = share(positiveDelta(removedSamplesForAcceleration), samples);
+      values[MEASURE.acceleration] = share(delta(removedSamplesForAcceleration), samples);
     }
+    values[MEASURE.audio_packet_loss] = packetLoss(delta(audioLost), delta(audioReceived));
+    values[MEASURE.audio_jitter] = numbers[at + JITTER] as number;
   }
 
   /** NetEQ's own rates take precedence over values derived from counters. */
   function deriveFromNetEq(numbers: Float64Array, at: number): void {
     const buffer = numbers[at + BUFFER] as number;
     if (!Number.isNaN(buffer)) values[MEASURE.neteq_buffer] = buffer;
+    const target = numbers[at + TARGET_DELAY] as number;
+    if (!Number.isNaN(target)) values[MEASURE.jitter_buffer_target] = target;
     const expand = numbers[at + EXPAND] as number;
-    if (!Number.isNaN(expand)) {
+    if (!Number.isNaN(expand) && !isSilent(numbers, at)) {
       values[MEASURE.expand] = expand;
       // NetEQ decides one operation every 10 ms, so that 100 expands a second conceal everything.
       values[MEASURE.concealment] = Math.min(1, expand / 100);
@@ -108,11 +145,31 @@ export function createPeerValues(table: PeerTable): PeerValues {
     }
   }
 
+  /** After the audio's other measures, which it is made of. */
+  function deriveMos(rttSeconds: number): void {
+    const packetLoss = value(MEASURE.audio_packet_loss);
+    values[MEASURE.audio_mos] = meanOpinionScore({
+      delaySeconds: rttSeconds / 2 + value(MEASURE.neteq_buffer),
+      lossRatio: Number.isNaN(packetLoss) ? value(MEASURE.concealment) : packetLoss,
+    });
+  }
+
+  function deriveVideo(numbers: Float64Array, at: number, elapsedSeconds: number): void {
+    values[MEASURE.video_packet_loss] = packetLoss(delta(videoLost), delta(videoReceived));
+    const dropped = delta(framesDropped);
+    values[MEASURE.video_frames_dropped] = share(dropped, dropped + delta(framesDecoded));
+    if (elapsedSeconds >= ELAPSED_SECONDS_MIN) {
+      values[MEASURE.video_freeze] = share(delta(totalFreezesDuration), elapsedSeconds);
+    }
+    values[MEASURE.video_frame_rate] = numbers[at + FRAMES_PER_SECOND] as number;
+  }
+
   /** @returns how many are known */
   function keepOperations(row: number, numbers: Float64Array, at: number): number {
     let known = 0;
     for (let operation = 0; operation < OPERATIONS; operation++) {
-      const rate = numbers[at + FIRST_OPERATION + operation] as number;
+      const column = FIRST_OPERATION + operation;
+      const rate = column === EXPAND && isSilent(numbers, at) ? Number.NaN : (numbers[at + column] as number);
       table.setOperation(row, operation, round(rate));
       if (!Number.isNaN(rate)) known++;
     }
@@ -120,11 +177,13 @@ export function createPeerValues(table: PeerTable): PeerValues {
   }
 
   return {
-    derive(row, numbers, at) {
+    derive(row, at, { numbers, rttSeconds, elapsedSeconds }) {
       for (let measure = 0; measure < MEASURES.length; measure++) values[measure] = Number.NaN;
       takeDeltas(row, numbers, at);
-      deriveFromCounters();
+      deriveAudio(numbers, at);
       deriveFromNetEq(numbers, at);
+      deriveMos(rttSeconds);
+      deriveVideo(numbers, at, elapsedSeconds);
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
         values[measure] = round(value(measure));
       }
@@ -133,12 +192,13 @@ export function createPeerValues(table: PeerTable): PeerValues {
       return keepOperations(row, numbers, at) + (isBufferKnown ? 1 : 0) + (isConcealmentKnown ? 1 : 0);
     },
     value,
-    addSamples(counts) {
-      counts.audioSamples += positiveDelta(totalSamplesReceived) || 0;
-      counts.concealedSamples += positiveDelta(concealedSamples) || 0;
-      counts.silentConcealedSamples += positiveDelta(silentConcealedSamples) || 0;
-      counts.acceleratedSamples += positiveDelta(removedSamplesForAcceleration) || 0;
-      counts.deceleratedSamples += positiveDelta(insertedSamplesForDeceleration) || 0;
+    addCounts(counts) {
+      counts.audioSamples += delta(totalSamplesReceived) || 0;
+      counts.concealedSamples += delta(concealedSamples) || 0;
+      counts.silentConcealedSamples += delta(silentConcealedSamples) || 0;
+      counts.acceleratedSamples += delta(removedSamplesForAcceleration) || 0;
+      counts.deceleratedSamples += delta(insertedSamplesForDeceleration) || 0;
+      counts.videoFreezes += delta(freezeCount) || 0;
     },
   };
 }
@@ -146,4 +206,15 @@ export function createPeerValues(table: PeerTable): PeerValues {
 /** A ratio from 0 to 1 whatever a client claims; NaN when either side is unknown. */
 function share(part: number, whole: number): number {
   return Math.min(1, Math.max(0, part / whole));
+}
+
+/** Lost packets become fewer when one that counted as lost comes after all: then none of these were lost. */
+function packetLoss(lost: number, received: number): number {
+  const lostHere = Math.max(0, lost);
+  return share(lostHere, lostHere + received);
+}
+
+function isSilent(numbers: Float64Array, at: number): boolean {
+  // A comparison with NaN is false: who does not say how much comes is not silent.
+  return (numbers[at + PACKETS_PER_SECOND] as number) < SPEECH_PACKETS_PER_SECOND;
 }

@@ -14,12 +14,20 @@ export type SessionPeers = {
    * missing ones go, every value is replaced.
    * @returns the rows in the order of the report; `rows` itself when nobody came or went
    */
-  update(rows: number[], cell: Cell, beacon: Incoming): number[];
+  update(rows: number[], cell: Cell, beacon: ReceivedBeacon): number[];
   /** The session lives in another cell now. */
   move(rows: readonly number[], from: Cell, to: Cell): void;
   /** The session began again: its next counters are not to be compared with these. */
   restart(rows: readonly number[]): void;
   remove(rows: readonly number[], cell: Cell): void;
+};
+
+/** The session's newest beacon, with what the peers' values take from its session. */
+export type ReceivedBeacon = Incoming & {
+  /** Newest RTT of the session; NaN when unknown. */
+  readonly rttSeconds: number;
+  /** Since the session's beacon before this one. */
+  readonly elapsedSeconds: number;
 };
 
 export function createSessionPeers(population: Population, budget: SeriesBudget): SessionPeers {
@@ -37,7 +45,7 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
   }
 
   function replaceValues(row: number, cell: Cell, known: number): void {
-    values.addSamples(cell.cumulative);
+    values.addCounts(cell.cumulative);
     for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
       const value = values.value(measure);
       population.replace(cell, measure, table.value(row, measure), value);
@@ -56,13 +64,14 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
 
   return {
     readings: table,
-    update(rows, cell, { reports, report: { peersFrom, peersTo } }) {
+    update(rows, cell, { reports, report: { peersFrom, peersTo }, rttSeconds, elapsedSeconds }) {
+      const numbers = { numbers: reports.numbers, rttSeconds, elapsedSeconds };
       const before = rows.length;
       const reported = peersTo - peersFrom;
       for (let i = 0; i < reported; i++) {
         const peer = peersFrom + i;
         const row = bringForward(rows, i, reports.peerIds[peer] as string);
-        replaceValues(row, cell, values.derive(row, reports.numbers, numbersAt(peer)));
+        replaceValues(row, cell, values.derive(row, numbersAt(peer), numbers));
       }
       for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
       population.addPeers(cell, reported - before);

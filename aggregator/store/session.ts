@@ -11,6 +11,8 @@ export interface Session extends Expiring<Session>, Runs {
   participantId: string;
   presence: Presence<Session>;
   cell: Cell;
+  /** When the edge received the beacon that its values are of, by the broker's clock: a late one that came since moves no value. */
+  receivedAtMs: number;
   /** Newest RTT in seconds, NaN when the newest beacon had none. */
   rtt: number;
   /** Rows of the peer table, in the order of the newest beacon. */

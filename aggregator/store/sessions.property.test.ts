@@ -31,6 +31,22 @@ const audio = fc.record(
     removedSamplesForAcceleration: counter,
     insertedSamplesForDeceleration: counter,
     totalSamplesReceived: counter,
+    jitterBufferTargetDelay: counter,
+    packetsReceived: counter,
+    packetsLost: fc.integer({ min: -100, max: 1_000 }),
+    jitter: fc.double({ min: 0, max: 2, noNaN: true }),
+  },
+  { requiredKeys: [] },
+);
+const video = fc.record(
+  {
+    framesPerSecond: fc.double({ min: 0, max: 1_000, noNaN: true }),
+    framesDecoded: counter,
+    framesDropped: counter,
+    freezeCount: fc.nat(20),
+    totalFreezesDuration: fc.double({ min: 0, max: 100, noNaN: true }),
+    packetsReceived: counter,
+    packetsLost: fc.integer({ min: -100, max: 1_000 }),
   },
   { requiredKeys: [] },
 );
@@ -38,6 +54,8 @@ const rate = fc.double({ min: 0, max: 100, noNaN: true });
 const neteqOrPart = fc.record(
   {
     buffer: fc.double({ min: 0, max: 2, noNaN: true }),
+    target_delay: fc.double({ min: 0, max: 2, noNaN: true }),
+    packets_per_second: fc.oneof(fc.constantFrom(0, 1.999, 2), rate),
     operations_per_second: fc.record(
       { normal: rate, expand: rate, accelerate: rate, fast_accelerate: rate, merge: rate },
       { requiredKeys: [] },
@@ -50,7 +68,7 @@ const neteq = fc.oneof(
   fc.record({ buffer: fc.constantFrom(0.05, 0.1), operations_per_second: fc.constant({ expand: 5, accelerate: 1 }) }),
 );
 const peers = fc.uniqueArray(
-  fc.record({ peer_id: fc.constantFrom('a', 'b', 'c', 'd'), audio, neteq }, { requiredKeys: ['peer_id'] }),
+  fc.record({ peer_id: fc.constantFrom('a', 'b', 'c', 'd'), audio, neteq, video }, { requiredKeys: ['peer_id'] }),
   { selector: (peer) => peer.peer_id },
 ) as fc.Arbitrary<Peer[]>;
 const server = fc.record({
@@ -192,7 +210,7 @@ function exposition(sessions: Sessions, nowMs: number, openMetrics = false, coll
 function liveLines(sessions: Sessions, nowMs: number): string[] {
   return exposition(sessions, nowMs, false, new Set(['population', 'sessions'] as const))
     .split('\n')
-    .filter((line) => !/^edgepulse_(rtt_seconds|\w+_samples_total)/.test(line));
+    .filter((line) => !/^edgepulse_(rtt_seconds|\w+_total)/.test(line));
 }
 
 /** Of a session that left nothing is remembered: any number of it, even a low one, begins it as a new one. */

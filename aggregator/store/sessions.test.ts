@@ -35,7 +35,7 @@ function shown(sessions: Sessions, at: number): Map<string, number> {
   const samples = new Map<string, number>();
   const options = { nowMs: START + at, collect: new Set(['population', 'sessions'] as const), openMetrics: false };
   for (const line of [...expose(sessions, options)].join('').split('\n')) {
-    const [, name, value] = /^(edgepulse_(?!rtt_|\w+_samples_total)\S+) (\S+)$/.exec(line) ?? [];
+    const [, name, value] = /^(edgepulse_(?!rtt_|\w+_total)\S+) (\S+)$/.exec(line) ?? [];
     if (name) samples.set(name, Number(value));
   }
   return samples;

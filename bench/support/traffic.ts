@@ -1,7 +1,7 @@
 /**
  * Batches as Forwarders publish them, for a given number of sessions: each with three
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
- * every counter of the beacon, half of them NetEQ clients with every rate.
+ * every audio counter of the beacon, half of them NetEQ clients with every rate, all with every number of the video.
  */
 
 import { encodeEntry, joinBatch } from '../../shared/batch.ts';
@@ -22,7 +22,7 @@ export type Traffic = {
   readonly first?: number;
   /** Which clients: W3C counters, NetEQ rates, or every other one. */
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
-  /** One RTT sample, and of audio only what buffer, concealment and acceleration come from; default every member. */
+  /** One RTT sample, no video, and of audio only what buffer, concealment and acceleration come from; default every member. */
   readonly lean?: boolean;
 };
 
@@ -55,7 +55,7 @@ function entryOf(
   const peers = Array.from({ length: PEERS }, (_, k) => {
     const peer_id = `s-${meeting * MEETING + ((i + k + 1) % MEETING)}`;
     const peer = isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
-    return lean ? leanPeer(peer) : peer;
+    return lean ? leanPeer(peer) : { ...peer, video: videoOf(i + k, round) };
   });
   const decoded = decodeBeacon({
     v: 1,
@@ -108,15 +108,6 @@ function w3cPeer(peer_id: string, i: number, round: number): Peer {
       packetsLost: 3 + round,
       jitter: rounded(0.004 + (i % 50) / 1e4),
     },
-    video: {
-      framesPerSecond: 25,
-      framesDecoded: 125 * (round + 1),
-      framesDropped: round,
-      freezeCount: Math.floor(round / 4),
-      totalFreezesDuration: rounded(round / 20),
-      packetsReceived: 750 * (round + 1) + i,
-      packetsLost: 2 * round,
-    },
   };
 }
 
@@ -141,7 +132,20 @@ function netEqPeer(peer_id: string, i: number, round: number): Peer {
   };
 }
 
-/** A client that reports no packets, no energy and no other operations. */
+function videoOf(i: number, round: number): NonNullable<Peer['video']> {
+  const frames = 125 * (round + 1);
+  return {
+    framesPerSecond: rounded(25 - ((i + round) % 30) / 10),
+    framesDecoded: frames - Math.floor(((i % 10) * frames) / 500),
+    framesDropped: Math.floor(((i % 10) * frames) / 500),
+    freezeCount: round,
+    totalFreezesDuration: rounded((round * (i % 100)) / 200),
+    packetsReceived: 600 * (round + 1) + i,
+    packetsLost: Math.floor(((i + round) % 40) * (round + 1)),
+  };
+}
+
+/** A client that reports no packets, no energy, no video and no other operations. */
 function leanPeer({ peer_id, audio, neteq }: Peer): Peer {
   if (audio) {
     const { packetsReceived: _r, packetsLost: _l, totalAudioEnergy: _e, jitter: _j, ...rest } = audio;
