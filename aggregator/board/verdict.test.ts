@@ -33,7 +33,7 @@ describe('the verdict', () => {
       'blames the network where RTT is high and audio is not',
       { calls: { apac: [{ ...fine, rtt: 0.312 }], 'eu-west': [fine] } },
       'bad',
-      'apac: RTT p95 311 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
+      'apac: RTT p95 313 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
     ],
     [
       'says so when audio suffers too',
@@ -77,7 +77,7 @@ describe('the verdict', () => {
         },
       },
       'bad',
-      'apac: RTT p95 399 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 206 people in the region.',
+      'apac: RTT p95 400 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 206 people in the region.',
     ],
     [
       'leaves a few sessions on a server of their own alone',

@@ -2,45 +2,39 @@
  * A live distribution: a multiset of values that supports add and subtract in constant time, and
  * reports exact counts at the exposed bounds, an exact sum and quantiles within 1 %.
  *
- * Buckets are log-linear as in HdrHistogram (64 to an octave, found from the bits of the double,
+ * Buckets are log-linear as in HdrHistogram (64 to an octave, found from the bits of the value in millionths,
  * without a logarithm), so that a bucket's middle is within 1/128 of any value in it. Counts can be
  * subtracted again, as in a DDSketch (Masson et al., VLDB 2019). Each exposed bound splits the bucket
  * it falls into, so that the counts at the bounds are exact and need no counters of their own.
  */
 
-/** Values are kept to a millionth, so that sums are integers: exact, and the same in any order. */
-const RESOLUTION = 1e6;
+import { fromMillionths, millionthsOf, RESOLUTION, UNKNOWN } from './millionths.ts';
 
+/** Values up to 64 millionths have a bucket each, and so have 64 parts of each octave above. */
 const SUB_BITS = 6;
-/** Values below 2^-20, about a millionth, are zero; values of 2^11 and more share the last bucket. */
-const LEAST_EXPONENT = -20;
-const MOST_EXPONENT = 11;
-const BASE_BUCKETS = ((MOST_EXPONENT - LEAST_EXPONENT) << SUB_BITS) + 1;
-const BITS_OFFSET = ((1023 + LEAST_EXPONENT) << SUB_BITS) - 1;
-
-const double = new Float64Array(1);
-const words = new Uint32Array(double.buffer);
+const SUB_BUCKETS = 1 << SUB_BITS;
+const BASE_BUCKETS = (32 - SUB_BITS + 1) << SUB_BITS;
+/** In the place of a bound where a bucket has none. */
+const NO_BOUND = 2 ** 32 - 1;
 
 /** The buckets of a measure: where each of its exposed bounds splits the log-linear ones. Shared by its distributions. */
 export type Scale = {
   readonly bounds: readonly number[];
-  /** For each log-linear bucket: how many splits come before it, and the bound inside it (or Infinity). */
+  /** For each log-linear bucket: how many splits come before it, and the bound inside it, in millionths (or {@link NO_BOUND}). */
   readonly shift: Uint8Array;
-  readonly split: Float64Array;
+  readonly split: Uint32Array;
   /** For each bound: the last bucket whose values do not exceed it. */
   readonly boundBucket: Uint16Array;
   /** For each bucket: the value that stands for it. */
-  readonly middle: Float64Array;
+  readonly standIn: Float64Array;
 };
 
 export type Distribution = {
   readonly scale: Scale;
   /** How many values there are. */
   readonly count: number;
-  /** @param value finite and not negative */
-  add(value: number): void;
-  /** Takes back an {@link add} of the same value. */
-  subtract(value: number): void;
+  /** Takes back a value that was added before, and adds another one in its place. In millionths; UNKNOWN for none. */
+  replace(before: number, after: number): void;
   /** Adds everything that another distribution of the same scale holds. */
   include(other: Distribution): void;
   /** Takes back an {@link include} of the same values. */
@@ -65,34 +59,39 @@ export type Summary = {
  * zero: the two are equal and have different bits, so that one was added to the first bucket and taken from the last.
  */
 export function round(value: number): number {
-  return Math.round(value * RESOLUTION) / RESOLUTION + 0;
+  return fromMillionths(millionthsOf(value)) + 0;
 }
 
 /** @param bounds ascending, each in a log-linear bucket of its own. @throws RangeError otherwise. */
 export function createScale(bounds: readonly number[]): Scale {
-  const split = new Float64Array(BASE_BUCKETS).fill(Number.POSITIVE_INFINITY);
+  const split = new Uint32Array(BASE_BUCKETS).fill(NO_BOUND);
   for (const bound of bounds) {
-    const bucket = baseBucket(bound);
-    if (bucket === 0 || split[bucket] !== Number.POSITIVE_INFINITY) throw new RangeError(`bound too close: ${bound}`);
-    split[bucket] = bound;
+    const millionths = millionthsOf(bound);
+    const bucket = baseBucket(millionths);
+    if (bucket === 0 || split[bucket] !== NO_BOUND) throw new RangeError(`bound too close: ${bound}`);
+    split[bucket] = millionths;
   }
   const shift = new Uint8Array(BASE_BUCKETS);
-  const middle: number[] = [];
+  const standIn: number[] = [];
   let splits = 0;
   for (let bucket = 0; bucket < BASE_BUCKETS; bucket++) {
     shift[bucket] = splits;
-    const low = lowerEdge(bucket);
-    const high = lowerEdge(bucket + 1);
+    const least = leastOf(bucket);
+    const most = leastOf(bucket + 1) - 1;
     const bound = split[bucket] as number;
-    if (bound === Number.POSITIVE_INFINITY) {
-      middle.push(bucket === 0 ? 0 : (low + high) / 2);
+    if (bound === NO_BOUND) {
+      standIn.push((least + most) / 2);
     } else {
-      middle.push((low + bound) / 2, (bound + high) / 2);
+      // Values gather at round figures, as bounds are: the bound itself stands for them, where that is within 1 %.
+      standIn.push(Math.min(bound, least * 1.0099), (bound + 1 + most) / 2);
       splits++;
     }
   }
-  const boundBucket = Uint16Array.from(bounds, (bound) => baseBucket(bound) + (shift[baseBucket(bound)] as number));
-  return { bounds, shift, split, boundBucket, middle: Float64Array.from(middle) };
+  const boundBucket = Uint16Array.from(bounds, (bound) => {
+    const bucket = baseBucket(millionthsOf(bound));
+    return bucket + (shift[bucket] as number);
+  });
+  return { bounds, shift, split, boundBucket, standIn: Float64Array.from(standIn, (value) => value / RESOLUTION) };
 }
 
 /** What a distribution holds, for others of its scale to include. */
@@ -101,7 +100,7 @@ type Contents = { readonly counts: Uint32Array; readonly total: { count: number;
 const contentsOf = new WeakMap<Distribution, Contents>();
 
 export function createDistribution(scale: Scale): Distribution {
-  const counts = new Uint32Array(scale.middle.length);
+  const counts = new Uint32Array(scale.standIn.length);
   /** The sum is in millionths: an integer. Fields, since V8 allocates a number for each write to a captured variable. */
   const total = { count: 0, millionths: 0 };
 
@@ -120,17 +119,19 @@ export function createDistribution(scale: Scale): Distribution {
     get count() {
       return total.count;
     },
-    add(value) {
-      const bucket = bucketOf(scale, value);
-      counts[bucket] = (counts[bucket] as number) + 1;
-      total.count++;
-      total.millionths += Math.round(value * RESOLUTION);
-    },
-    subtract(value) {
-      const bucket = bucketOf(scale, value);
-      counts[bucket] = (counts[bucket] as number) - 1;
-      total.count--;
-      total.millionths -= Math.round(value * RESOLUTION);
+    replace(before, after) {
+      if (before !== UNKNOWN) {
+        const bucket = bucketOf(scale, before);
+        counts[bucket] = (counts[bucket] as number) - 1;
+        total.count--;
+        total.millionths -= before;
+      }
+      if (after !== UNKNOWN) {
+        const bucket = bucketOf(scale, after);
+        counts[bucket] = (counts[bucket] as number) + 1;
+        total.count++;
+        total.millionths += after;
+      }
     },
     include: (other) => merge(other, 1),
     exclude: (other) => merge(other, -1),
@@ -146,7 +147,7 @@ export function createDistribution(scale: Scale): Distribution {
 
 /** The counts at the bounds, and the values at the ranks. @param ranks ascending, none over the count of all values */
 function countUp(
-  { boundBucket, middle }: Scale,
+  { boundBucket, standIn }: Scale,
   counts: Uint32Array,
   ranks: readonly number[],
 ): Pick<Summary, 'cumulative' | 'quantiles'> {
@@ -157,7 +158,7 @@ function countUp(
   const advance = (last: number): void => {
     for (; bucket <= last; bucket++) {
       below += counts[bucket] as number;
-      while (below >= (ranks[quantiles.length] ?? Number.POSITIVE_INFINITY)) quantiles.push(middle[bucket] as number);
+      while (below >= (ranks[quantiles.length] ?? Number.POSITIVE_INFINITY)) quantiles.push(standIn[bucket] as number);
     }
   };
   for (const last of boundBucket) {
@@ -174,21 +175,21 @@ function nearestRank(quantile: number, count: number): number {
   return Math.max(1, Math.ceil(quantile * count - 1e-9));
 }
 
-function bucketOf(scale: Scale, value: number): number {
-  const base = baseBucket(value);
-  return base + (scale.shift[base] as number) + (value > (scale.split[base] as number) ? 1 : 0);
+function bucketOf(scale: Scale, millionths: number): number {
+  const base = baseBucket(millionths);
+  return base + (scale.shift[base] as number) + (millionths > (scale.split[base] as number) ? 1 : 0);
 }
 
-/** The exponent and the first bits of the mantissa, read off the double (little-endian, as every host we run on). */
-function baseBucket(value: number): number {
-  double[0] = value;
-  const bucket = ((words[1] as number) >>> (20 - SUB_BITS)) - BITS_OFFSET;
-  return bucket < 1 ? 0 : bucket >= BASE_BUCKETS ? BASE_BUCKETS - 1 : bucket;
+/** The exponent and the bits that follow the first one. */
+function baseBucket(millionths: number): number {
+  if (millionths < SUB_BUCKETS) return millionths;
+  const octave = 31 - SUB_BITS - Math.clz32(millionths);
+  return ((octave + 1) << SUB_BITS) + ((millionths >>> octave) & (SUB_BUCKETS - 1));
 }
 
-function lowerEdge(bucket: number): number {
-  if (bucket === 0) return 0;
-  const octave = (bucket - 1) >> SUB_BITS;
-  const sub = (bucket - 1) & ((1 << SUB_BITS) - 1);
-  return 2 ** (LEAST_EXPONENT + octave) * (1 + sub / (1 << SUB_BITS));
+/** The smallest value of the bucket, in millionths. */
+function leastOf(bucket: number): number {
+  if (bucket < SUB_BUCKETS) return bucket;
+  const octave = (bucket >> SUB_BITS) - 1;
+  return (SUB_BUCKETS + (bucket & (SUB_BUCKETS - 1))) * 2 ** octave;
 }

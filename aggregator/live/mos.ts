@@ -55,10 +55,10 @@ function lossImpairment(percent: number): number {
 }
 
 /**
- * MOS from R. Below R = 6.5 the cubic of Annex B dips under 1 and rises again towards R = 0, where the scale begins
- * anew at 1: there it is 1.
+ * MOS from R. Between R = 0, where the scale begins at 1, and R = 6.5 the cubic of Annex B dips below 1: there it is 1, or
+ * a worse call would have the better score.
  */
 function mosOfRating(r: number): number {
-  if (r < 6.5) return 1;
+  if (r <= 0) return 1;
   return Math.max(1, 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6);
 }

@@ -6,6 +6,7 @@
 import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import { MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
+import { millionthsOf } from './millionths.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
 export type Cumulative = MediaCounts & { readonly rtt: Histogram };
@@ -34,10 +35,18 @@ export type Population = {
   addPeers(cell: Cell, change: number): void;
   /** Replaces what one contributor contributes to a measure. NaN stands for nothing. Constant time. */
   replace(cell: Cell, measure: number, before: number, after: number): void;
+  /** The same with whole millionths, where UNKNOWN stands for nothing. */
+  replaceMillionths(cell: Cell, measure: number, before: number, after: number): void;
 };
 
 export function createPopulation(): Population {
   const cells = new Map<string, Cell>();
+
+  function replaceMillionths(cell: Cell, measure: number, before: number, after: number): void {
+    if (before === after) return;
+    const distribution = cell.live[measure] ?? beginDistribution(cell, measure);
+    distribution.replace(before, after);
+  }
 
   return {
     cells: () => cells.values(),
@@ -63,14 +72,9 @@ export function createPopulation(): Population {
       cell.peers += change;
     },
     replace(cell, measure, before, after) {
-      if (before === after) return;
-      const hadValue = !Number.isNaN(before);
-      const hasValue = !Number.isNaN(after);
-      if (!hadValue && !hasValue) return;
-      const distribution = cell.live[measure] ?? beginDistribution(cell, measure);
-      if (hadValue) distribution.subtract(before);
-      if (hasValue) distribution.add(after);
+      replaceMillionths(cell, measure, millionthsOf(before), millionthsOf(after));
     },
+    replaceMillionths,
   };
 }
 

@@ -65,7 +65,7 @@ export function createLiving({ regions, population, budget }: LivingOptions): Li
     population.replace(cell, MEASURE.rtt, session.rtt, rtt);
     session.rtt = rtt;
     session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
-    session.peers = peers.update(session.peers, cell, { ...beacon, rttSeconds: rtt, elapsedSeconds });
+    session.peers = peers.update(session.peers, cell, { beacon, rttSeconds: rtt, elapsedSeconds });
   }
 
   /** The newest beacon came by another region, or from another participant. */

@@ -3,24 +3,56 @@ import { describe, expect, it } from 'vitest';
 import { NETEQ_MAX, NETEQ_OPERATIONS, OPERATIONS_MAX, VIDEO_MAX } from '../../shared/beacon.ts';
 import { round } from '../live/distribution.ts';
 import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
-import { createPeerTable, type PeerTable, VALUE_MAX } from './peer-table.ts';
+import { millionthsOf, VALUE_MAX } from '../live/millionths.ts';
+import { createPeerTable, type PeerTable } from './peer-table.ts';
 import { COUNTER_COLUMNS } from './report.ts';
 
 /** Every cell of a row with the way to write and to read it. */
 const CELLS = [
   ...range(FIRST_PEER_MEASURE, MEASURES.length).map((m) => ({
-    set: (table: PeerTable, row: number, value: number) => table.setValue(row, m, value),
+    set: (table: PeerTable, row: number, value: number) => setValue(table, row, m, value),
     get: (table: PeerTable, row: number) => table.value(row, m),
   })),
   ...range(0, NETEQ_OPERATIONS.length).map((o) => ({
-    set: (table: PeerTable, row: number, value: number) => table.setOperation(row, o, value),
+    set: (table: PeerTable, row: number, value: number) => setOperation(table, row, o, value),
     get: (table: PeerTable, row: number) => table.operation(row, o),
   })),
   ...range(0, COUNTER_COLUMNS).map((c) => ({
-    set: (table: PeerTable, row: number, value: number) => table.setCounter(row, c, value),
-    get: (table: PeerTable, row: number) => table.counter(row, c),
+    set: (table: PeerTable, row: number, value: number) => setCounter(table, row, c, value),
+    get: (table: PeerTable, row: number) => counterOf(table, row, c),
   })),
 ];
+
+function setValue(table: PeerTable, row: number, measure: number, value: number): void {
+  const values = new Uint32Array(MEASURES.length);
+  table.readValues(row, values);
+  values[measure] = millionthsOf(value);
+  table.replaceValues(row, values, new Uint32Array(MEASURES.length));
+}
+
+function setOperation(table: PeerTable, row: number, operation: number, rate: number): void {
+  const rates = NETEQ_OPERATIONS.map((_, o) => (o === operation ? rate : table.operation(row, o)));
+  table.setOperations(row, Uint32Array.from(rates, millionthsOf));
+}
+
+/** All counters of the row, which stay as they are. */
+function countersOf(table: PeerTable, row: number): Float64Array {
+  const moved = new Float64Array(COUNTER_COLUMNS);
+  table.readCounters(row, new Float64Array(COUNTER_COLUMNS), 0, moved);
+  const counters = moved.map((change) => 0 - change);
+  table.readCounters(row, counters, 0, moved);
+  return counters;
+}
+
+function counterOf(table: PeerTable, row: number, counter: number): number {
+  return countersOf(table, row)[counter] as number;
+}
+
+function setCounter(table: PeerTable, row: number, counter: number, reading: number): void {
+  const counters = countersOf(table, row);
+  counters[counter] = reading;
+  table.readCounters(row, counters, 0, new Float64Array(COUNTER_COLUMNS));
+}
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
@@ -46,20 +78,37 @@ describe('the peer table', () => {
       fc.double({ min: 0, max: 1, noNaN: true }),
     );
     fc.assert(
-      fc.property(value.map(round), fc.double({ min: -(2 ** 53), max: 2 ** 53, noNaN: true }), (known, reading) => {
-        table.setValue(row, FIRST_PEER_MEASURE, known);
-        table.setOperation(row, 0, known);
-        table.setCounter(row, 0, reading);
-        expect([table.value(row, FIRST_PEER_MEASURE), table.operation(row, 0), table.counter(row, 0)]).toEqual([
-          known,
-          known,
-          reading,
-        ]);
+      fc.property(value.map(round), (known) => {
+        setValue(table, row, FIRST_PEER_MEASURE, known);
+        setOperation(table, row, 0, known);
+        expect([table.value(row, FIRST_PEER_MEASURE), table.operation(row, 0)]).toEqual([known, known]);
       }),
     );
-    table.setValue(row, FIRST_PEER_MEASURE, Number.NaN);
-    table.setOperation(row, 0, Number.NaN);
+    setValue(table, row, FIRST_PEER_MEASURE, Number.NaN);
+    setOperation(table, row, 0, Number.NaN);
     expect([table.value(row, FIRST_PEER_MEASURE), table.operation(row, 0)]).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  it('says what every counter moved by since its reading before, and nothing where one of the two is unknown', () => {
+    const table = createPeerTable();
+    const [row, other] = [table.allocate('a'), table.allocate('b')];
+    const reading = fc.oneof(fc.constant(Number.NaN), fc.double({ min: -(2 ** 52), max: 2 ** 53, noNaN: true }));
+    const readings = fc.array(reading, { minLength: COUNTER_COLUMNS, maxLength: COUNTER_COLUMNS });
+    let before: readonly number[] = range(0, COUNTER_COLUMNS).map(() => Number.NaN);
+    const moved = new Float64Array(COUNTER_COLUMNS);
+    fc.assert(
+      fc.property(readings, fc.nat(5), (now, from) => {
+        table.readCounters(
+          other,
+          Float64Array.from(now, (value) => value / 2),
+          0,
+          moved,
+        );
+        table.readCounters(row, Float64Array.from([...range(0, from), ...now]), from, moved);
+        expect([...moved]).toEqual(now.map((value, c) => value - (before[c] as number)));
+        before = now;
+      }),
+    );
   });
 
   it('holds whatever a beacon may carry', () => {

@@ -3,8 +3,8 @@
  * and from readings as they stand.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import { round } from '../live/distribution.ts';
 import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live/measures.ts';
+import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import { meanOpinionScore } from '../live/mos.ts';
 import type { PeerTable } from './peer-table.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
@@ -17,8 +17,8 @@ export type PeerValues = {
    * @returns its detail series: how many of what is shown of each peer are known
    */
   derive(row: number, at: number, beacon: BeaconNumbers): number;
-  /** What the last {@link derive} gave. @returns NaN when unknown */
-  value(measure: number): number;
+  /** What the last {@link derive} gave, by measure, in millionths. */
+  readonly millionths: Uint32Array;
   /** Adds what the counts of the last {@link derive} moved by; what is unknown adds nothing. */
   addCounts(counts: MediaCounts): void;
 };
@@ -73,6 +73,8 @@ const OPERATIONS = NETEQ_OPERATIONS.length;
 
 export function createPeerValues(table: PeerTable): PeerValues {
   const values = new Float64Array(MEASURES.length);
+  const millionths = new Uint32Array(MEASURES.length).fill(UNKNOWN);
+  const rates = new Uint32Array(OPERATIONS);
   /** What each counter moved by since the peer's last report. */
   const deltas = new Float64Array(COUNTER_COLUMNS);
 
@@ -86,11 +88,7 @@ export function createPeerValues(table: PeerTable): PeerValues {
   }
 
   function takeDeltas(row: number, numbers: Float64Array, at: number): void {
-    for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
-      const now = numbers[at + counter] as number;
-      deltas[counter] = now - table.counter(row, counter);
-      table.setCounter(row, counter, now);
-    }
+    table.readCounters(row, numbers, at, deltas);
     for (const stream of STREAM_COUNTERS) if (wasReset(stream)) countFromZero(stream, numbers, at);
   }
 
@@ -170,9 +168,10 @@ export function createPeerValues(table: PeerTable): PeerValues {
     for (let operation = 0; operation < OPERATIONS; operation++) {
       const column = FIRST_OPERATION + operation;
       const rate = column === EXPAND && isSilent(numbers, at) ? Number.NaN : (numbers[at + column] as number);
-      table.setOperation(row, operation, round(rate));
+      rates[operation] = millionthsOf(rate);
       if (!Number.isNaN(rate)) known++;
     }
+    table.setOperations(row, rates);
     return known;
   }
 
@@ -185,13 +184,13 @@ export function createPeerValues(table: PeerTable): PeerValues {
       deriveMos(rttSeconds);
       deriveVideo(numbers, at, elapsedSeconds);
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
-        values[measure] = round(value(measure));
+        millionths[measure] = millionthsOf(value(measure));
       }
       const isBufferKnown = !Number.isNaN(value(MEASURE.neteq_buffer));
       const isConcealmentKnown = !Number.isNaN(value(MEASURE.concealment));
       return keepOperations(row, numbers, at) + (isBufferKnown ? 1 : 0) + (isConcealmentKnown ? 1 : 0);
     },
-    value,
+    millionths,
     addCounts(counts) {
       counts.audioSamples += delta(totalSamplesReceived) || 0;
       counts.concealedSamples += delta(concealedSamples) || 0;

@@ -1,5 +1,6 @@
 /** What a session's peer connections contribute: kept in step with its newest beacon, moved and removed with it. */
 import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
+import { UNKNOWN } from '../live/millionths.ts';
 import type { Cell, Population } from '../live/population.ts';
 import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
@@ -14,7 +15,7 @@ export type SessionPeers = {
    * missing ones go, every value is replaced.
    * @returns the rows in the order of the report; `rows` itself when nobody came or went
    */
-  update(rows: number[], cell: Cell, beacon: ReceivedBeacon): number[];
+  update(rows: number[], cell: Cell, received: ReceivedBeacon): number[];
   /** The session lives in another cell now. */
   move(rows: readonly number[], from: Cell, to: Cell): void;
   /** The session began again: its next counters are not to be compared with these. */
@@ -22,8 +23,11 @@ export type SessionPeers = {
   remove(rows: readonly number[], cell: Cell): void;
 };
 
+const MEASURE_COUNT = MEASURES.length;
+
 /** The session's newest beacon, with what the peers' values take from its session. */
-export type ReceivedBeacon = Incoming & {
+export type ReceivedBeacon = {
+  readonly beacon: Incoming;
   /** Newest RTT of the session; NaN when unknown. */
   readonly rttSeconds: number;
   /** Since the session's beacon before this one. */
@@ -33,6 +37,8 @@ export type ReceivedBeacon = Incoming & {
 export function createSessionPeers(population: Population, budget: SeriesBudget): SessionPeers {
   const table = createPeerTable();
   const values = createPeerValues(table);
+  /** What the peer being updated contributed so far, by measure. */
+  const before = new Uint32Array(MEASURES.length);
 
   /** The row of the peer, put at `index` of `rows`; clients report their peers in a steady order, so it is mostly there. */
   function bringForward(rows: number[], index: number, id: string): number {
@@ -46,17 +52,20 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
 
   function replaceValues(row: number, cell: Cell, known: number): void {
     values.addCounts(cell.cumulative);
-    for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
-      const value = values.value(measure);
-      population.replace(cell, measure, table.value(row, measure), value);
-      table.setValue(row, measure, value);
+    const { millionths } = values;
+    table.replaceValues(row, millionths, before);
+    for (let measure = FIRST_PEER_MEASURE; measure < MEASURE_COUNT; measure++) {
+      const was = before[measure] as number;
+      const is = millionths[measure] as number;
+      if (was !== is) population.replaceMillionths(cell, measure, was, is);
     }
     table.setSeries(row, budget.reserve(table.series(row), known));
   }
 
   function removePeer(row: number, cell: Cell): void {
+    table.readValues(row, before);
     for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
-      population.replace(cell, measure, table.value(row, measure), Number.NaN);
+      population.replaceMillionths(cell, measure, before[measure] as number, UNKNOWN);
     }
     budget.release(table.series(row));
     table.release(row);
@@ -64,9 +73,11 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
 
   return {
     readings: table,
-    update(rows, cell, { reports, report: { peersFrom, peersTo }, rttSeconds, elapsedSeconds }) {
+    update(rows, cell, { beacon, rttSeconds, elapsedSeconds }) {
+      const { reports } = beacon;
+      const { peersFrom, peersTo } = beacon.report;
       const numbers = { numbers: reports.numbers, rttSeconds, elapsedSeconds };
-      const before = rows.length;
+      const count = rows.length;
       const reported = peersTo - peersFrom;
       for (let i = 0; i < reported; i++) {
         const peer = peersFrom + i;
@@ -74,17 +85,18 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
         replaceValues(row, cell, values.derive(row, numbersAt(peer), numbers));
       }
       for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
-      population.addPeers(cell, reported - before);
-      if (rows.length === before && before === reported) return rows;
+      population.addPeers(cell, reported - count);
+      if (rows.length === count && count === reported) return rows;
       // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
       return rows.slice(0, reported);
     },
     move(rows, from, to) {
       for (const row of rows) {
+        table.readValues(row, before);
         for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
-          const value = table.value(row, measure);
-          population.replace(from, measure, value, Number.NaN);
-          population.replace(to, measure, Number.NaN, value);
+          const value = before[measure] as number;
+          population.replaceMillionths(from, measure, value, UNKNOWN);
+          population.replaceMillionths(to, measure, UNKNOWN, value);
         }
       }
       population.addPeers(from, -rows.length);

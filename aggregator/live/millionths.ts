@@ -1,0 +1,23 @@
+/**
+ * A value as the live population keeps it: a whole number of millionths in 32 bits. So a value takes four bytes, a sum is
+ * exact and the same in any order, and what is taken back is what was added.
+ */
+
+/** How many millionths one is. */
+export const RESOLUTION = 1e6;
+
+/** In the place of a value that is not known. */
+export const UNKNOWN = 2 ** 32 - 1;
+
+/** The largest value that can be kept, over an hour in seconds; larger ones become it. */
+export const VALUE_MAX = (UNKNOWN - 1) / RESOLUTION;
+
+/** @param value not negative, or NaN when it is not known */
+export function millionthsOf(value: number): number {
+  return Number.isNaN(value) ? UNKNOWN : Math.min(Math.round(value * RESOLUTION), UNKNOWN - 1);
+}
+
+/** @returns NaN when it is not known */
+export function fromMillionths(millionths: number): number {
+  return millionths === UNKNOWN ? Number.NaN : millionths / RESOLUTION;
+}
