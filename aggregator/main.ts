@@ -123,8 +123,8 @@ function feedSessions(
     ttlSeconds: config.ttlSeconds,
     log,
     monotonic,
-    onMessage: ({ subject, data, timestampMs }) =>
-      ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now() }),
+    onMessage: ({ subject, data, timestampMs, isHistory }) =>
+      ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now(), isHistory }),
     onUp(region) {
       sessions.feedUp(region, feed.now());
       onRegionUp();

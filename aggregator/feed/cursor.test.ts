@@ -38,6 +38,15 @@ describe('a cursor', () => {
     expect(cursor.next(START_MS)).toEqual({ from: 'sequence', sequence: 42 });
   });
 
+  it('goes on when messages were handled that came after the look at the stream', () => {
+    const cursor = createCursor();
+    cursor.confirm(stream('a', 41));
+    const readBefore = cursor.lastSequence;
+    cursor.advance(42);
+    expect(cursor.confirm(stream('a', 41), readBefore)).toBe(true);
+    expect(cursor.next(START_MS)).toEqual({ from: 'sequence', sequence: 43 });
+  });
+
   it.each([
     ['was created anew', stream('b', 50)],
     ['has fewer messages than were read', stream('a', 40)],

@@ -11,6 +11,8 @@ export type Start =
 /** The position of one subject filter in the stream. It outlives the consumers that move it. */
 export type Cursor = {
   readonly filter: string;
+  /** Stream sequence of the last message handled; 0 before the first one. */
+  readonly lastSequence: number;
   /**
    * After the last message read; before the first message, at `startMs` of the broker's clock: nothing older
    * can still be alive.
@@ -20,9 +22,10 @@ export type Cursor = {
   advance(sequence: number): void;
   /**
    * Compares the stream that is there with the one that the position counts in.
+   * @param readBefore {@link Cursor.lastSequence} when the stream was asked for; by default, now
    * @returns false when it is another: the position is then the new stream's beginning
    */
-  confirm(stream: Pick<FoundStream, 'created' | 'lastSequence'>): boolean;
+  confirm(stream: Pick<FoundStream, 'created' | 'lastSequence'>, readBefore?: number): boolean;
 };
 
 export type CursorsOptions = {
@@ -51,7 +54,6 @@ function filtersOf(region: string, shard: Shard, lanes: number): string[] {
 }
 
 function createCursor(filter: string): Cursor {
-  /** 0 before the first message of the stream. */
   let lastSequence = 0;
   /** When the stream was created; undefined until a stream has been confirmed. */
   let created: string | undefined;
@@ -60,6 +62,9 @@ function createCursor(filter: string): Cursor {
 
   return {
     filter,
+    get lastSequence() {
+      return lastSequence;
+    },
     next(startMs) {
       if (lastSequence > 0) return { from: 'sequence', sequence: lastSequence + 1 };
       return isReplacement ? { from: 'beginning' } : { from: 'time', ms: startMs };
@@ -67,8 +72,8 @@ function createCursor(filter: string): Cursor {
     advance(sequence) {
       lastSequence = sequence;
     },
-    confirm(stream) {
-      const isSame = created === undefined || (created === stream.created && stream.lastSequence >= lastSequence);
+    confirm(stream, readBefore = lastSequence) {
+      const isSame = created === undefined || (created === stream.created && stream.lastSequence >= readBefore);
       created = stream.created;
       if (isSame) return true;
       isReplacement = true;

@@ -9,6 +9,7 @@ import { createBrokerClock } from './broker-clock.ts';
 import { createChangeFilter } from './change-filter.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
 import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
+import { createHistory } from './history.ts';
 import type { FeedMessage } from './ordered-consumer.ts';
 import { createReadPosition } from './read-position.ts';
 import { createReader, type Reader } from './reader.ts';
@@ -89,6 +90,7 @@ export function startFeed(options: FeedOptions): Feed {
     signal,
     onMessage: options.onMessage,
     stream: createHealthStream(options, log),
+    history: createHistory(),
     queue: createWorkQueue({ onError: options.onFailure }),
     heartbeatMs: heartbeatFor(ttlSeconds * MS_PER_SECOND),
   };

@@ -24,6 +24,7 @@ import { STREAM } from '../../shared/subjects.ts';
 import { type AckSubject, parseAckSubject } from './ack-subject.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import type { Start } from './cursor.ts';
+import type { History } from './history.ts';
 import type { ReadPosition } from './read-position.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -35,6 +36,8 @@ export type FeedMessage = {
   readonly sequence: number;
   /** The broker's clock when it stored the message, in milliseconds since the epoch. */
   readonly timestampMs: number;
+  /** It was in the stream when this process started: it rebuilds state and counts nothing. */
+  readonly isHistory: boolean;
 };
 
 export type ConsumerOptions = {
@@ -43,6 +46,7 @@ export type ConsumerOptions = {
   readonly inboxPrefix: string;
   readonly filter: string;
   readonly start: Start;
+  readonly history: Pick<History, 'includes'>;
   /** How often the server sends a heartbeat when there is no message; at least 100. */
   readonly heartbeatMs: number;
   readonly queue: WorkQueue;
@@ -66,7 +70,7 @@ export type OrderedConsumer = {
 };
 
 export function openConsumer(options: ConsumerOptions): OrderedConsumer {
-  const { connection, queue, broker, position, monotonic } = options;
+  const { connection, queue, broker, position, monotonic, history } = options;
   const inbox = createInbox(options.inboxPrefix);
   const ended = Promise.withResolvers<string>();
   let lastHeardMs = monotonic();
@@ -121,7 +125,8 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     }
     delivered++;
     const { streamSequence: sequence, timestampMs, pending } = ack;
-    options.onMessage({ subject: message.subject, data: message.data, sequence, timestampMs });
+    const { subject, data } = message;
+    options.onMessage({ subject, data, sequence, timestampMs, isHistory: history.includes(sequence) });
     position.handled(timestampMs, pending, monotonic());
     if (pending === 0 || delivered >= backlog) reportCaughtUp();
   }

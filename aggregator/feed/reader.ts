@@ -8,11 +8,12 @@ import type { BrokerClock } from './broker-clock.ts';
 import type { ChangeFilter } from './change-filter.ts';
 import { type Connector, INBOX_PREFIX } from './connection.ts';
 import type { Cursor } from './cursor.ts';
+import type { History } from './history.ts';
 import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { pause } from './pause.ts';
 import type { ReadPosition } from './read-position.ts';
 import type { RegionStatus } from './region-status.ts';
-import { type HealthStream, isStreamMissing } from './stream.ts';
+import { type FoundStream, type HealthStream, isStreamMissing } from './stream.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export type ReaderOptions = {
@@ -21,6 +22,8 @@ export type ReaderOptions = {
   readonly status: RegionStatus;
   readonly connector: Connector;
   readonly stream: HealthStream;
+  /** Shared by all readers. */
+  readonly history: History;
   readonly queue: WorkQueue;
   readonly broker: BrokerClock;
   readonly position: ReadPosition;
@@ -85,6 +88,7 @@ export function createReader(options: ReaderOptions): Reader {
       inboxPrefix: INBOX_PREFIX,
       filter: cursor.filter,
       start: cursor.next(broker.timeAt(monotonic()) - options.reachMs),
+      history: options.history,
       heartbeatMs,
       queue: options.queue,
       broker,
@@ -104,21 +108,33 @@ export function createReader(options: ReaderOptions): Reader {
   /** Opens a consumer and returns when it has ended. */
   async function readOnce(connection: NatsConnection): Promise<void> {
     const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
-    if (Number.isNaN(broker.timeAt(0))) broker.observe((await stream.inspect(jsm)).askedAtMs, monotonic(), false);
+    const found = await look(jsm);
+    if (Number.isNaN(broker.timeAt(0))) broker.observe(found.askedAtMs, monotonic(), false);
+    // A stream that was replaced meanwhile is read from its beginning.
+    cursor.confirm(found);
     const opened = open(connection, jsm);
     consumer = opened;
     await Promise.race([opened.opened.then(() => confirm(opened, jsm)), opened.ended]);
     drop(await opened.ended);
   }
 
+  async function look(jsm: JetStreamManager): Promise<FoundStream> {
+    const takeIn = options.history.look();
+    const found = await stream.inspect(jsm);
+    takeIn(found);
+    return found;
+  }
+
   /**
-   * Makes sure that the consumer reads the stream that the cursor counts in. Asked after the consumer
-   * was created: asked before, a stream replaced in between would be read from the old one's position.
+   * Makes sure that the consumer reads the stream that the cursor counts in. Asked again after the consumer
+   * was created: a stream replaced in between would be read from the old one's position.
    */
   async function confirm(opened: OrderedConsumer, jsm: JetStreamManager): Promise<void> {
-    const found = await stream.inspect(jsm);
+    // Messages that were stored after the answer was given can be handled before it is.
+    const readBefore = cursor.lastSequence;
+    const found = await look(jsm);
     if (consumer !== opened) return;
-    if (!cursor.confirm(found)) {
+    if (!cursor.confirm(found, readBefore)) {
       opened.close('stream replaced');
       return;
     }

@@ -29,6 +29,8 @@ export type ForwarderMessage = {
   readonly slot: number;
   readonly data: Uint8Array;
   readonly nowMs: number;
+  /** An earlier process has counted it: what it says is where the next message goes on from. By default it has not. */
+  readonly isHistory?: boolean;
 };
 
 export type TopologyReport = {
@@ -71,7 +73,7 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
   }
 
   return {
-    take({ region, slot, data, nowMs }) {
+    take({ region, slot, data, nowMs, isHistory = false }) {
       const slots = known.get(region);
       const decoded = decodeForwarderCounters(data);
       if (!slots || !decoded.ok || decoded.value.slot !== slot) return false;
@@ -90,7 +92,7 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
       }
       if (slot % shard.count === shard.index) {
         const totals = totalsOf(region);
-        addGains(totals, counters, before ?? (counters.isFirst ? undefined : counters));
+        if (!isHistory) addGains(totals, counters, before ?? (counters.isFirst ? undefined : counters));
         if (isNewest) {
           totals.inSpool.set(slot, counters.inSpool);
           totals.inSpoolNow.set(slot, counters.inSpool);

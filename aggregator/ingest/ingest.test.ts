@@ -8,7 +8,7 @@ import { forwarderCounters, validEntry } from '../../test/support/edge/beacon.ts
 import type { Sessions } from '../store/sessions.ts';
 import { createTestSessions, NOW } from '../store/testing.ts';
 import { createForwarders } from './forwarders.ts';
-import { createIngest } from './ingest.ts';
+import { createIngest, type Ingest } from './ingest.ts';
 
 const SUBJECT = 'health.diagnostics.apac.edge.f03';
 const FORWARDER_SUBJECT = 'health.diagnostics.apac.forwarder.0';
@@ -16,7 +16,7 @@ const FORWARDER_SUBJECT = 'health.diagnostics.apac.forwarder.0';
 /** Sends a message that the broker stored at `storedAtMs`, and that is read when it is `nowMs` there. */
 type Send = (message: Uint8Array, subject?: string, storedAtMs?: number, nowMs?: number) => void;
 
-function setUp(): { sessions: Sessions; send: Send } {
+function setUp(): { sessions: Sessions; ingest: Ingest; send: Send } {
   const sessions = createTestSessions();
   const forwarders = createForwarders({
     regions: sessions.regions,
@@ -28,6 +28,7 @@ function setUp(): { sessions: Sessions; send: Send } {
   const ingest = createIngest(sessions, forwarders);
   return {
     sessions,
+    ingest,
     send: (sent, subject = SUBJECT, storedAtMs = NOW, nowMs = storedAtMs) =>
       ingest(subject, sent, { storedAtMs, nowMs }),
   };
@@ -143,6 +144,50 @@ function liveBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+
+describe('history, which an earlier process has counted,', () => {
+  const restarted = (...history: readonly [message: Uint8Array, subject: string][]) => {
+    const { sessions, ingest, send } = setUp();
+    for (const [sent, subject] of history)
+      ingest(subject, sent, { storedAtMs: NOW, nowMs: NOW + 9_000, isHistory: true });
+    return { sessions, send };
+  };
+
+  it('rebuilds the sessions and counts nothing', () => {
+    const counters = encodeForwarderCounters(
+      forwarderCounters({ isFirst: true, accepted: 3, rejected: { invalid_id: 3 } }),
+    );
+    const batch = message({ accepted: 2 }, { session_id: 's-1' }, { session_id: 's 2' });
+    const { sessions } = restarted(
+      [batch, SUBJECT],
+      [batch, SUBJECT],
+      [new Uint8Array(1), SUBJECT],
+      [counters, FORWARDER_SUBJECT],
+      [counters.slice(1), FORWARDER_SUBJECT],
+    );
+    expect(sessions.living()).toBe(1);
+    const { edge, ...totals } = sessions.totals('apac');
+    const { edge: noEdge, ...noTotals } = setUp().sessions.totals('apac');
+    expect(totals).toEqual(noTotals);
+    // What is measured, and not counted, is known.
+    const measured = { inSpool: edge.inSpool, inSpoolNow: edge.inSpoolNow, skewSeconds: 0 };
+    expect(edge).toEqual({ ...noEdge, ...measured });
+  });
+
+  it('is where the counters of a Forwarder go on from', () => {
+    const counters = (spooled: number) => encodeForwarderCounters(forwarderCounters({ spooled }));
+    const { sessions, send } = restarted([counters(40), FORWARDER_SUBJECT]);
+    send(counters(42), FORWARDER_SUBJECT);
+    expect(sessions.totals('apac').edge.spooled).toBe(2);
+  });
+
+  it('makes a batch of it that comes once more a repeat', () => {
+    const batch = message({}, {});
+    const { sessions, send } = restarted([batch, SUBJECT]);
+    send(batch);
+    expect(sessions.totals('apac')).toMatchObject({ applied: 0, duplicate: 0, repeatedBatches: 1 });
+  });
+});
 
 describe('clocks', () => {
   const MINUTE = 60_000;

@@ -12,17 +12,20 @@ import { createLaneEpochs, type LaneEpochs } from './lane-epochs.ts';
 
 export type Ingest = (subject: string, data: Uint8Array, times: MessageTimes) => void;
 
-/** By the broker's clock, ms since the epoch. */
+/** Times are the broker's, ms since the epoch. */
 export type MessageTimes = {
   /** When it stored the message. */
   readonly storedAtMs: number;
   /** What time it is now: later, when the message waited. */
   readonly nowMs: number;
+  /** It was in the stream when this process started, and an earlier one has counted it. By default it was not. */
+  readonly isHistory?: boolean;
 };
 
 /** What a subject carries: the beacons of a lane, or the counters of a Forwarder. */
-type Route = LaneRoute | { readonly region: string; readonly slot: number };
+type Route = LaneRoute | ForwarderRoute;
 
+type ForwarderRoute = { readonly region: string; readonly slot: number };
 type LaneRoute = { readonly region: string; readonly epochs: LaneEpochs; readonly skew: EdgeSkew };
 
 export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest {
@@ -48,10 +51,11 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
   function ingestBatch(
     { region, epochs, skew }: LaneRoute,
     data: Uint8Array,
-    { storedAtMs, nowMs }: MessageTimes,
+    { storedAtMs, nowMs, isHistory = false }: MessageTimes,
   ): void {
-    const totals = sessions.totals(region);
+    const totals = sessions.tally(region, isHistory);
     const { source, invalid } = read(data, reports);
+    reports.isHistory = isHistory;
     if (source) {
       const accepted = epochs.advance(source, reports.count + invalid);
       if (accepted === undefined) {
@@ -60,10 +64,19 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
       }
       totals.edge.accepted += accepted;
       reports.place(source.sentAtMs, storedAtMs);
-      totals.edge.skewSeconds = skew.observe(source.slot, source.sentAtMs - storedAtMs, nowMs) / 1000;
+      sessions.totals(region).edge.skewSeconds = skew.observe(source.slot, source.sentAtMs - storedAtMs, nowMs) / 1000;
     }
     totals.invalid += invalid;
     sessions.apply(region, reports, nowMs);
+  }
+
+  function takeCounters(
+    { region, slot }: ForwarderRoute,
+    data: Uint8Array,
+    { nowMs, isHistory = false }: MessageTimes,
+  ): void {
+    if (forwarders.take({ region, slot, data, nowMs, isHistory })) return;
+    sessions.tally(region, isHistory).edge.invalidMessages++;
   }
 
   return (subject, data, times) => {
@@ -71,7 +84,6 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
     // The feed subscribes to our regions only, so this is a bug or a misbehaving broker.
     if (!route) return;
     if ('epochs' in route) ingestBatch(route, data, times);
-    else if (!forwarders.take({ ...route, data, nowMs: times.nowMs }))
-      sessions.totals(route.region).edge.invalidMessages++;
+    else takeCounters(route, data, times);
   };
 }

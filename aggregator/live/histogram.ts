@@ -12,6 +12,9 @@ export type Histogram = {
   observe(value: number): void;
 };
 
+/** A histogram that is only read. */
+export type HistogramReading = Readonly<Omit<Histogram, 'observe'>>;
+
 /** @param bounds ascending */
 export function createHistogram(bounds: readonly number[]): Histogram {
   const counts = new Float64Array(bounds.length + 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MEASURE } from './measures.ts';
-import { createPopulation } from './population.ts';
+import { createPopulation, cumulativeOf } from './population.ts';
 
 describe('the population', () => {
   it('has one cell for the same labels', () => {
@@ -27,7 +27,7 @@ describe('the population', () => {
     const cell = population.cell('apac', 'none', 'none');
     population.addSession(cell);
     population.replace(cell, MEASURE.expand, Number.NaN, 5);
-    cell.cumulative.rtt.observe(0.1);
+    cumulativeOf(cell).rtt.observe(0.1);
     population.replace(cell, MEASURE.expand, 5, Number.NaN);
     population.removeSession(cell);
     expect(cell).toMatchObject({ sessions: 0, live: [], cumulative: { rtt: { sum: 0.1 } } });

@@ -4,12 +4,15 @@
  * their contributions, so that an empty cell exposes nothing. The cumulative counterparts stay.
  */
 import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
-import { createHistogram, type Histogram } from './histogram.ts';
+import { createHistogram, type Histogram, type HistogramReading } from './histogram.ts';
 import { MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
 import { millionthsOf } from './millionths.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
 export type Cumulative = MediaCounts & { readonly rtt: Histogram };
+
+/** The same to be read. Whoever counts does so by {@link cumulativeOf}. */
+export type CumulativeReading = Readonly<MediaCounts> & { readonly rtt: HistogramReading };
 
 export type Cell = {
   readonly region: string;
@@ -19,7 +22,7 @@ export type Cell = {
   peers: number;
   /** By the measure's number; undefined while nothing has contributed. */
   readonly live: (Distribution | undefined)[];
-  readonly cumulative: Cumulative;
+  readonly cumulative: CumulativeReading;
 };
 
 export type Population = {
@@ -78,6 +81,11 @@ export function createPopulation(): Population {
   };
 }
 
+/** What the cell counts in, unless it is not to be counted: only the tally of the store asks. */
+export function cumulativeOf(cell: Cell): Cumulative {
+  return cell.cumulative as Cumulative;
+}
+
 const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
 
 function beginDistribution(cell: Cell, measure: number): Distribution {
@@ -86,7 +94,7 @@ function beginDistribution(cell: Cell, measure: number): Distribution {
   return distribution;
 }
 
-function createCumulative(): Cumulative {
+export function createCumulative(): Cumulative {
   const counts = Object.fromEntries(MEDIA_COUNTS.map((name) => [name, 0])) as MediaCounts;
   return { ...counts, rtt: createHistogram(RTT.bounds) };
 }

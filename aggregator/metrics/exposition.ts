@@ -9,7 +9,7 @@ import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import type { StreamReading } from '../feed/stream-watch.ts';
 import type { Summary } from '../live/distribution.ts';
-import type { Histogram } from '../live/histogram.ts';
+import type { HistogramReading } from '../live/histogram.ts';
 import { MEASURES, quantilesOf } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { Sessions } from '../store/sessions.ts';
@@ -255,7 +255,7 @@ function* readings({ sessions, options }: ScrapeRun, regions: Iterable<string>):
   for (const region of regions) yield { ...readRegion(sessions, region), stream };
 }
 
-function bucketsOf({ bounds, counts, sum }: Histogram): Buckets {
+function bucketsOf({ bounds, counts, sum }: HistogramReading): Buckets {
   let count = 0;
   const cumulative = bounds.map((_, i) => {
     count += counts[i] as number;

@@ -2,7 +2,7 @@
  * A row of the table of metrics: the family's name, type, unit, labels and help, and where its values come from.
  * The rows are in population-, detail-, edge- and self-families.ts, all of them in families.ts.
  */
-import type { Histogram } from '../live/histogram.ts';
+import type { HistogramReading } from '../live/histogram.ts';
 import type { Cell } from '../live/population.ts';
 import type { Session } from '../store/session.ts';
 import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './store-reader.ts';
@@ -39,7 +39,11 @@ export type Source =
   | { readonly of: 'living cell'; readonly value: (cell: Cell) => number }
   /** Every cell that has ever counted anything. */
   | { readonly of: 'cell'; readonly value: (cell: Cell) => number }
-  | { readonly of: 'cell histogram'; readonly bounds: readonly number[]; readonly histogram: (cell: Cell) => Histogram }
+  | {
+      readonly of: 'cell histogram';
+      readonly bounds: readonly number[];
+      readonly histogram: (cell: Cell) => HistogramReading;
+    }
   /** The live distribution of a measure (an index into MEASURES): its buckets, or its quantiles. */
   | { readonly of: 'live distribution'; readonly measure: number }
   | { readonly of: 'live quantiles'; readonly measure: number }
@@ -50,7 +54,7 @@ export type Source =
   | {
       readonly of: 'region histogram';
       readonly bounds: readonly number[];
-      readonly histogram: (reading: RegionReading) => Histogram;
+      readonly histogram: (reading: RegionReading) => HistogramReading;
     }
   /** A closed set of series that the process has; a value that is NaN has no series. */
   | { readonly of: 'process set'; readonly set: readonly ProcessSeries[] }

@@ -12,6 +12,7 @@ import type { Runs } from './runs.ts';
 import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createSessionPeers } from './session-peers.ts';
+import type { Tally } from './tally.ts';
 
 export type Living = {
   /** How many live. */
@@ -33,11 +34,12 @@ export type LivingOptions = {
   readonly regions: readonly string[];
   readonly population: Population;
   readonly budget: SeriesBudget;
+  readonly tally: Tally;
 };
 
-export function createLiving({ regions, population, budget }: LivingOptions): Living {
+export function createLiving({ regions, population, budget, tally }: LivingOptions): Living {
   const roster = createRoster<Session>(regions);
-  const peers = createSessionPeers(population, budget);
+  const peers = createSessionPeers({ population, budget, tally });
   let size = 0;
   let born = 0;
 

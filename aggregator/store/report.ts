@@ -104,6 +104,8 @@ export type Reports = {
   readonly count: number;
   /** The broker's clock when it stored the message, ms since the epoch. */
   readonly storedAtMs: number;
+  /** An earlier process has counted them: they rebuild state and count nothing. Cleared with the reports. */
+  isHistory: boolean;
   /** The first {@link count} are of this message; the rest wait to be used again. */
   readonly list: readonly Report[];
   /** RTT samples in seconds; a report's are `rttFrom` up to `rttTo`. */
@@ -228,6 +230,7 @@ export function createReports(): Reports {
   const reports = {
     count: 0,
     storedAtMs: 0,
+    isHistory: false,
     list,
     rtt: new Float64Array(256),
     peerIds,
@@ -236,6 +239,7 @@ export function createReports(): Reports {
     clear(): void {
       shrink();
       reports.count = 0;
+      reports.isHistory = false;
       rttCount = 0;
       peerCount = 0;
     },

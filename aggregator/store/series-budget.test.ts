@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSeriesBudget, LEFT_OUT } from './series-budget.ts';
+import { createTally } from './tally.ts';
 
 describe('the series budget', () => {
   it('gives an owner all that it needs or nothing', () => {
-    const budget = createSeriesBudget(10);
+    const budget = createSeriesBudget(10, createTally([]));
     expect(budget.reserve(0, 8)).toBe(8);
     expect(budget.reserve(0, 3)).toBe(LEFT_OUT);
     expect(budget.reserve(8, 7)).toBe(7);
@@ -13,7 +14,7 @@ describe('the series budget', () => {
   });
 
   it('counts a series that is left out once for as long as it is left out', () => {
-    const budget = createSeriesBudget(1);
+    const budget = createSeriesBudget(1, createTally([]));
     budget.reserve(0, 1);
     let held = 0;
     for (const _ of [1, 2, 3]) held = budget.reserve(held, 2);
@@ -24,7 +25,7 @@ describe('the series budget', () => {
     const changes = fc.array(fc.record({ owner: fc.nat(5), needed: fc.nat(6) }));
     fc.assert(
       fc.property(fc.nat(20), changes, (limit, steps) => {
-        const budget = createSeriesBudget(limit);
+        const budget = createSeriesBudget(limit, createTally([]));
         const held = [0, 0, 0, 0, 0, 0];
         for (const { owner, needed } of steps) {
           held[owner] = budget.reserve(held[owner] ?? 0, needed);

@@ -1,5 +1,7 @@
 /** The limit of detail series: exact accounting of who holds how many, and of what is left out. */
 
+import type { Tally } from './tally.ts';
+
 /** How much of the limit is used. */
 export type SeriesUse = {
   readonly limit: number;
@@ -22,9 +24,9 @@ export type SeriesBudget = SeriesUse & {
 /** Held by an owner whose series did not fit the limit. */
 export const LEFT_OUT = -1;
 
-export function createSeriesBudget(limit: number): SeriesBudget {
+/** @param tally counts what is left out */
+export function createSeriesBudget(limit: number, tally: Pick<Tally, 'process' | 'shownOfProcess'>): SeriesBudget {
   let used = 0;
-  let dropped = 0;
 
   return {
     limit,
@@ -32,7 +34,7 @@ export function createSeriesBudget(limit: number): SeriesBudget {
       return used;
     },
     get dropped() {
-      return dropped;
+      return tally.shownOfProcess.seriesDropped;
     },
     reserve(held, needed) {
       if (held === needed) return held;
@@ -42,7 +44,7 @@ export function createSeriesBudget(limit: number): SeriesBudget {
         return needed;
       }
       used -= had;
-      if (held !== LEFT_OUT) dropped += needed;
+      if (held !== LEFT_OUT) tally.process.seriesDropped += needed;
       return LEFT_OUT;
     },
     release(held) {

@@ -6,6 +6,7 @@ import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
 import { type Incoming, numbersAt } from './report.ts';
 import type { SeriesBudget } from './series-budget.ts';
+import type { Tally } from './tally.ts';
 
 /** The peers of all sessions. A session knows its own by their rows. */
 export type SessionPeers = {
@@ -34,7 +35,13 @@ export type ReceivedBeacon = {
   readonly elapsedSeconds: number;
 };
 
-export function createSessionPeers(population: Population, budget: SeriesBudget): SessionPeers {
+export type SessionPeersOptions = {
+  readonly population: Population;
+  readonly budget: SeriesBudget;
+  readonly tally: Tally;
+};
+
+export function createSessionPeers({ population, budget, tally }: SessionPeersOptions): SessionPeers {
   const table = createPeerTable();
   const values = createPeerValues(table);
   /** What the peer being updated contributed so far, by measure. */
@@ -51,7 +58,7 @@ export function createSessionPeers(population: Population, budget: SeriesBudget)
   }
 
   function replaceValues(row: number, cell: Cell, known: number): void {
-    values.addCounts(cell.cumulative);
+    values.addCounts(tally.cumulative(cell));
     const { millionths } = values;
     table.replaceValues(row, millionths, before);
     for (let measure = FIRST_PEER_MEASURE; measure < MEASURE_COUNT; measure++) {

@@ -5,7 +5,7 @@
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
 import { createWheel, type Wheel } from '../expiry/wheel.ts';
-import { type Cell, createPopulation } from '../live/population.ts';
+import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
 import { createDeparted, type Departure } from './departed.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peer-table.ts';
@@ -15,7 +15,8 @@ import { createRunBook, type Runs } from './runs.ts';
 import { type Sequence, type SequenceOutcome, sequences } from './sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
-import { createTotals, type RegionTotals } from './totals.ts';
+import { createTally } from './tally.ts';
+import type { RegionTotals } from './totals.ts';
 
 export type SessionsOptions = {
   readonly regions: readonly string[];
@@ -55,6 +56,8 @@ export type Sessions = {
   isWithdrawn(region: string, nowMs: number): boolean;
   /** What was counted since the start. */
   totals(region: string): RegionTotals;
+  /** The record in which to count what a message says: {@link Sessions.totals}, or for history one that nobody reads. */
+  tally(region: string, isHistory: boolean): RegionTotals;
   /** How many sessions live. */
   living(): number;
   /** Meetings and participants in the region now. */
@@ -86,7 +89,8 @@ type RegionState = {
   feed: FeedReading;
   readonly clock: ReapClock;
   readonly wheel: Wheel<Session>;
-  readonly totals: RegionTotals;
+  /** When the last of the history was read: who was due by then is not ours to count. */
+  historyUntilMs: number;
 };
 
 /** `restarted` is a new run of a session that is known. */
@@ -111,8 +115,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   const states = new Map(regions.map((region) => [region, createRegionState(ttlMs)]));
   const serverLabel = serverLabeler(servers);
   const population = createPopulation();
-  const budget = createSeriesBudget(maxSessionSeries);
-  const living = createLiving({ regions, population, budget });
+  const tally = createTally(regions);
+  const budget = createSeriesBudget(maxSessionSeries, tally);
+  const living = createLiving({ regions, population, budget, tally });
   const departed = createDeparted(maxSessions);
   const runBook = createRunBook(ttlMs);
 
@@ -125,7 +130,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
     const { report } = beacon;
     const { receivedAtMs } = report;
-    const { totals } = stateOf(region);
+    const totals = tally.totals(region);
     const session = living.roster.session(report.meetingId, report.sessionId);
     const departure = session ? undefined : departed.find(keyOf(report));
     const known: Runs | undefined = session ?? departure;
@@ -136,7 +141,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return;
     }
     const cell = cellFor(region, report, session?.cell);
-    countRtt(cell, beacon);
+    countRtt(tally.cumulative(cell), beacon);
     const isOfEndedRun =
       outcome !== 'restarted' && (sequence !== known?.sequence || isLateOf(departure, outcome, report));
     const delaySeconds = Math.max(0, nowMs - receivedAtMs) / 1000;
@@ -151,7 +156,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     if (!session) {
       begin({ cell, beacon, nowMs }, runsOf(beacon, departure, outcome));
     } else if (outcome === 'restarted') {
-      stateOf(session.presence.region).totals.lost += sequences.countOpenHolesAsLost(session.sequence);
+      tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
       living.restart(session, runsOf(beacon, session, outcome));
       refresh(session, { cell, beacon, nowMs });
     } else {
@@ -185,7 +190,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       // It overtook beacons still in flight, which must not start the session again after its end.
       rememberDeparture(runs, report, nowMs);
     } else if (living.size >= maxSessions) {
-      stateOf(cell.region).totals.refused++;
+      tally.totals(cell.region).refused++;
     } else {
       if (departed.size > 0) departed.forget(keyOf(report));
       schedule(living.begin(cell, beacon, runs), report, nowMs);
@@ -195,8 +200,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   function refresh(session: Session, { cell, beacon, nowMs }: PlacedBeacon): void {
     const { report } = beacon;
     if (session.ended) runBook.forgetDue(session, beacon.reports.storedAtMs);
-    const { wheel, totals } = stateOf(session.presence.region);
-    wheel.unschedule(session);
+    const { region } = session.presence;
+    const totals = tally.totals(region);
+    stateOf(region).wheel.unschedule(session);
     living.refresh(session, cell, beacon);
     totals.clientDropped += newlyDropped(session, report.dropped);
     schedule(session, report, nowMs);
@@ -212,9 +218,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   function remove(session: Session): void {
-    const { wheel, totals } = stateOf(session.presence.region);
-    wheel.unschedule(session);
-    totals.lost += sequences.countOpenHolesAsLost(session.sequence);
+    const { region } = session.presence;
+    stateOf(region).wheel.unschedule(session);
+    tally.totals(region).lost += sequences.countOpenHolesAsLost(session.sequence);
     living.remove(session);
   }
 
@@ -232,23 +238,29 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     apply(region, reports, nowMs) {
+      tally.isHistory = reports.isHistory;
+      if (reports.isHistory) stateOf(region).historyUntilMs = nowMs;
       for (let i = 0; i < reports.count; i++) {
         applyBeacon(region, { reports, report: reports.list[i] as Report }, nowMs);
       }
+      tally.isHistory = false;
     },
     expire(nowMs) {
       let left = REAP_AT_ONCE;
       // A departure counts in every region, and so is remembered as long as the one furthest behind needs it.
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (const [region, { clock, wheel, totals }] of states) {
+      for (const [region, { clock, wheel, historyUntilMs }] of states) {
         const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
         if (Number.isNaN(readMs)) continue;
         if (clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
         const reapMs = clock.timeAt(readMs);
         for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
           if (left-- === 0) return true;
+          // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
+          tally.isHistory = session.sequence.newestAtMs + ttlMs <= historyUntilMs;
           remove(session);
-          totals.stale++;
+          tally.totals(region).stale++;
+          tally.isHistory = false;
         }
       }
       if (earliestMs === Number.POSITIVE_INFINITY) return false;
@@ -267,7 +279,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     feedOf: (region) => stateOf(region).feed,
     feedDownSince: (region) => stateOf(region).clock.stoppedSinceMs,
     isWithdrawn: (region, nowMs) => stateOf(region).clock.isWithdrawn(nowMs),
-    totals: (region) => stateOf(region).totals,
+    totals: tally.shown,
+    tally: tally.totalsFor,
     living: () => living.size,
     headcount: living.roster.headcount,
     budget,
@@ -284,12 +297,12 @@ function createRegionState(ttlMs: number): RegionState {
     feed: { isBehind: false, lagSeconds: Number.NaN, hostSkewSeconds: Number.NaN },
     clock: createReapClock(ttlMs),
     wheel: createWheel<Session>(ttlMs),
-    totals: createTotals(),
+    historyUntilMs: Number.NEGATIVE_INFINITY,
   };
 }
 
-function countRtt({ cumulative }: Cell, { reports, report }: Incoming): void {
-  for (let i = report.rttFrom; i < report.rttTo; i++) cumulative.rtt.observe(reports.rtt[i] as number);
+function countRtt({ rtt }: Cumulative, { reports, report }: Incoming): void {
+  for (let i = report.rttFrom; i < report.rttTo; i++) rtt.observe(reports.rtt[i] as number);
 }
 
 /** Beacons dropped by the client since its last beacon. Its counter is cumulative and may have restarted. */

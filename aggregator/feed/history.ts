@@ -1,0 +1,39 @@
+/**
+ * What was in the stream when this process started. It rebuilds the sessions and counts nothing, since an earlier process
+ * has counted it. One sequence number tells, whatever the lanes and regions: they are all in one stream. Pure.
+ */
+import type { FoundStream } from './stream.ts';
+
+type Look = Pick<FoundStream, 'created' | 'lastSequence'>;
+
+export type History = {
+  /**
+   * To be called before the stream is asked for; what it returns takes the answer in. The first answer decides what is
+   * history, however long NATS could not be reached before. Later ones find out that the stream was replaced: the new
+   * one counts from 1, and all of it is new.
+   */
+  look(): (found: Look) => void;
+  /** Whether the message with this stream sequence is history. */
+  includes(sequence: number): boolean;
+};
+
+export function createHistory(): History {
+  let lastSequence = 0;
+  /** When the stream was created; undefined before the first look. */
+  let created: string | undefined;
+
+  return {
+    look() {
+      // The answers of readers that ask at the same time can overtake each other. Only one that was asked for later
+      // proves by a lower number that the messages are gone.
+      const least = created === undefined ? 0 : lastSequence;
+      return (found) => {
+        if (created === undefined) lastSequence = found.lastSequence;
+        // A stream in memory keeps its time of creation when its server starts again, and begins at 1 too.
+        else if (created !== found.created || found.lastSequence < least) lastSequence = 0;
+        created = found.created;
+      };
+    },
+    includes: (sequence) => sequence <= lastSequence,
+  };
+}
