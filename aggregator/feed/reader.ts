@@ -108,7 +108,7 @@ export function createReader(options: ReaderOptions): Reader {
   /** Opens a consumer and returns when it has ended. */
   async function readOnce(connection: NatsConnection): Promise<void> {
     const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
-    const found = await look(jsm);
+    const found = await look(() => stream.inspect(jsm));
     if (Number.isNaN(broker.timeAt(0))) broker.observe(found.askedAtMs, monotonic(), false);
     // A stream that was replaced meanwhile is read from its beginning.
     cursor.confirm(found);
@@ -118,9 +118,10 @@ export function createReader(options: ReaderOptions): Reader {
     drop(await opened.ended);
   }
 
-  async function look(jsm: JetStreamManager): Promise<FoundStream> {
+  /** @param ask for the stream: whether it is there, or is created now, what it holds first is history */
+  async function look(ask: () => Promise<FoundStream>): Promise<FoundStream> {
     const takeIn = options.history.look();
-    const found = await stream.inspect(jsm);
+    const found = await ask();
     takeIn(found);
     return found;
   }
@@ -132,7 +133,7 @@ export function createReader(options: ReaderOptions): Reader {
   async function confirm(opened: OrderedConsumer, jsm: JetStreamManager): Promise<void> {
     // Messages that were stored after the answer was given can be handled before it is.
     const readBefore = cursor.lastSequence;
-    const found = await look(jsm);
+    const found = await look(() => stream.inspect(jsm));
     if (consumer !== opened) return;
     if (!cursor.confirm(found, readBefore)) {
       opened.close('stream replaced');
@@ -148,7 +149,8 @@ export function createReader(options: ReaderOptions): Reader {
     if (isStreamMissing(error)) {
       try {
         const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
-        return await stream.create(jsm);
+        await look(() => stream.create(jsm));
+        return;
       } catch (createError) {
         failure = createError;
       }

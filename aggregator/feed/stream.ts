@@ -34,9 +34,10 @@ export type HealthStream = {
   inspect(jsm: JetStreamManager): Promise<FoundStream>;
   /**
    * Creates the stream; calls at the same time share one attempt.
+   * @returns what was created
    * @throws NatsError when the user may not, or the server has hardly any storage
    */
-  create(jsm: JetStreamManager): Promise<void>;
+  create(jsm: JetStreamManager): Promise<FoundStream>;
 };
 
 const MAX_BYTES = 1024 ** 3;
@@ -54,12 +55,17 @@ export function isStreamMissing(error: unknown): boolean {
 
 export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStream {
   const changes = createChangeFilter();
-  let creating: Promise<void> | undefined;
+  let creating: Promise<FoundStream> | undefined;
 
-  async function create(jsm: JetStreamManager): Promise<void> {
-    const maxBytes = await addStream(jsm, needs.ttlSeconds, MAX_BYTES);
+  async function create(jsm: JetStreamManager): Promise<FoundStream> {
+    const info = await addStream(jsm, needs.ttlSeconds, MAX_BYTES);
+    const maxBytes = info.config.max_bytes;
     log.info({ stream: STREAM, maxBytes }, 'stream created');
-    if (maxBytes === MAX_BYTES) return;
+    if (maxBytes < MAX_BYTES) logSmall(maxBytes);
+    return foundIn(info);
+  }
+
+  function logSmall(maxBytes: number): void {
     const hint = 'raise max_file_store in the jetstream block of nats-server';
     log.warn(
       { stream: STREAM, maxBytes, wantedBytes: MAX_BYTES, hint },
@@ -70,13 +76,12 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
   return {
     async inspect(jsm) {
       const info = await jsm.streams.info(STREAM);
-      const { created, config, state } = info;
-      const problems = problemsOf(config, needs);
+      const problems = problemsOf(info.config, needs);
       if (changes.isNew(STREAM, problems.join()) && problems.length > 0) {
         const hint = 'change it with `nats stream edit`; the aggregator leaves an existing stream as it is';
         log.warn({ stream: STREAM, problems, hint }, 'stream is misconfigured');
       }
-      return { created: String(created), lastSequence: state.last_seq, askedAtMs: Date.parse(timeOf(info)) };
+      return foundIn(info);
     },
     create(jsm) {
       creating ??= create(jsm).finally(() => {
@@ -87,6 +92,11 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
   };
 }
 
+function foundIn(info: StreamInfo): FoundStream {
+  const { created, state } = info;
+  return { created: String(created), lastSequence: state.last_seq, askedAtMs: Date.parse(timeOf(info)) };
+}
+
 /** `ts` is newer than the types of the client library. */
 function timeOf(info: StreamInfo): string {
   return 'ts' in info && typeof info.ts === 'string' ? info.ts : String(info.state.last_ts);
@@ -94,12 +104,11 @@ function timeOf(info: StreamInfo): string {
 
 /**
  * If the server has less storage than requested, requests half as much, and so on.
- * @returns the bytes that the stream may take
  */
-async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: number): Promise<number> {
+async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: number): Promise<StreamInfo> {
   const maxAgeMs = 2 * ttlSeconds * 1000;
   try {
-    const { config } = await jsm.streams.add({
+    return await jsm.streams.add({
       name: STREAM,
       description: 'edgepulse: health diagnostics of the last minute',
       subjects: [STREAM_SUBJECTS],
@@ -111,7 +120,6 @@ async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: nu
       max_bytes: maxBytes,
       duplicate_window: nanos(Math.min(maxAgeMs, DUPLICATE_WINDOW_MS)),
     });
-    return config.max_bytes;
   } catch (error) {
     if (!NO_STORAGE.has(errorCode(error) ?? 0) || maxBytes / 2 < MIN_BYTES) throw error;
   }
