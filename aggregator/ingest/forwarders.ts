@@ -7,12 +7,10 @@ import { decodeForwarderCounters, type ForwarderCounters, SPOOL_AGE_MS } from '.
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import type { EdgeTotals } from '../store/totals.ts';
+import { createEpochs, type Epochs } from './epochs.ts';
 
 /** A Forwarder that is awake publishes every 10 s; one not heard for this long is asleep or can't reach NATS. */
 export const FORWARDER_HEARD_MS = 30_000;
-
-/** Messages of an older epoch may still come after the first of the next. */
-const EPOCHS_PER_SLOT = 4;
 
 export type Forwarders = {
   /** Takes in a message of the Forwarder. @returns false when it is damaged */
@@ -56,8 +54,10 @@ export type ForwardersOptions = {
 type Known = {
   heardMs: number;
   topology: string;
-  /** Newest counters of each epoch, oldest epoch first. */
-  readonly epochs: Map<string, ForwarderCounters>;
+  /** The epoch that began last. */
+  newestEpoch: string;
+  /** How far each epoch has counted. */
+  readonly epochs: Epochs<Counts>;
 };
 
 export function createForwarders({ regions, shard, topology, totalsOf, onTopology }: ForwardersOptions): Forwarders {
@@ -66,7 +66,7 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
   function remember(slots: Map<number, Known>, slot: number): Known {
     let entry = slots.get(slot);
     if (!entry) {
-      entry = { heardMs: 0, topology, epochs: new Map() };
+      entry = { heardMs: 0, topology, newestEpoch: '', epochs: createEpochs() };
       slots.set(slot, entry);
     }
     return entry;
@@ -80,9 +80,9 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
       const counters = decoded.value;
       const entry = remember(slots, slot);
       const before = entry.epochs.get(counters.epoch);
-      const isNewest = !before || [...entry.epochs.keys()].at(-1) === counters.epoch;
-      entry.epochs.set(counters.epoch, counters);
-      if (entry.epochs.size > EPOCHS_PER_SLOT) entry.epochs.delete(entry.epochs.keys().next().value as string);
+      entry.epochs.see(counters.epoch, highest(counters, before));
+      if (!before) entry.newestEpoch = counters.epoch;
+      const isNewest = entry.newestEpoch === counters.epoch;
       if (isNewest) {
         entry.heardMs = nowMs;
         if (counters.topology !== '' && counters.topology !== entry.topology) {
@@ -95,7 +95,6 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
         if (!isHistory) addGains(totals, counters, before ?? (counters.isFirst ? undefined : counters));
         if (isNewest) {
           totals.inSpool.set(slot, counters.inSpool);
-          totals.inSpoolNow.set(slot, counters.inSpool);
         }
       }
       return true;
@@ -105,9 +104,9 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
         const heard = [...slots.values()].filter(({ heardMs }) => nowMs - heardMs <= FORWARDER_HEARD_MS);
         const totals = totalsOf(region);
         totals.forwarders = heard.length;
-        for (const slot of totals.inSpoolNow.keys()) {
+        for (const slot of totals.inSpool.keys()) {
           // The slot was taken away, or its Forwarder has dropped by now what it last spoke of.
-          if (nowMs - (slots.get(slot)?.heardMs ?? 0) > SPOOL_AGE_MS) totals.inSpoolNow.delete(slot);
+          if (nowMs - (slots.get(slot)?.heardMs ?? 0) > SPOOL_AGE_MS) totals.inSpool.delete(slot);
         }
         totals.hasTopologyMismatch = heard.some((entry) => entry.topology !== topology);
       }
@@ -126,8 +125,11 @@ const GAINS = [
   'overloadedCalls',
 ] as const satisfies readonly (keyof EdgeTotals & keyof ForwarderCounters)[];
 
+/** What is counted of a Forwarder's message. */
+type Counts = Pick<ForwarderCounters, (typeof GAINS)[number] | 'rejected' | 'publishSeconds'>;
+
 /** Adds what the counters rose by. @param before undefined when they began at zero */
-function addGains(totals: EdgeTotals, now: ForwarderCounters, before: ForwarderCounters | undefined): void {
+function addGains(totals: EdgeTotals, now: Counts, before: Counts | undefined): void {
   for (const name of GAINS) totals[name] += gain(now[name], before?.[name]);
   for (const reason of REJECT_REASONS) {
     const more = gain(now.rejected[reason], before?.rejected[reason]);
@@ -138,6 +140,21 @@ function addGains(totals: EdgeTotals, now: ForwarderCounters, before: ForwarderC
     counts[i] = (counts[i] as number) + gain(now.publishSeconds.buckets[i], before?.publishSeconds.buckets[i]);
   }
   totals.publishSeconds.sum += gain(now.publishSeconds.sum, before?.publishSeconds.sum);
+}
+
+/** The higher of each: after an older message that comes late, the next one must not count again what was counted. */
+function highest(now: Counts, before: Counts | undefined): Counts {
+  if (!before) return now;
+  const rejected = { ...now.rejected };
+  for (const reason of REJECT_REASONS) {
+    const count = Math.max(now.rejected[reason] ?? 0, before.rejected[reason] ?? 0);
+    if (count > 0) rejected[reason] = count;
+  }
+  const buckets = now.publishSeconds.buckets.map((count, i) => Math.max(count, before.publishSeconds.buckets[i] ?? 0));
+  const sum = Math.max(now.publishSeconds.sum, before.publishSeconds.sum);
+  const counts = { ...now, rejected, publishSeconds: { buckets, sum } };
+  for (const name of GAINS) counts[name] = Math.max(now[name], before[name]);
+  return counts;
 }
 
 function gain(now: number | undefined, before: number | undefined): number {

@@ -145,6 +145,11 @@ function liveBytes(): number {
   return heapUsed + arrayBuffers;
 }
 
+/** All that a record counts. */
+function numbersOf(record: object): string {
+  return JSON.stringify(record, (_, value) => (value instanceof Map ? [...value] : value));
+}
+
 describe('history, which an earlier process has counted,', () => {
   const restarted = (...history: readonly [message: Uint8Array, subject: string][]) => {
     const { sessions, ingest, send } = setUp();
@@ -168,10 +173,9 @@ describe('history, which an earlier process has counted,', () => {
     expect(sessions.living()).toBe(1);
     const { edge, ...totals } = sessions.totals('apac');
     const { edge: noEdge, ...noTotals } = setUp().sessions.totals('apac');
-    expect(totals).toEqual(noTotals);
+    expect(numbersOf(totals)).toBe(numbersOf(noTotals));
     // What is measured, and not counted, is known.
-    const measured = { inSpool: edge.inSpool, inSpoolNow: edge.inSpoolNow, skewSeconds: 0 };
-    expect(edge).toEqual({ ...noEdge, ...measured });
+    expect(numbersOf(edge)).toBe(numbersOf({ ...noEdge, inSpool: new Map([[0, 0]]), skewSeconds: edge.skewSeconds }));
   });
 
   it('is where the counters of a Forwarder go on from', () => {

@@ -3,6 +3,7 @@
  * with every batch, so a batch that does not raise it is a repeat.
  */
 import type { BatchSource } from './batch-reader.ts';
+import { createEpochs, type Epochs } from './epochs.ts';
 
 export type LaneEpochs = {
   /**
@@ -13,23 +14,19 @@ export type LaneEpochs = {
   advance(source: BatchSource, carried: number): number | undefined;
 };
 
-/** Epochs kept per Forwarder: a batch in flight at an eviction may arrive after the next start. */
-const EPOCHS_PER_SLOT = 4;
-
 export function createLaneEpochs(): LaneEpochs {
-  const slots = new Map<number, Map<string, number>>();
+  const slots = new Map<number, Epochs<number>>();
   return {
     advance({ slot, epoch, accepted }, carried) {
       let epochs = slots.get(slot);
       if (!epochs) {
-        epochs = new Map();
+        epochs = createEpochs();
         slots.set(slot, epochs);
       }
       const before = epochs.get(epoch);
-      if (before !== undefined && accepted <= before) return undefined;
-      epochs.set(epoch, accepted);
-      if (epochs.size > EPOCHS_PER_SLOT) epochs.delete(epochs.keys().next().value as string);
-      return before === undefined ? Math.min(carried, accepted) : accepted - before;
+      epochs.see(epoch, Math.max(accepted, before ?? 0));
+      if (before === undefined) return Math.min(carried, accepted);
+      return accepted > before ? accepted - before : undefined;
     },
   };
 }

@@ -1,14 +1,16 @@
 /** The families of the edge, which is not scraped: its Forwarders publish their counters. */
 import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
-import type { EdgeTotals } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
 import type { RegionReading } from './store-reader.ts';
 
-/** Beacons that the edge has answered with 204, wherever they are now. */
+/**
+ * Beacons that the edge has answered with 204 and that are in the stream or were dropped by a spool. Those that wait in a
+ * spool count when they leave it: what a Forwarder says of its spool comes later than the batches that drain it, so that a
+ * sum of both rose and fell.
+ */
 export function acceptedBeacons({ totals: { edge } }: RegionReading): number {
-  // What is in the stream was accepted, and so was what waits in a spool or was dropped.
-  return edge.accepted + sumOf(edge.inSpool) + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
+  return edge.accepted + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
 }
 
 export function rejectedBeacons({ totals: { edge } }: RegionReading, reason: (typeof REJECT_REASONS)[number]): number {
@@ -16,12 +18,8 @@ export function rejectedBeacons({ totals: { edge } }: RegionReading, reason: (ty
 }
 
 export function spooledNow({ totals: { edge } }: RegionReading): number {
-  return sumOf(edge.inSpoolNow);
-}
-
-function sumOf(bySlot: EdgeTotals['inSpool']): number {
   let beacons = 0;
-  for (const ofSlot of bySlot.values()) beacons += ofSlot;
+  for (const ofSlot of edge.inSpool.values()) beacons += ofSlot;
   return beacons;
 }
 
@@ -45,7 +43,7 @@ export const EDGE_FAMILIES: readonly Family[] = [
     name: 'edgepulse_edge_beacons_total',
     type: 'counter',
     unit: 'beacons',
-    help: 'Beacons at the edge by outcome: accepted (answered 204, wherever they are now), rejected or dropped for a reason, spooled, drained from the spool.',
+    help: 'Beacons at the edge by outcome: accepted (answered 204, and since then stored by NATS or dropped; edgepulse_edge_spool_beacons are still to come), rejected or dropped for a reason, spooled, drained from the spool.',
     collect: 'process',
     labels: ['region', 'outcome', 'reason'],
     of: 'region',

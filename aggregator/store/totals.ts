@@ -31,6 +31,7 @@ export type RegionTotals = {
 
 /** What the edge counts, summed over Forwarders and over their restarts. */
 export type EdgeTotals = {
+  /** Put into the stream. */
   accepted: number;
   rejected: Map<RejectReason, number>;
   spooled: number;
@@ -38,10 +39,8 @@ export type EdgeTotals = {
   droppedExpired: number;
   droppedFull: number;
   droppedUnpublishable: number;
-  /** Beacons in spools now, by the Forwarder's slot, as each last said. */
+  /** Beacons in spools now, by the Forwarder's slot, as each last said; without those that were silent for too long. */
   inSpool: Map<number, number>;
-  /** The same without those that were silent for so long that what they last said is not true any more. */
-  inSpoolNow: Map<number, number>;
   publishErrors: number;
   jwksErrors: number;
   overloadedCalls: number;
@@ -77,7 +76,6 @@ export function createTotals(): RegionTotals {
       droppedFull: 0,
       droppedUnpublishable: 0,
       inSpool: new Map(),
-      inSpoolNow: new Map(),
       publishErrors: 0,
       jwksErrors: 0,
       overloadedCalls: 0,
