@@ -18,12 +18,20 @@ export type QueryResult = {
   readonly value: readonly [seconds: number, value: string];
 };
 
+/** What was scraped of one series, oldest first. */
+export type RawSeries = {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly samples: readonly { readonly atMs: number; readonly value: number }[];
+};
+
 export type PrometheusProcess = {
   readonly url: string;
   /** An instant query. @throws when Prometheus answers an error */
   query(expression: string): Promise<QueryResult[]>;
   /** The values of an expression that has one series, from `fromMs` until now. */
   valuesSince(expression: string, fromMs: number): Promise<number[]>;
+  /** All that was scraped of the series that the selector chooses, as it was scraped. */
+  raw(selector: string): Promise<RawSeries[]>;
   stop(): Promise<void>;
 };
 
@@ -61,6 +69,15 @@ export async function startPrometheus(targets: readonly Target[]): Promise<Prome
       const range = { start: `${fromMs / 1000}`, end: `${Date.now() / 1000}`, step: `${SCRAPE_INTERVAL_MS / 1000}` };
       const [series] = await ask<{ values: [number, string][] }>('query_range', { query, ...range });
       return (series?.values ?? []).map(([, value]) => Number(value));
+    },
+    async raw(selector) {
+      const found = await ask<{ metric: RawSeries['metric']; values: [number, string][] }>('query', {
+        query: `${selector}[1d]`,
+      });
+      return found.map(({ metric, values }) => ({
+        metric,
+        samples: values.map(([seconds, value]) => ({ atMs: 1_000 * seconds, value: Number(value) })),
+      }));
     },
     async stop() {
       await prometheus.kill();
