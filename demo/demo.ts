@@ -1,10 +1,10 @@
-/** Plays the fleet against the worker in real time, and says when the incident begins and ends. */
+/** Plays the fleet against the worker in real time, and says what happens to it and when. */
 
 import { mintToken } from '../dev/token.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { createFleet, FLEET } from './fleet.ts';
-import { INCIDENT, isIncident } from './incident.ts';
 import { createPoster } from './poster.ts';
+import { describeEpisode, describeTimetable, EPISODES, isUnderWay } from './timetable.ts';
 
 const SEED = 20_261_123;
 const POST_EVERY_MS = 50;
@@ -20,13 +20,17 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
   const startMs = Date.now();
   const fleet = createFleet({ seed: SEED, startMs });
   const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
-  let incident = false;
   report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
+  for (const line of describeTimetable(startMs)) report(line);
+  let elapsedMs = -1;
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    const isNow = isIncident(nowMs - startMs);
-    if (isNow !== incident) report(describeIncident(isNow, nowMs));
-    incident = isNow;
+    const beforeMs = elapsedMs;
+    elapsedMs = nowMs - startMs;
+    for (const episode of EPISODES) {
+      const isNow = isUnderWay(episode, elapsedMs);
+      if (isNow !== isUnderWay(episode, beforeMs)) report(describeEpisode(episode, isNow, nowMs));
+    }
     for (const posting of fleet.advance(nowMs)) poster.post(posting);
   }, POST_EVERY_MS);
   return {
@@ -35,14 +39,6 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
       poster.stop();
     },
   };
-}
-
-function describeIncident(begins: boolean, nowMs: number): string {
-  const { region, rttSeconds, expandPerSecond } = INCIDENT;
-  const time = new Date(nowMs).toISOString().slice(11, 19);
-  if (!begins) return `${time}Z the incident in ${region} ended`;
-  const rtt = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms`;
-  return `${time}Z an incident in ${region} began: ${rtt}, NetEQ expand ${expandPerSecond.low}-${expandPerSecond.high}/s`;
 }
 
 /** One token for each session, minted at its first beacon and forgotten with its last. */

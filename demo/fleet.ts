@@ -1,11 +1,11 @@
 /**
- * The demo's people: twelve meetings over three regions, who join, leave and vanish. Pure: the
- * clock is an argument and the seed decides everything else; demo.ts posts.
+ * The demo's people: twelve meetings over three regions, who join, leave and vanish. Pure: the clock is an argument and
+ * the seed decides everything else, however often the fleet is asked; demo.ts posts.
  */
 import type { Beacon } from '../shared/beacon.ts';
-import { type Caller, joinCall, nextBeacon } from './caller.ts';
-import { INCIDENT, isIncident } from './incident.ts';
+import { BEACON_EVERY_MS, type Caller, joinCall } from './caller.ts';
 import { between, createRandom, pick, type Random } from './random.ts';
+import { nextBeacon } from './report.ts';
 
 export const FLEET = {
   regions: ['us-east', 'eu-west', 'apac'],
@@ -49,28 +49,53 @@ export function createFleet({ seed, startMs }: { seed: number; startMs: number }
   return {
     size: () => meetings.reduce((sum, meeting) => sum + meeting.people.length, 0),
     advance(nowMs) {
-      const postings = nowMs < state.nextChangeMs ? [] : change(state, nowMs);
-      const due: { atMs: number; posting: Posting }[] = [];
-      for (const meeting of meetings) {
-        for (const caller of meeting.people) {
-          if (caller.nextAtMs > nowMs) continue;
-          const atMs = caller.nextAtMs;
-          due.push({ atMs, posting: post(state, { meeting, caller, nowMs }) });
-        }
+      skipPause(state, nowMs);
+      const postings: Posting[] = [];
+      for (;;) {
+        const next = nextPost(state);
+        const atMs = Math.min(next.caller.nextAtMs, state.nextChangeMs);
+        if (atMs > nowMs) return postings;
+        if (atMs < state.nextChangeMs) postings.push(post(state, { ...next, nowMs: atMs }));
+        else postings.push(...change(state, atMs));
       }
-      due.sort((a, b) => a.atMs - b.atMs);
-      return [...postings, ...due.map(({ posting }) => posting)];
     },
   };
 }
 
+/** After a pause of the machine, everybody posts one beacon and not a burst of the missed ones. */
+function skipPause(state: State, nowMs: number): void {
+  const resumeMs = nowMs - BEACON_EVERY_MS;
+  state.nextChangeMs = Math.max(state.nextChangeMs, resumeMs);
+  for (const { people } of state.meetings) {
+    for (const caller of people) {
+      const missed = Math.floor((nowMs - caller.nextAtMs) / BEACON_EVERY_MS);
+      if (missed > 0) caller.nextAtMs += missed * BEACON_EVERY_MS;
+    }
+  }
+}
+
+type Next = { readonly meeting: Meeting; readonly caller: Caller };
+
+function nextPost({ meetings }: State): Next {
+  let next: Next | undefined;
+  for (const meeting of meetings) {
+    for (const caller of meeting.people) {
+      if (!next || caller.nextAtMs < next.caller.nextAtMs) next = { meeting, caller };
+    }
+  }
+  if (!next) throw new RangeError('nobody is in a call');
+  return next;
+}
+
 function join(state: State, meeting: Meeting, nowMs: number): void {
   const { random } = state;
+  const isHost = meeting.people.length === 0;
   // Most people of a meeting live in its region; the others call in from afar, to a server near them.
-  const region = random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
+  const region = isHost || random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
   state.joined += 1;
-  const sessionId = `${meeting.id}-${String(state.joined).padStart(3, '0')}`;
-  meeting.people.push(joinCall({ meetingId: meeting.id, sessionId, region, nowMs, random }));
+  const name = isHost ? 'host' : String(state.joined).padStart(3, '0');
+  const sessionId = `${meeting.id}-${name}`;
+  meeting.people.push(joinCall({ meetingId: meeting.id, sessionId, region, isHost, nowMs, random }));
 }
 
 /** Someone joins, leaves or vanishes. Returns the farewell of one who leaves. */
@@ -84,7 +109,10 @@ function change(state: State, nowMs: number): Posting[] {
     join(state, meeting, nowMs);
     return [];
   }
-  const caller = pick(random, meeting.people);
+  const caller = pick(
+    random,
+    meeting.people.filter(({ isHost }) => !isHost),
+  );
   meeting.people.splice(meeting.people.indexOf(caller), 1);
   // A lost network, a dead battery: no farewell, and the session has to time out.
   if (random() < 0.35) return [];
@@ -96,15 +124,10 @@ function scheduleChange(state: State): void {
   state.nextChangeMs += between(state.random, low, high);
 }
 
-type Post = {
-  readonly meeting: Meeting;
-  readonly caller: Caller;
-  readonly nowMs: number;
-  readonly leaving?: boolean;
-};
+type Post = Next & { readonly nowMs: number; readonly leaving?: boolean };
 
 function post({ startMs, random }: State, { meeting, caller, nowMs, leaving = false }: Post): Posting {
-  const incident = caller.region === INCIDENT.region && isIncident(nowMs - startMs);
-  const others = meeting.people.flatMap(({ sessionId }) => (sessionId === caller.sessionId ? [] : [sessionId]));
-  return { region: caller.region, beacon: nextBeacon(caller, { nowMs, others, incident, leaving, random }) };
+  const others = meeting.people.filter((other) => other !== caller);
+  const elapsedMs = nowMs - startMs;
+  return { region: caller.region, beacon: nextBeacon(caller, { nowMs, elapsedMs, others, leaving, random }) };
 }

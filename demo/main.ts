@@ -3,12 +3,13 @@ import { runCommand } from '../dev/command.ts';
 import { startDemo } from './demo.ts';
 import { FLEET } from './fleet.ts';
 import { INCIDENT } from './incident.ts';
+import { TIMETABLE_EVERY_MS } from './timetable.ts';
 
 await runCommand({
   name: 'npm run demo',
   summary: `Does what npm start does, and simulates clients: at least ${FLEET.meetings * FLEET.least} people in ${FLEET.meetings} meetings in
 ${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
-every ${INCIDENT.everyMs / 1000} s. Ctrl-C stops everything.`,
+every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to whom. Ctrl-C stops everything.`,
   requiredRegions: FLEET.regions,
   onReady: ({ addresses, secret }) =>
     startDemo({ worker: addresses.worker, secret, report: (line) => console.log(line) }),

@@ -1,0 +1,93 @@
+/** The beacon that a caller sends every 5 s: how it stands with its server, and what it receives of everybody else. Pure. */
+import type { Beacon, Peer } from '../shared/beacon.ts';
+import { BEACON_EVERY_MS, type Caller } from './caller.ts';
+import { neteqRates } from './neteq.ts';
+import { type Descent, descentOf, pathOver, rttSample, uplinkOf } from './network.ts';
+import type { Random } from './random.ts';
+import { advanceReception, createReception, type Silencing } from './reception.ts';
+import { advanceSource, sentBy } from './source.ts';
+import { suffers } from './timetable.ts';
+
+export type Moment = {
+  readonly nowMs: number;
+  /** Since the start of the demo: what the timetable goes by. */
+  readonly elapsedMs: number;
+  readonly random: Random;
+};
+
+const RTT_SAMPLES = 5;
+/** How often, per beacon: people mute and unmute themselves, and turn to another window. */
+const MUTE_CHANGES = 0.03;
+const HIDE_CHANGES = 0.02;
+
+/** The caller's next beacon; its counters and sequence number move on. */
+export function nextBeacon(
+  caller: Caller,
+  moment: Moment & { readonly others: readonly Caller[]; readonly leaving?: boolean },
+): Beacon {
+  const { others, leaving = false, ...now } = moment;
+  send(caller, now);
+  const beacon: Beacon = {
+    v: 1,
+    meeting_id: caller.meetingId,
+    session_id: caller.sessionId,
+    participant_id: caller.participantId,
+    seq: caller.seq++,
+    server: caller.server,
+    rtt: Array.from({ length: RTT_SAMPLES }, () => rttSample(caller, now.elapsedMs, now.random)),
+    peers: receive(caller, others, now),
+  };
+  if (leaving) beacon.leaving = true;
+  caller.lastAtMs = now.nowMs;
+  caller.nextAtMs += BEACON_EVERY_MS;
+  act(caller, now.random);
+  return beacon;
+}
+
+/** Brings what the caller has sent up to now. */
+function send(caller: Caller, { nowMs, elapsedMs }: Moment): void {
+  advanceSource(caller.source, nowMs, uplinkOf(caller, elapsedMs).loss);
+}
+
+/** Between two beacons nobody changes, so that a beacon's state is true of all the time since the one before. */
+function act(caller: Caller, random: Random): void {
+  if (caller.isHost) return;
+  if (random() < MUTE_CHANGES) caller.source.isMuted = !caller.source.isMuted;
+  if (random() < HIDE_CHANGES) caller.isHidden = !caller.isHidden;
+}
+
+function receive(caller: Caller, others: readonly Caller[], moment: Moment): Peer[] {
+  const present = new Set(others.map(({ sessionId }) => sessionId));
+  for (const id of caller.receptions.keys()) if (!present.has(id)) caller.receptions.delete(id);
+  const descent = descentOf(caller, moment.elapsedMs, moment.random);
+  return others.map((other) => {
+    send(other, moment);
+    return peerOf(caller, other, { ...moment, descent });
+  });
+}
+
+function peerOf(caller: Caller, other: Caller, moment: Moment & { readonly descent: Descent }): Peer {
+  const { nowMs, elapsedMs, descent, random } = moment;
+  const path = pathOver(uplinkOf(other, elapsedMs), descent);
+  const silencing = silencingOf(other.sessionId, elapsedMs);
+  const peer: Peer = { peer_id: other.sessionId };
+  if (caller.audio === 'neteq') {
+    peer.neteq = neteqRates({ path, silencing, isSenderMuted: other.source.isMuted, random });
+    return peer;
+  }
+  const sent = sentBy(other.source);
+  const known = caller.receptions.get(other.sessionId);
+  // A stream that is new to the client starts at zero, as its counters do.
+  const reception = known ?? createReception(sent);
+  const seconds = known ? Math.max(0, nowMs - caller.lastAtMs) / 1000 : 0;
+  advanceReception(reception, { seconds, sent, path, silencing, isHidden: caller.isHidden, random });
+  caller.receptions.set(other.sessionId, reception);
+  peer.audio = { ...reception.audio };
+  if (other.source.hasCamera) peer.video = { ...reception.video };
+  return peer;
+}
+
+function silencingOf(sessionId: string, elapsedMs: number): Silencing {
+  if (suffers('no_packets', sessionId, elapsedMs)) return 'no_packets';
+  return suffers('no_energy', sessionId, elapsedMs) ? 'no_energy' : undefined;
+}

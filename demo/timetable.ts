@@ -1,0 +1,110 @@
+/** When the demo acts out what, and to whom: the same every two and a half minutes. Pure. */
+import { INCIDENT } from './incident.ts';
+
+export const TIMETABLE_EVERY_MS = 150_000;
+
+/**
+ * What an episode is done to: `incident` to a region, `server` to a host name, the others to a session,
+ * which is the host of its meeting and so stays in the call.
+ */
+export type EpisodeKind = 'incident' | 'server' | 'uplink' | 'downlink' | 'no_packets' | 'no_energy';
+
+export type Episode = {
+  readonly kind: EpisodeKind;
+  readonly target: string;
+  /** After the start of the demo. */
+  readonly firstAfterMs: number;
+  readonly lastsMs: number;
+  /** What happens to the target, as its predicate. */
+  readonly does: string;
+};
+
+const { rttSeconds, expandPerSecond } = INCIDENT;
+const SYMPTOMS = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms, NetEQ expand ${expandPerSecond.low}-${expandPerSecond.high}/s`;
+
+/**
+ * What hurts a whole region or server has time of its own there, so that it does not hide the rest. None but the
+ * incident changes the figures of its region while it lasts.
+ */
+export const EPISODES: readonly Episode[] = [
+  {
+    kind: 'incident',
+    target: INCIDENT.region,
+    firstAfterMs: INCIDENT.firstAfterMs,
+    lastsMs: INCIDENT.lastsMs,
+    does: `has an incident: ${SYMPTOMS}`,
+  },
+  {
+    kind: 'downlink',
+    target: 'demo-02-host',
+    firstAfterMs: 40_000,
+    lastsMs: 45_000,
+    does: 'is behind a bad network: hears and sees everybody badly',
+  },
+  {
+    kind: 'server',
+    target: 'media-us-east-1.example.com',
+    firstAfterMs: 95_000,
+    lastsMs: 40_000,
+    does: 'is overloaded: drops packets to all its sessions',
+  },
+  {
+    kind: 'no_packets',
+    target: 'demo-05-host',
+    firstAfterMs: 95_000,
+    lastsMs: 40_000,
+    does: 'speaks, and nobody gets a packet of it',
+  },
+  {
+    kind: 'uplink',
+    target: 'demo-01-host',
+    firstAfterMs: 140_000,
+    lastsMs: 40_000,
+    does: 'has a bad uplink: everybody hears and sees it badly',
+  },
+  {
+    kind: 'no_energy',
+    target: 'demo-08-host',
+    firstAfterMs: 140_000,
+    lastsMs: 40_000,
+    does: 'speaks, and its packets arrive without a sound',
+  },
+];
+
+/** @param elapsedMs since the start of the demo */
+export function isUnderWay({ firstAfterMs, lastsMs }: Episode, elapsedMs: number): boolean {
+  const sinceFirst = elapsedMs - firstAfterMs;
+  return sinceFirst >= 0 && sinceFirst % TIMETABLE_EVERY_MS < lastsMs;
+}
+
+/** Whether an episode of this kind is done to the target now. */
+export function suffers(kind: EpisodeKind, target: string, elapsedMs: number): boolean {
+  return EPISODES.some(
+    (episode) => episode.kind === kind && episode.target === target && isUnderWay(episode, elapsedMs),
+  );
+}
+
+/** A line for each episode, with the time of day of its first time, for people to read. */
+export function describeTimetable(startMs: number): string[] {
+  const width = Math.max(...EPISODES.map(({ target }) => target.length));
+  return [
+    `timetable, all of it again every ${TIMETABLE_EVERY_MS / 1000} s:`,
+    ...EPISODES.map(({ firstAfterMs, lastsMs, target, does }) => {
+      const fromMs = startMs + firstAfterMs;
+      return `  ${timeOfDay(fromMs)}-${timeOfDay(fromMs + lastsMs)}Z  ${target.padEnd(width)}  ${does}`;
+    }),
+    '  always: muted people, hidden pages, quiet people, and people who come and go',
+  ];
+}
+
+/** The line that says that an episode begins or ends now. */
+export function describeEpisode({ kind, target, does }: Episode, begins: boolean, nowMs: number): string {
+  const time = `${timeOfDay(nowMs)}Z`;
+  if (kind !== 'incident') return `${time} ${target} ${begins ? does : 'is well again'}`;
+  return begins ? `${time} an incident in ${target} began: ${SYMPTOMS}` : `${time} the incident in ${target} ended`;
+}
+
+/** UTC, hh:mm:ss. */
+function timeOfDay(atMs: number): string {
+  return new Date(atMs).toISOString().slice(11, 19);
+}
