@@ -44,11 +44,11 @@ export function startDemo({ worker, secret, report }: DemoOptions): { stop(): vo
 /** One token for each session, minted at its first beacon and forgotten with its last. */
 function tokens(secret: string): (beacon: Beacon) => Promise<string> {
   const minted = new Map<string, Promise<string>>();
-  return ({ meeting_id, session_id, leaving }) => {
+  return ({ meeting_id, session_id, leaving, join }) => {
     const token =
       minted.get(session_id) ??
       mintToken({ meetingId: meeting_id, sessionId: session_id, secret, expiresAtMs: Date.now() + TOKEN_TTL_MS });
-    if (leaving) minted.delete(session_id);
+    if (leaving || (join && join.result !== 'ok')) minted.delete(session_id);
     else minted.set(session_id, token);
     return token;
   };

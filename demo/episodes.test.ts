@@ -1,22 +1,12 @@
 /** What each episode of the timetable does to whose beacons, by the objectives that the system goes by. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OBJECTIVES } from '../shared/objectives.ts';
+import type { Posting } from './fleet.ts';
 import { INCIDENT } from './incident.ts';
-import {
-  isAll,
-  isQuiet,
-  lossOf,
-  play,
-  type Sent,
-  START_MS,
-  type Step,
-  type Stream,
-  stepsOf,
-  streamsOf,
-} from './testing.ts';
+import { isAll, isQuiet, lossOf, play, START_MS, type Step, type Stream, stepsOf, streamsOf } from './testing.ts';
 import { EPISODES, type EpisodeKind, suffers } from './timetable.ts';
 
-let sent: Sent[];
+let sent: Posting[];
 let steps: Step[];
 
 beforeAll(() => {
@@ -60,7 +50,8 @@ describe('without an episode', () => {
 });
 
 describe('the incident', () => {
-  const isHit = ({ region, atMs }: Sent) => region === INCIDENT.region && suffers('incident', region, atMs - START_MS);
+  const isHit = ({ region, atMs }: Posting) =>
+    region === INCIDENT.region && suffers('incident', region, atMs - START_MS);
 
   it('raises the RTT of its region to 280-320 ms and of no other', () => {
     let hits = 0;
@@ -114,10 +105,27 @@ describe('a bad uplink', () => {
   });
 });
 
+describe('a bad uplink, at its own end', () => {
+  it('is in what the person says of its sending', () => {
+    const target = 'demo-01-host';
+    const sending = steps.filter((step) => isAll('uplink', step) && step.after.beacon.session_id === target);
+    expect(sending.length).toBeGreaterThan(5);
+    for (const { before, after } of sending) {
+      for (const kind of ['audio', 'video'] as const) {
+        const [earlier, later] = [before.beacon.sent?.[kind], after.beacon.sent?.[kind]];
+        const packets = (later?.packetsSent ?? 0) - (earlier?.packetsSent ?? 0);
+        expect(packets).toBeGreaterThan(200);
+        expect(((later?.packetsLost ?? 0) - (earlier?.packetsLost ?? 0)) / packets).toBeCloseTo(0.2, 1);
+      }
+      expect(after.beacon.sent?.video?.qualityLimitationReason).toBe('bandwidth');
+    }
+  });
+});
+
 describe('a bad downlink', () => {
   it('makes everybody bad for one person, and for no other', () => {
     const { target, streams } = during('downlink');
-    const isIncident = ({ region }: Sent) => region === INCIDENT.region;
+    const isIncident = ({ region }: Posting) => region === INCIDENT.region;
     expect(shareBad(streams.filter(({ receiver }) => receiver.beacon.session_id === target))).toBe(1);
     expect(
       shareBad(streams.filter(({ receiver }) => receiver.beacon.session_id !== target && !isIncident(receiver))),
@@ -157,11 +165,47 @@ describe('one-way silence', () => {
     }
   });
 
+  it.each(['no_packets', 'no_energy'] as const)(
+    '(%s) is of somebody who says that there is something to hear',
+    (kind) => {
+      const { target } = during(kind);
+      const speaking = steps.filter((step) => isAll(kind, step) && step.after.beacon.session_id === target);
+      expect(speaking.length).toBeGreaterThan(5);
+      for (const { before, after } of speaking) {
+        expect(after.beacon.state?.audio_sending).toBe(true);
+        const energy =
+          (after.beacon.sent?.audio?.totalAudioEnergy ?? 0) - (before.beacon.sent?.audio?.totalAudioEnergy ?? 0);
+        expect(energy).toBeGreaterThan(1e-3);
+      }
+    },
+  );
+
   it('happens to nobody else', () => {
     for (const kind of ['no_packets', 'no_energy'] as const) {
       const { target, streams } = during(kind);
       for (const { from, audio } of streams)
         if (from !== target && audio) expect(audio.packetsReceived).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('joins that fail', () => {
+  const failed = () => sent.filter(({ beacon: { join } }) => join && join.result !== 'ok');
+
+  it('are many at ICE in the region of the episode, and few of any kind elsewhere', () => {
+    const isEpisode = ({ region, atMs }: Posting) => suffers('joins', region, atMs - START_MS);
+    const [inside, outside] = [failed().filter(isEpisode), failed().filter((beacon) => !isEpisode(beacon))];
+    expect(inside.length).toBeGreaterThan(10);
+    expect(new Set(inside.map(({ beacon }) => beacon.join?.result))).toEqual(new Set(['ice']));
+    expect(outside.length).toBeGreaterThan(3);
+    expect(outside.length).toBeLessThan(40);
+    expect(new Set(outside.map(({ beacon }) => beacon.join?.result)).size).toBeGreaterThan(1);
+  });
+
+  it('are one beacon of a session that nobody receives', () => {
+    const ids = new Set(failed().map(({ beacon }) => beacon.session_id));
+    expect(sent.filter(({ beacon }) => ids.has(beacon.session_id)).length).toBe(ids.size);
+    expect(sent.flatMap(({ beacon }) => beacon.peers).some(({ peer_id }) => ids.has(peer_id))).toBe(false);
+    for (const { beacon } of failed()) expect(beacon).toMatchObject({ seq: 0, peers: [], started: expect.any(Number) });
   });
 });

@@ -3,7 +3,9 @@
  * the seed decides everything else, however often the fleet is asked; demo.ts posts.
  */
 import type { Beacon } from '../shared/beacon.ts';
-import { BEACON_EVERY_MS, type Caller, joinCall } from './caller.ts';
+import { BEACON_EVERY_MS, type Caller, drawServer, joinCall } from './caller.ts';
+import { drawDevice } from './device.ts';
+import { drawFailure, failedJoin } from './join.ts';
 import { between, createRandom, pick, type Random } from './random.ts';
 import { nextBeacon } from './report.ts';
 
@@ -16,9 +18,16 @@ export const FLEET = {
   first: 6,
   /** Someone comes or goes about this often. */
   changeEveryMs: { low: 2_000, high: 6_000 },
+  /** Someone tries to join about this often, besides those who do; see {@link attempt}. */
+  attemptEveryMs: { low: 1_000, high: 2_000 },
 } as const;
 
-export type Posting = { readonly region: string; readonly beacon: Beacon };
+export type Posting = {
+  readonly region: string;
+  readonly beacon: Beacon;
+  /** When it was due, which is what its figures are of. */
+  readonly atMs: number;
+};
 
 export type Fleet = {
   /** Everything that is to be posted up to `nowMs`, oldest first. */
@@ -35,6 +44,7 @@ type State = {
   readonly meetings: readonly Meeting[];
   joined: number;
   nextChangeMs: number;
+  nextAttemptMs: number;
 };
 
 export function createFleet({ seed, startMs }: { seed: number; startMs: number }): Fleet {
@@ -43,9 +53,10 @@ export function createFleet({ seed, startMs }: { seed: number; startMs: number }
     const region = FLEET.regions[i % FLEET.regions.length] as string;
     return { id: `demo-${String(i + 1).padStart(2, '0')}`, region, people: [] };
   });
-  const state: State = { startMs, random, meetings, joined: 0, nextChangeMs: startMs };
+  const state: State = { startMs, random, meetings, joined: 0, nextChangeMs: startMs, nextAttemptMs: startMs };
   for (const meeting of meetings) for (let i = 0; i < FLEET.first; i++) join(state, meeting, startMs);
   scheduleChange(state);
+  scheduleAttempt(state);
   return {
     size: () => meetings.reduce((sum, meeting) => sum + meeting.people.length, 0),
     advance(nowMs) {
@@ -53,10 +64,12 @@ export function createFleet({ seed, startMs }: { seed: number; startMs: number }
       const postings: Posting[] = [];
       for (;;) {
         const next = nextPost(state);
-        const atMs = Math.min(next.caller.nextAtMs, state.nextChangeMs);
+        const { nextChangeMs, nextAttemptMs } = state;
+        const atMs = Math.min(next.caller.nextAtMs, nextChangeMs, nextAttemptMs);
         if (atMs > nowMs) return postings;
-        if (atMs < state.nextChangeMs) postings.push(post(state, { ...next, nowMs: atMs }));
-        else postings.push(...change(state, atMs));
+        if (atMs === nextChangeMs) postings.push(...change(state, atMs));
+        else if (atMs === nextAttemptMs) postings.push(...attempt(state, atMs));
+        else postings.push(post(state, { ...next, nowMs: atMs }));
       }
     },
   };
@@ -66,6 +79,7 @@ export function createFleet({ seed, startMs }: { seed: number; startMs: number }
 function skipPause(state: State, nowMs: number): void {
   const resumeMs = nowMs - BEACON_EVERY_MS;
   state.nextChangeMs = Math.max(state.nextChangeMs, resumeMs);
+  state.nextAttemptMs = Math.max(state.nextAttemptMs, resumeMs);
   for (const { people } of state.meetings) {
     for (const caller of people) {
       const missed = Math.floor((nowMs - caller.nextAtMs) / BEACON_EVERY_MS);
@@ -88,14 +102,37 @@ function nextPost({ meetings }: State): Next {
 }
 
 function join(state: State, meeting: Meeting, nowMs: number): void {
-  const { random } = state;
+  const { random, startMs } = state;
   const isHost = meeting.people.length === 0;
-  // Most people of a meeting live in its region; the others call in from afar, to a server near them.
-  const region = isHost || random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
+  const region = isHost ? meeting.region : regionOfSomeone(meeting, random);
+  const sessionId = `${meeting.id}-${isHost ? 'host' : nextNumber(state)}`;
+  const person = { meetingId: meeting.id, sessionId, region, isHost, others: meeting.people };
+  meeting.people.push(joinCall({ ...person, nowMs, elapsedMs: nowMs - startMs, random }));
+}
+
+/** Most people of a meeting live in its region; the others call in from afar, to a server near them. */
+function regionOfSomeone(meeting: Meeting, random: Random): string {
+  return random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
+}
+
+function nextNumber(state: State): string {
   state.joined += 1;
-  const name = isHost ? 'host' : String(state.joined).padStart(3, '0');
-  const sessionId = `${meeting.id}-${name}`;
-  meeting.people.push(joinCall({ meetingId: meeting.id, sessionId, region, isHost, nowMs, random }));
+  return String(state.joined).padStart(3, '0');
+}
+
+/** Someone tries to join. Returns what comes of it where it fails; those who get in are {@link change}'s. */
+function attempt(state: State, nowMs: number): Posting[] {
+  const { random, startMs } = state;
+  scheduleAttempt(state);
+  const meeting = pick(random, state.meetings);
+  const region = regionOfSomeone(meeting, random);
+  const result = drawFailure(region, nowMs - startMs, random);
+  if (result === undefined) return [];
+  const server = drawServer(region, random);
+  const sessionId = `${meeting.id}-${nextNumber(state)}`;
+  const device = drawDevice(server.type, random);
+  const beacon = failedJoin({ meetingId: meeting.id, sessionId, server, device, result, nowMs });
+  return [{ region, beacon, atMs: nowMs }];
 }
 
 /** Someone joins, leaves or vanishes. Returns the farewell of one who leaves. */
@@ -124,10 +161,16 @@ function scheduleChange(state: State): void {
   state.nextChangeMs += between(state.random, low, high);
 }
 
+function scheduleAttempt(state: State): void {
+  const { low, high } = FLEET.attemptEveryMs;
+  state.nextAttemptMs += between(state.random, low, high);
+}
+
 type Post = Next & { readonly nowMs: number; readonly leaving?: boolean };
 
 function post({ startMs, random }: State, { meeting, caller, nowMs, leaving = false }: Post): Posting {
   const others = meeting.people.filter((other) => other !== caller);
   const elapsedMs = nowMs - startMs;
-  return { region: caller.region, beacon: nextBeacon(caller, { nowMs, elapsedMs, others, leaving, random }) };
+  const beacon = nextBeacon(caller, { nowMs, elapsedMs, others, leaving, random });
+  return { region: caller.region, beacon, atMs: nowMs };
 }

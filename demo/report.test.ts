@@ -1,8 +1,9 @@
 /** What is true of the figures at any time. What the episodes do to them is in episodes.test.ts. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lossOf, play, type Sent, type Step, type Stream, stepsOf, streamsOf } from './testing.ts';
+import type { Posting } from './fleet.ts';
+import { lossOf, play, type Step, type Stream, stepsOf, streamsOf } from './testing.ts';
 
-let sent: Sent[];
+let sent: Posting[];
 let steps: Step[];
 let streams: Stream[];
 
@@ -116,5 +117,70 @@ describe('NetEQ rates', () => {
       expect(operations_per_second?.expand).toBeGreaterThanOrEqual(100 * missing - 0.01);
       expect(operations_per_second?.expand).toBeLessThan(26);
     }
+  });
+});
+
+describe('what a session says of itself', () => {
+  const sessions = () => [...Map.groupBy(sent, ({ beacon }) => beacon.session_id).values()];
+  const joined = () => sessions().filter(([first]) => first?.beacon.join?.result === 'ok');
+
+  it('begins with its join, once, and keeps when it started', () => {
+    expect(joined().length).toBeGreaterThan(80);
+    for (const beacons of joined()) {
+      expect(beacons.filter(({ beacon }) => beacon.join).length).toBe(1);
+      expect(new Set(beacons.map(({ beacon }) => beacon.started)).size).toBe(1);
+      const [first] = beacons as [Posting];
+      const { seconds = 0, first_audio_seconds = seconds, first_video_seconds = seconds } = first.beacon.join ?? {};
+      expect(seconds).toBeGreaterThan(0.15);
+      expect(seconds).toBeLessThan(3);
+      expect(Math.min(first_audio_seconds, first_video_seconds)).toBeGreaterThanOrEqual(seconds);
+      expect(first.atMs - (first.beacon.started ?? 0)).toBeGreaterThanOrEqual(seconds * 1000 - 1);
+    }
+  });
+
+  it('has a candidate pair and W3C counters of its sending with WebRTC, and with nothing else', () => {
+    for (const { beacon } of joined().flat()) {
+      const isWebrtc = beacon.server?.type === 'webrtc';
+      for (const member of [beacon.path, beacon.connection, beacon.sent]) expect(member !== undefined).toBe(isWebrtc);
+      expect(beacon.client).toBeDefined();
+    }
+  });
+
+  it('has a few people behind relays, over TCP and TLS too', () => {
+    const paths = joined().flatMap(([first]) => first?.beacon.path ?? []);
+    const relays = paths.filter(({ candidate_type }) => candidate_type === 'relay');
+    expect(relays.length / paths.length).toBeGreaterThan(0.05);
+    expect(relays.length / paths.length).toBeLessThan(0.25);
+    expect(relays.some(({ protocol }) => protocol !== 'udp')).toBe(true);
+  });
+
+  it('says who is muted, as the packets do that it sends', () => {
+    const sending = steps.flatMap(({ before, after }) => {
+      const [earlier, later] = [before.beacon.sent?.audio, after.beacon.sent?.audio];
+      const seconds = (after.atMs - before.atMs) / 1000;
+      if (!earlier || !later || seconds < 4) return [];
+      const rate = ((later.packetsSent ?? 0) - (earlier.packetsSent ?? 0)) / seconds;
+      const energy = (later.totalAudioEnergy ?? 0) - (earlier.totalAudioEnergy ?? 0);
+      return [{ rate, energy, isSending: after.beacon.state?.audio_sending }];
+    });
+    expect(sending.filter(({ isSending }) => !isSending).length).toBeGreaterThan(200);
+    for (const { rate, energy, isSending } of sending) {
+      expect(rate).toBeCloseTo(isSending ? 50 : 5, 0);
+      expect(energy > 0).toBe(isSending);
+    }
+  });
+
+  it('says which pages are hidden, and those decode no video', () => {
+    const hidden = videos().filter(({ receiver }) => receiver.beacon.state?.visible === false);
+    expect(hidden.length).toBeGreaterThan(100);
+    for (const { video } of hidden) expect(video.framesDecoded).toBe(0);
+  });
+
+  it('counts failed connections, which happen now and then', () => {
+    const changes = steps.map(
+      ({ before, after }) => (after.beacon.connection?.failures ?? 0) - (before.beacon.connection?.failures ?? 0),
+    );
+    expect(Math.min(...changes)).toBe(0);
+    expect(Math.max(...changes)).toBe(1);
   });
 });

@@ -1,11 +1,11 @@
-/** The beacon that a caller sends every 5 s: how it stands with its server, and what it receives of everybody else. Pure. */
+/** The beacon that a caller sends every 5 s: what it is and sends itself, and what it receives of everybody else. Pure. */
 import type { Beacon, Peer } from '../shared/beacon.ts';
 import { BEACON_EVERY_MS, type Caller } from './caller.ts';
 import { neteqRates } from './neteq.ts';
 import { type Descent, descentOf, pathOver, rttSample, uplinkOf } from './network.ts';
 import type { Random } from './random.ts';
 import { advanceReception, createReception, type Silencing } from './reception.ts';
-import { advanceSource, sentBy } from './source.ts';
+import { advanceSource, sentBy, sentMembers } from './source.ts';
 import { suffers } from './timetable.ts';
 
 export type Moment = {
@@ -19,6 +19,8 @@ const RTT_SAMPLES = 5;
 /** How often, per beacon: people mute and unmute themselves, and turn to another window. */
 const MUTE_CHANGES = 0.03;
 const HIDE_CHANGES = 0.02;
+/** How often, per beacon, ICE fails and has to start again. */
+const NETWORK_CHANGES = 0.004;
 
 /** The caller's next beacon; its counters and sequence number move on. */
 export function nextBeacon(
@@ -32,16 +34,35 @@ export function nextBeacon(
     meeting_id: caller.meetingId,
     session_id: caller.sessionId,
     participant_id: caller.participantId,
-    seq: caller.seq++,
+    seq: caller.seq,
+    started: caller.startedMs,
     server: caller.server,
+    ...aboutItself(caller),
     rtt: Array.from({ length: RTT_SAMPLES }, () => rttSample(caller, now.elapsedMs, now.random)),
     peers: receive(caller, others, now),
   };
   if (leaving) beacon.leaving = true;
+  caller.seq += 1;
   caller.lastAtMs = now.nowMs;
   caller.nextAtMs += BEACON_EVERY_MS;
   act(caller, now.random);
   return beacon;
+}
+
+type AboutItself = Pick<Beacon, 'client' | 'state' | 'path' | 'connection' | 'join' | 'sent'>;
+
+function aboutItself({ device, source, audio, isHidden, networkChanges, join, seq }: Caller): AboutItself {
+  const about: AboutItself = {
+    client: device.client,
+    state: { visible: !isHidden, audio_sending: !source.isMuted, video_sending: source.hasCamera },
+  };
+  // The first beacon: it is posted until it is acknowledged.
+  if (seq === 0) about.join = join;
+  if (audio === 'neteq') return about;
+  if (device.path) about.path = device.path;
+  about.connection = { failures: networkChanges, ice_restarts: networkChanges };
+  about.sent = sentMembers(source);
+  return about;
 }
 
 /** Brings what the caller has sent up to now. */
@@ -54,6 +75,7 @@ function act(caller: Caller, random: Random): void {
   if (caller.isHost) return;
   if (random() < MUTE_CHANGES) caller.source.isMuted = !caller.source.isMuted;
   if (random() < HIDE_CHANGES) caller.isHidden = !caller.isHidden;
+  if (random() < NETWORK_CHANGES) caller.networkChanges += 1;
 }
 
 function receive(caller: Caller, others: readonly Caller[], moment: Moment): Peer[] {

@@ -2,6 +2,7 @@
  * What a person sends: microphone and camera, as counters that grow with time. Whoever receives the person reads these
  * counters, so that what is sent, lost and received adds up. Pure.
  */
+import type { Beacon } from '../shared/beacon.ts';
 import { between, type Random } from './random.ts';
 
 /** Opus frames of 20 ms. */
@@ -10,8 +11,10 @@ const PACKETS_PER_SECOND = 50;
 const DTX_PACKETS_PER_SECOND = 5;
 const VIDEO_PACKETS_PER_FRAME = 4;
 const FRAMES_PER_SECOND = 25;
-/** What an encoder is left with on a bad uplink. */
+/** What an encoder is left with on a bad uplink or a slow device. */
 const LIMITED_FRAMES_PER_SECOND = 12;
+/** From this loss on, an encoder sends less. */
+const LIMITING_LOSS = 0.1;
 
 export type Source = {
   /** The rest is as of then. */
@@ -20,6 +23,8 @@ export type Source = {
   readonly hasCamera: boolean;
   /** W3C: full scale squared, times seconds; per second. */
   readonly energyPerSecond: number;
+  /** The device encodes less than the line would carry. */
+  readonly isSlow: boolean;
   /** Why the camera sends less than it could, in W3C's words. */
   limitation: 'none' | 'bandwidth' | 'cpu';
   /** Cumulative, in fractions; whole numbers are read with {@link sentBy}. */
@@ -55,7 +60,8 @@ export function createSource(options: {
     isMuted: !isHost && random() < 0.5,
     hasCamera: isHost || random() < 0.6,
     energyPerSecond: level * level * 0.4,
-    limitation: random() < 0.1 ? 'cpu' : 'none',
+    isSlow: !isHost && random() < 0.1,
+    limitation: 'none',
     packets: 0,
     packetsLost: 0,
     spokenSeconds: 0,
@@ -81,7 +87,8 @@ export function advanceSource(source: Source, nowMs: number, uplinkLoss: number)
     source.energy += seconds * source.energyPerSecond;
   }
   if (!source.hasCamera) return;
-  const frames = seconds * (source.limitation === 'bandwidth' ? LIMITED_FRAMES_PER_SECOND : FRAMES_PER_SECOND);
+  source.limitation = uplinkLoss > LIMITING_LOSS ? 'bandwidth' : source.isSlow ? 'cpu' : 'none';
+  const frames = seconds * (source.limitation === 'none' ? FRAMES_PER_SECOND : LIMITED_FRAMES_PER_SECOND);
   source.frames += frames;
   source.videoPackets += frames * VIDEO_PACKETS_PER_FRAME;
   source.videoPacketsLost += frames * VIDEO_PACKETS_PER_FRAME * uplinkLoss;
@@ -95,4 +102,14 @@ export function sentBy({ packets, spokenSeconds, energy, frames, videoPackets }:
     frames: Math.floor(frames),
     videoPackets: Math.floor(videoPackets),
   };
+}
+
+/** The members of W3C's outbound and remote inbound statistics. */
+export function sentMembers(source: Source): NonNullable<Beacon['sent']> {
+  const { packets, videoPackets, energy } = sentBy(source);
+  const audio = { packetsSent: packets, packetsLost: Math.floor(source.packetsLost), totalAudioEnergy: energy };
+  if (!source.hasCamera) return { audio };
+  const { videoPacketsLost, limitation } = source;
+  const packetsLost = Math.floor(videoPacketsLost);
+  return { audio, video: { packetsSent: videoPackets, packetsLost, qualityLimitationReason: limitation } };
 }

@@ -5,32 +5,30 @@ import { EPISODES, type EpisodeKind, isUnderWay } from './timetable.ts';
 
 export const START_MS = 1_800_000_000_000;
 
-export type Sent = Posting & { readonly atMs: number };
-
 /** The fleet in steps of a clock, as the demo has one. */
 export function play({ seed, forMs, stepMs = 50 }: { seed: number; forMs: number; stepMs?: number }) {
   const fleet = createFleet({ seed, startMs: START_MS });
-  const sent: Sent[] = [];
+  const sent: Posting[] = [];
   const sizes = [fleet.size()];
   for (let atMs = START_MS; atMs < START_MS + forMs; atMs += stepMs) {
-    for (const posting of fleet.advance(atMs)) sent.push({ ...posting, atMs });
+    sent.push(...fleet.advance(atMs));
     sizes.push(fleet.size());
   }
   return { sent, sizes };
 }
 
-export type Step = { readonly before: Sent; readonly after: Sent };
+export type Step = { readonly before: Posting; readonly after: Posting };
 
 /** Consecutive beacons of each session. */
-export function stepsOf(sent: readonly Sent[]): Step[] {
+export function stepsOf(sent: readonly Posting[]): Step[] {
   return [...Map.groupBy(sent, ({ beacon }) => beacon.session_id).values()].flatMap((beacons) =>
-    beacons.slice(1).map((after, i) => ({ before: beacons[i] as Sent, after })),
+    beacons.slice(1).map((after, i) => ({ before: beacons[i] as Posting, after })),
   );
 }
 
 /** One stream between two beacons of its receiver: the newest figures, and how far the counters moved. */
 export type Stream = {
-  readonly receiver: Sent;
+  readonly receiver: Posting;
   readonly from: string;
   readonly seconds: number;
   readonly peer: Peer;

@@ -4,10 +4,10 @@ import { INCIDENT } from './incident.ts';
 export const TIMETABLE_EVERY_MS = 150_000;
 
 /**
- * What an episode is done to: `incident` to a region, `server` to a host name, the others to a session,
+ * What an episode is done to: `incident` and `joins` to a region, `server` to a host name, the others to a session,
  * which is the host of its meeting and so stays in the call.
  */
-export type EpisodeKind = 'incident' | 'server' | 'uplink' | 'downlink' | 'no_packets' | 'no_energy';
+export type EpisodeKind = 'incident' | 'joins' | 'server' | 'uplink' | 'downlink' | 'no_packets' | 'no_energy';
 
 export type Episode = {
   readonly kind: EpisodeKind;
@@ -40,6 +40,13 @@ export const EPISODES: readonly Episode[] = [
     firstAfterMs: 40_000,
     lastsMs: 45_000,
     does: 'is behind a bad network: hears and sees everybody badly',
+  },
+  {
+    kind: 'joins',
+    target: 'us-east',
+    firstAfterMs: 40_000,
+    lastsMs: 45_000,
+    does: 'has people who fail to join: ICE finds no path',
   },
   {
     kind: 'server',
@@ -93,7 +100,7 @@ export function describeTimetable(startMs: number): string[] {
       const fromMs = startMs + firstAfterMs;
       return `  ${timeOfDay(fromMs)}-${timeOfDay(fromMs + lastsMs)}Z  ${target.padEnd(width)}  ${does}`;
     }),
-    '  always: muted people, hidden pages, quiet people, and people who come and go',
+    '  always: muted people, hidden pages, relays, network changes, and now and then somebody who fails to join',
   ];
 }
 

@@ -1,0 +1,67 @@
+/** How a person gets into a call: how long it takes, or at which stage it fails. Pure. */
+import type { Beacon, Server } from '../shared/beacon.ts';
+import { type Device, isRelayed } from './device.ts';
+import { between, pick, type Random } from './random.ts';
+import { suffers } from './timetable.ts';
+
+export type Join = NonNullable<Beacon['join']>;
+export type FailedStage = Exclude<Join['result'], 'ok' | undefined>;
+
+/** How often a join fails on a good day. */
+const FAILURES = 0.05;
+/** Signaling, ICE and DTLS: each asks and waits for an answer. */
+const ROUND_TRIPS = 4;
+
+/** A join that succeeds. `sees` and `hears`: whether there is somebody to be seen and heard. */
+export function drawJoin(options: {
+  readonly rttSeconds: number;
+  readonly device: Device;
+  readonly hears: boolean;
+  readonly sees: boolean;
+  readonly random: Random;
+}): Join {
+  const { rttSeconds, device, hears, sees, random } = options;
+  // A relay is tried last, when nothing else has answered.
+  const relaySeconds = isRelayed(device) ? between(random, 0.4, 0.9) : 0;
+  const seconds = between(random, 0.15, 0.4) + ROUND_TRIPS * rttSeconds + relaySeconds;
+  const join: Join = { result: 'ok', seconds: rounded(seconds) };
+  if (hears) join.first_audio_seconds = rounded(seconds + rttSeconds + between(random, 0.05, 0.2));
+  // A picture begins with a key frame, which has to be asked for.
+  if (sees) join.first_video_seconds = rounded(seconds + 2 * rttSeconds + between(random, 0.1, 0.4));
+  return join;
+}
+
+/** The stage at which somebody fails to join now; undefined for whoever gets in. */
+export function drawFailure(region: string, elapsedMs: number, random: Random): FailedStage | undefined {
+  if (suffers('joins', region, elapsedMs)) return 'ice';
+  return random() < FAILURES ? pick(random, ['signaling', 'ice', 'dtls', 'media'] as const) : undefined;
+}
+
+export type FailedJoin = {
+  readonly meetingId: string;
+  readonly sessionId: string;
+  readonly server: Server;
+  readonly device: Device;
+  readonly result: FailedStage;
+  readonly nowMs: number;
+};
+
+/** The one beacon of a session that never was in its call. */
+export function failedJoin({ meetingId, sessionId, server, device, result, nowMs }: FailedJoin): Beacon {
+  return {
+    v: 1,
+    meeting_id: meetingId,
+    session_id: sessionId,
+    participant_id: `p-${sessionId}`,
+    seq: 0,
+    started: Math.round(nowMs),
+    server,
+    client: device.client,
+    join: { result },
+    peers: [],
+  };
+}
+
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
