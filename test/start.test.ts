@@ -266,16 +266,26 @@ describe('npm run demo', () => {
 
   it('has three regions of sessions in /metrics within 60 s of the ready line', async () => {
     const running = await startReady({}, DEMO);
+    await running.waitForLine(/^timetable, all of it again every 150 s:$/);
+    await running.waitForLine(/^ {2}[0-9:]{8}-[0-9:]{8}Z {2}apac +has an incident: /);
+    const url = `http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`;
     await eventually(
       async () => {
-        const text = await (await fetch(`http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`)).text();
-        const sum = (region: string) =>
-          [...text.matchAll(new RegExp(`^edgepulse_sessions\\{region="${region}".*\\} (\\d+)$`, 'gm'))].reduce(
-            (total, [, count]) => total + Number(count),
-            0,
-          );
-        const sessions = ['us-east', 'eu-west', 'apac'].map(sum);
+        const metrics = await scrape(url);
+        const sessions = ['us-east', 'eu-west', 'apac'].map((region) =>
+          metrics.all('edgepulse_sessions', { region }).reduce((total, { value }) => total + value, 0),
+        );
         return sessions.every((count) => count >= 10) && sessions.reduce((a, b) => a + b) >= 60;
+      },
+      { deadlineMs: 30_000, intervalMs: 500 },
+    );
+    // Loss is a difference of counters: there is one from the second beacon on.
+    await eventually(
+      async () => {
+        const metrics = await scrape(url);
+        expect(metrics.sum('edgepulse_edge_beacons_total', { outcome: 'rejected' })).toBe(0);
+        expect(metrics.sum('edgepulse_beacons_total', { outcome: 'invalid' })).toBe(0);
+        return metrics.all('edgepulse_live_audio_packet_loss_ratio_count').some(({ value }) => value > 0);
       },
       { deadlineMs: 30_000, intervalMs: 500 },
     );
