@@ -64,7 +64,9 @@ ${bounds()}
 
 ## Cumulative (\`collect[]=population\`)
 
-They never expire and reset only with the process: use \`rate()\` or \`increase()\`.
+They never expire and reset only with the process: use \`rate()\` or \`increase()\`. As every counter here, they begin at
+zero with the process. What it reads again after a restart is not counted a second time; what came while no process was
+there is counted by nobody. Replicas count each for itself: \`max without (instance, pod) (rate(...))\`.
 
 ${table(population.filter((family) => !isLive(family)))}
 
@@ -83,7 +85,8 @@ The edge is not scraped: each Forwarder publishes its counters over NATS, at mos
 ${table(group('process').filter(isEdge))}
 
 \`outcome\` is \`accepted\`, \`rejected\` (with the \`reason\` that the client was answered), \`spooled\`,
-\`drained\` or \`dropped\` (\`reason\` \`expired\`, \`full\` or \`unpublishable\`).
+\`drained\` or \`dropped\` (\`reason\` \`expired\`, \`full\` or \`unpublishable\`). When nothing is in flight, those accepted are
+all of \`edgepulse_beacons_total\` and those dropped.
 
 ## The aggregator (\`collect[]=process\`)
 
