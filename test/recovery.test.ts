@@ -97,10 +97,10 @@ describe('the worker', () => {
     const metrics = await eventually(
       async () => {
         const now = await aggregator.metrics();
-        // The Forwarder tells its counters at most once a second: they follow the beacon.
-        const inSpool = now.value('edgepulse_edge_spool_beacons', { region: 'apac' });
+        // The Forwarder publishes its counters at most once a second: they follow the beacon.
+        const drained = now.value('edgepulse_edge_beacons_total', { region: 'apac', outcome: 'drained' });
         const isShown = now.value('edgepulse_session_rtt_seconds', { session_id: 'spooled' }) !== undefined;
-        return isShown && inSpool === 0 ? now : undefined;
+        return isShown && drained === 1 ? now : undefined;
       },
       { deadlineMs: 25_000 },
     );
