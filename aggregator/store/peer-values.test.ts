@@ -248,6 +248,28 @@ describe('the freeze ratio', () => {
   });
 });
 
+describe('a hidden page', () => {
+  it('has no figures of video, and none of the time that it was hidden once it is shown again', () => {
+    const peers = (n: number, frozenSeconds: number) => {
+      const peer = fullPeer('s-2', n);
+      return { peers: [{ ...peer, video: { ...peer.video, freezeCount: n, totalFreezesDuration: frozenSeconds } }] };
+    };
+    const { figures, sessions } = figuresAfter([
+      peers(1, 0),
+      { ...peers(2, 0.5), state: { visible: true } },
+      { ...peers(3, 0.5), state: { visible: false } },
+      { ...peers(4, 6), state: { visible: true } },
+      { ...peers(5, 6.5), state: { visible: true } },
+    ]);
+    const ofVideo = figures.map((one) => Object.keys(one).filter((name) => name.startsWith('video')));
+    const all = ['video_packet_loss', 'video_freeze', 'video_frame_rate', 'video_frames_dropped'];
+    expect(ofVideo).toEqual([['video_frame_rate'], all, [], ['video_frame_rate'], all]);
+    expect([figures[1]?.video_freeze, figures[4]?.video_freeze]).toEqual([0.1, 0.1]);
+    expect(figures[2]).toMatchObject({ audio_packet_loss: 0.02, concealment: 0.01 });
+    expect([...sessions.cells()][0]?.cumulative.videoFreezes).toBe(2);
+  });
+});
+
 describe('MOS', () => {
   const heard = (n: number) => fullPeer('s-2', n).audio as NonNullable<Peer['audio']>;
   const mosOf = (change: (members: NonNullable<Peer['audio']>) => NonNullable<Peer['audio']>, rtt: number[]) =>

@@ -30,6 +30,8 @@ export type BeaconNumbers = {
   readonly rttSeconds: number;
   /** Since the session's beacon before this one, as both were placed. */
   readonly elapsedSeconds: number;
+  /** Its page is hidden: browsers stop decoding video then, which is nobody's trouble. */
+  readonly isHidden: boolean;
 };
 
 /** A delay that is no delay any more: what `neteq.buffer` may say at the most. */
@@ -68,6 +70,7 @@ const {
 } = PEER_COLUMN.video;
 const { buffer: BUFFER, target_delay: TARGET_DELAY, packets_per_second: PACKETS_PER_SECOND } = PEER_COLUMN.neteq;
 const { expand: EXPAND, accelerate: ACCELERATE, fast_accelerate: FAST_ACCELERATE } = PEER_COLUMN.operations;
+const [, VIDEO_COUNTERS] = STREAM_COUNTERS;
 const FIRST_OPERATION = PEER_COLUMN.operations.normal;
 const OPERATIONS = NETEQ_OPERATIONS.length;
 
@@ -105,6 +108,16 @@ export function createPeerValues(table: PeerTable): PeerValues {
     for (let counter = first; counter <= packetsLost; counter++) {
       if (!Number.isNaN(deltas[counter])) deltas[counter] = numbers[at + counter] as number;
     }
+  }
+
+  /**
+   * The difference that spans the hiding of a page is of a picture that nobody saw: the first frame after it ends a freeze
+   * as long as the page was hidden.
+   */
+  function forgetVideo(row: number): void {
+    const { first, packetsLost } = VIDEO_COUNTERS;
+    deltas.fill(Number.NaN, first, packetsLost + 1);
+    table.forgetCounters(row, first, packetsLost + 1);
   }
 
   function deriveAudio(numbers: Float64Array, at: number): void {
@@ -176,13 +189,14 @@ export function createPeerValues(table: PeerTable): PeerValues {
   }
 
   return {
-    derive(row, at, { numbers, rttSeconds, elapsedSeconds }) {
+    derive(row, at, { numbers, rttSeconds, elapsedSeconds, isHidden }) {
       for (let measure = 0; measure < MEASURES.length; measure++) values[measure] = Number.NaN;
       takeDeltas(row, numbers, at);
       deriveAudio(numbers, at);
       deriveFromNetEq(numbers, at);
       deriveMos(rttSeconds);
-      deriveVideo(numbers, at, elapsedSeconds);
+      if (isHidden) forgetVideo(row);
+      else deriveVideo(numbers, at, elapsedSeconds);
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
         millionths[measure] = millionthsOf(value(measure));
       }

@@ -65,7 +65,8 @@ export const PEER_COLUMN = {
  */
 export type StreamCounters = { readonly first: number; readonly packetsLost: number };
 
-export const STREAM_COUNTERS: readonly StreamCounters[] = [
+/** Of audio, then of video. */
+export const STREAM_COUNTERS: readonly [StreamCounters, StreamCounters] = [
   { first: 0, packetsLost: PEER_COLUMN.audio.packetsLost },
   { first: AUDIO_COUNTERS.length, packetsLost: PEER_COLUMN.video.packetsLost },
 ];

@@ -6,6 +6,7 @@ import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
 import { type Incoming, numbersAt } from './report.ts';
 import type { SeriesBudget } from './series-budget.ts';
+import { SESSION_COLUMN } from './session-columns.ts';
 import type { Tally } from './tally.ts';
 
 /** The peers of all sessions. A session knows its own by their rows. */
@@ -24,6 +25,7 @@ export type SessionPeers = {
   remove(rows: readonly number[], cell: Cell): void;
 };
 
+const { visible: VISIBLE } = SESSION_COLUMN.state;
 const MEASURE_COUNT = MEASURES.length;
 
 /** The session's newest beacon, with what the peers' values take from its session. */
@@ -82,8 +84,9 @@ export function createSessionPeers({ population, budget, tally }: SessionPeersOp
     readings: table,
     update(rows, cell, { beacon, rttSeconds, elapsedSeconds }) {
       const { reports } = beacon;
-      const { peersFrom, peersTo } = beacon.report;
-      const numbers = { numbers: reports.numbers, rttSeconds, elapsedSeconds };
+      const { peersFrom, peersTo, sessionAt } = beacon.report;
+      const isHidden = reports.sessionNumbers[sessionAt + VISIBLE] === 0;
+      const numbers = { numbers: reports.numbers, rttSeconds, elapsedSeconds, isHidden };
       const count = rows.length;
       const reported = peersTo - peersFrom;
       for (let i = 0; i < reported; i++) {
