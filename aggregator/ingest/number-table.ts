@@ -1,23 +1,25 @@
 /** How the members of a protobuf message go into a row of numbers: a table by tag, so that reading one is a few loads. */
-import { type Rule, SIGNED_MEMBER } from '../../shared/members.ts';
+import type { Rule } from '../../shared/members.ts';
 import type { MemberField, NumberKind } from '../../shared/wire.ts';
 import { BYTES, FIXED64, fieldSet, VARINT } from './wire-reader.ts';
 
 /** What a tag's value is; {@link OTHER} is everything that the message has no member for. */
 export const OTHER = 0;
-export const UNSIGNED = 1;
-export const SIGNED = 2;
-export const DOUBLE = 3;
-export const FLAG = 4;
-export const CHOICE = 5;
+/** A whole number, as it stands. */
+export const COUNT = 1;
+/** A whole number of parts of the unit. */
+export const PARTS = 2;
+export const SIGNED = 3;
+export const DOUBLE = 4;
+export const FLAG = 5;
+export const CHOICE = 6;
 
 export type NumberTable = {
   /** The fields of the message, as a `fieldSet`. */
   readonly known: number;
   /** By tag below 128: one of the constants above. */
   readonly types: Uint8Array;
-  /** By tag: the smallest and the largest value allowed, as they are on the wire. */
-  readonly min: Float64Array;
+  /** By tag: the largest value allowed, as it is on the wire; the smallest is zero, of a signed one as much below it. */
   readonly max: Float64Array;
   /** By tag: what the value on the wire is divided by. */
   readonly divisors: Float64Array;
@@ -32,6 +34,13 @@ export type NumberTable = {
 /** Tags of one byte: fields up to 15. */
 const TAGS = 128;
 
+const TYPES: { readonly [Kind in NumberKind]: number } = {
+  count: COUNT,
+  signed: SIGNED,
+  milli: PARTS,
+  micro: PARTS,
+  double: DOUBLE,
+};
 const DIVISORS: { readonly [Kind in NumberKind]: number } = { count: 1, signed: 1, milli: 1e3, micro: 1e6, double: 1 };
 
 /**
@@ -48,7 +57,6 @@ export function createNumberTable<Name extends string>(
   const table: NumberTable = {
     known: fieldSet([...fields.map(({ field }) => field), ...Object.keys(messages).map(Number)]),
     types: new Uint8Array(TAGS),
-    min: new Float64Array(TAGS),
     max: new Float64Array(TAGS),
     divisors: new Float64Array(TAGS).fill(1),
     beyond: new Float64Array(TAGS).fill(Number.NaN),
@@ -64,10 +72,9 @@ export function createNumberTable<Name extends string>(
       table.max[tag] = kind.length;
       if (kind.includes('other')) table.beyond[tag] = kind.indexOf('other') + 1;
     } else {
-      table.types[tag] = kind === 'double' ? DOUBLE : kind === 'signed' ? SIGNED : UNSIGNED;
+      table.types[tag] = TYPES[kind];
       table.divisors[tag] = DIVISORS[kind];
       table.max[tag] = (schema[name] as number) * DIVISORS[kind];
-      table.min[tag] = name === SIGNED_MEMBER ? -(table.max[tag] as number) : 0;
     }
   }
   return table;
