@@ -14,7 +14,7 @@ export type Caller = Place & {
   readonly participantId: string;
   readonly server: Server;
   readonly device: Device;
-  /** When it began to join: by its own clock, which is right. */
+  /** When it began to join. */
   readonly startedMs: number;
   readonly join: Join;
   /** `w3c`: a browser's getStats; `neteq`: a client with a NetEQ of its own. */

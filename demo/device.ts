@@ -1,4 +1,4 @@
-/** What a person calls with, and the way its media takes to the server. Pure. */
+/** What a person calls with, and the path of its media to the server. Pure. */
 import type { Beacon, ServerType } from '../shared/beacon.ts';
 import { pick, type Random } from './random.ts';
 
@@ -8,7 +8,7 @@ export type Device = {
   readonly path?: NonNullable<Beacon['path']>;
 };
 
-/** Nobody's network is so strict as to need a relay, but for a good tenth. */
+/** Share of the people whose network allows no direct path. */
 const RELAYED = 0.12;
 
 const BROWSERS_AND_APPS: readonly Device['client'][] = [

@@ -18,7 +18,7 @@ export const FLEET = {
   first: 6,
   /** Someone comes or goes about this often. */
   changeEveryMs: { low: 2_000, high: 6_000 },
-  /** Someone tries to join about this often, besides those who do; see {@link attempt}. */
+  /** How often it is decided whether a join fails; see {@link attempt}. */
   attemptEveryMs: { low: 1_000, high: 2_000 },
 } as const;
 
@@ -120,7 +120,7 @@ function nextNumber(state: State): string {
   return String(state.joined).padStart(3, '0');
 }
 
-/** Someone tries to join. Returns what comes of it where it fails; those who get in are {@link change}'s. */
+/** Someone tries to join, and may fail. Returns the beacon of a join that failed; joins that succeed happen in {@link change}. */
 function attempt(state: State, nowMs: number): Posting[] {
   const { random, startMs } = state;
   scheduleAttempt(state);

@@ -9,10 +9,10 @@ export type FailedStage = Exclude<Join['result'], 'ok' | undefined>;
 
 /** How often a join fails on a good day. */
 const FAILURES = 0.05;
-/** Signaling, ICE and DTLS: each asks and waits for an answer. */
+/** Of signaling, ICE and DTLS together. */
 const ROUND_TRIPS = 4;
 
-/** A join that succeeds. `sees` and `hears`: whether there is somebody to be seen and heard. */
+/** A join that succeeds. `hears` and `sees`: whether somebody is there to be heard and seen. */
 export function drawJoin(options: {
   readonly rttSeconds: number;
   readonly device: Device;

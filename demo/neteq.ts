@@ -19,7 +19,7 @@ export function neteqRates({ path, isSenderMuted, silencing, random }: NetEqMome
   const { target, buffer, accelerate, decelerate } = bufferOver(path, random);
   const isStarved = silencing === 'no_packets';
   if (isStarved || isSenderMuted) {
-    // Such a client asks its server for no comfort noise, so that next to nothing comes from a muted sender. Its NetEQ
+    // Servers forward hardly any comfort noise to such clients, so that next to nothing comes from a muted sender. NetEQ
     // can't tell that from loss, and expands all the time.
     return {
       buffer: 0,

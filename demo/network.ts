@@ -1,6 +1,6 @@
 /**
- * What lies between a person who speaks and one who listens: the speaker's uplink, the listener's media server, the
- * listener's downlink. Whatever is wrong with one of them, everybody whose media goes over it has it. Pure.
+ * What lies between a person who speaks and one who listens: the speaker's uplink, the listener's media server and the
+ * listener's downlink. A fault of one of them reaches everybody whose media passes over it. Pure.
  */
 import { INCIDENT } from './incident.ts';
 import { between, type Random } from './random.ts';
@@ -26,10 +26,9 @@ export type Place = {
   readonly downlink: Line;
 };
 
-/** Without a packet lost or late, the server does not delay anything either. */
 const HEALTHY_SERVER: Line = { delaySeconds: 0, jitterSeconds: 0, loss: 0, late: 0 };
 const OVERLOADED_SERVER: Line = { delaySeconds: 0.04, jitterSeconds: 0.015, loss: 0.2, late: 0.01 };
-/** A crowded Wi-Fi, or somebody who uploads on the same line: lost packets, and a queue before those that are not. */
+/** A crowded Wi-Fi, or somebody who uploads over the same line: packets are lost, and the others wait in a queue. */
 const BAD_LINE = { addedDelaySeconds: 0.03, jitterSeconds: 0.025, loss: 0.2, late: 0.01 };
 
 /** A person's lines on a good day: RTT to its server is the delay of both. */
@@ -55,7 +54,7 @@ export function descentOf(place: Place, elapsedMs: number, random: Random): Desc
   const server = suffers('server', serverHost, elapsedMs) ? OVERLOADED_SERVER : HEALTHY_SERVER;
   if (suffers('incident', region, elapsedMs)) return { server, downlink: incidentLine(downlink, random) };
   if (suffers('downlink', sessionId, elapsedMs)) return { server, downlink: bad(downlink) };
-  // The small losses that nobody notices.
+  // Small losses, which nobody notices.
   const loss = downlink.loss + (random() < 0.8 ? 0 : between(random, 0, 0.008));
   return { server, downlink: { ...downlink, loss, late: between(random, 0, 0.002) } };
 }
@@ -86,7 +85,7 @@ function bad({ delaySeconds }: Line): Line {
   return { ...line, delaySeconds: delaySeconds + addedDelaySeconds };
 }
 
-/** So that what is lost and late together lets NetEQ expand as often as the incident says, whatever the uplink adds. */
+/** Lost and late packets together make NetEQ expand as often as the incident says; the margins are for the uplink's own losses. */
 function incidentLine(line: Line, random: Random): Line {
   const { low, high } = INCIDENT.expandPerSecond;
   const missing = between(random, low + 0.5, high - 1) / 100;

@@ -1,4 +1,4 @@
-/** The beacon that a caller sends every 5 s: what it is and sends itself, and what it receives of everybody else. Pure. */
+/** The beacon that a caller sends every 5 s: what it says of itself, and what it receives of everybody else. Pure. */
 import type { Beacon, Peer } from '../shared/beacon.ts';
 import { BEACON_EVERY_MS, type Caller } from './caller.ts';
 import { neteqRates } from './neteq.ts';
@@ -56,7 +56,7 @@ function aboutItself({ device, source, audio, isHidden, networkChanges, join, se
     client: device.client,
     state: { visible: !isHidden, audio_sending: !source.isMuted, video_sending: source.hasCamera },
   };
-  // The first beacon: it is posted until it is acknowledged.
+  // The poster repeats the first beacon until it is acknowledged.
   if (seq === 0) about.join = join;
   if (audio === 'neteq') return about;
   if (device.path) about.path = device.path;

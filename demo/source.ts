@@ -1,6 +1,6 @@
 /**
- * What a person sends: microphone and camera, as counters that grow with time. Whoever receives the person reads these
- * counters, so that what is sent, lost and received adds up. Pure.
+ * What a person sends: microphone and camera, as counters that grow with time. What others receive is derived from these
+ * counters, so that packets sent, lost and received add up. Pure.
  */
 import type { Beacon } from '../shared/beacon.ts';
 import { between, type Random } from './random.ts';

@@ -4,8 +4,8 @@ import { INCIDENT } from './incident.ts';
 export const TIMETABLE_EVERY_MS = 150_000;
 
 /**
- * What an episode is done to: `incident` and `joins` to a region, `server` to a host name, the others to a session,
- * which is the host of its meeting and so stays in the call.
+ * The target of `incident` and `joins` is a region, of `server` a host name, of the others a session: the host of its
+ * meeting, who stays in the call.
  */
 export type EpisodeKind = 'incident' | 'joins' | 'server' | 'uplink' | 'downlink' | 'no_packets' | 'no_energy';
 
@@ -23,8 +23,8 @@ const { rttSeconds, expandPerSecond } = INCIDENT;
 const SYMPTOMS = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms, NetEQ expand ${expandPerSecond.low}-${expandPerSecond.high}/s`;
 
 /**
- * What hurts a whole region or server has time of its own there, so that it does not hide the rest. None but the
- * incident changes the figures of its region while it lasts.
+ * Episodes of a whole region or server never overlap with those of a single person there, which they would hide. Nothing
+ * that apac's people receive has another episode while the incident lasts, so that its figures stay within their bounds.
  */
 export const EPISODES: readonly Episode[] = [
   {
