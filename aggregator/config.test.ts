@@ -12,6 +12,7 @@ REGIONS = [
 
 [env.production.vars]
 LANES = "32"
+SESSION_TTL_SECONDS = "45"
 SERVERS = ["https://production.example"]
 REGIONS = [{ name = "oc", latitude = -33.9, longitude = 151.2 }]
 `;
@@ -116,6 +117,15 @@ describe('the topology', () => {
     });
     expect(read()).toMatchObject({ regions: ['apac', 'eu-west'], lanes: 8 });
     expect(readAll(production).topology).not.toBe(read().topology);
+  });
+
+  it("has the TTL of the environment's table, which the environment may override", () => {
+    expect(readAll(production).ttlSeconds).toBe(45);
+    expect(read().ttlSeconds).toBe(30);
+    const overridden = readAll({ ...production, SESSION_TTL_SECONDS: '60' });
+    expect(overridden.ttlSeconds).toBe(60);
+    // The worker still tells reporters 45 s, and that shows.
+    expect(overridden.topology).not.toBe(readAll(production).topology);
   });
 
   it('is given outright, and wrangler.toml is not looked at', () => {

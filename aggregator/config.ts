@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { isRegionName, type Shard } from '../shared/subjects.ts';
-import { LanesSchema, TOPOLOGY_SETTINGS, topologyFingerprint } from '../shared/topology.ts';
+import { LanesSchema, SessionTtlSchema, TOPOLOGY_SETTINGS, topologyFingerprint } from '../shared/topology.ts';
 import { readTopologySource } from './topology.ts';
 
 export type Config = {
@@ -98,7 +98,7 @@ const Settings = v.object({
   REGION: v.optional(Names),
   SHARD: v.optional(ShardText, '0/1'),
   LANES: LanesSchema,
-  SESSION_TTL_SECONDS: v.optional(integer(1, 3_600), '30'),
+  SESSION_TTL_SECONDS: SessionTtlSchema,
   MAX_SESSIONS: v.optional(integer(1, 10_000_000), '200000'),
   MAX_SESSION_SERIES: v.optional(integer(0, 10_000_000), '50000'),
   HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
@@ -141,6 +141,8 @@ export function readConfig(env: Environment, wranglerToml: string | undefined, m
   const values: { [name: string]: unknown } = {};
   for (const name of Object.keys(Settings.entries)) if (env[name]) values[name] = env[name];
   Object.assign(values, source.values);
+  // The table's, unless the environment has one: one that differs from the worker's shows in the fingerprint.
+  values.SESSION_TTL_SECONDS ??= source.ttl;
   const parsed = v.safeParse(Schema, values);
   const problems = [...source.problems];
   for (const issue of parsed.issues ?? []) {
@@ -168,7 +170,12 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     servers: values.SERVERS,
     shard: values.SHARD,
     lanes: values.LANES,
-    topology: topologyFingerprint({ regions: values.REGIONS, servers: values.SERVERS, lanes: values.LANES }),
+    topology: topologyFingerprint({
+      regions: values.REGIONS,
+      servers: values.SERVERS,
+      lanes: values.LANES,
+      ttlSeconds: values.SESSION_TTL_SECONDS,
+    }),
     ttlSeconds: values.SESSION_TTL_SECONDS,
     maxSessions: values.MAX_SESSIONS,
     maxSessionSeries: values.MAX_SESSION_SERIES,

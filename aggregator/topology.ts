@@ -18,6 +18,8 @@ export type Values = { readonly [name: string]: unknown };
 export type TopologySource = {
   /** REGIONS, SERVERS and LANES, as far as they were found. */
   readonly values: Values;
+  /** SESSION_TTL_SECONDS of the table that they are from; undefined when the table has none, or there is no table. */
+  readonly ttl?: unknown;
   /** Why they are not from one source, one line each; empty when they are. */
   readonly problems: readonly string[];
   /** The place in wrangler.toml that the values are from, as messages name it; empty for environment variables. */
@@ -67,7 +69,8 @@ function readTable(environment: string | undefined, wranglerToml: string | undef
   if (!read.ok) return failed(read.problem);
   const missing = TOPOLOGY_SETTINGS.filter((name) => read.vars[name] === undefined);
   const values = Object.fromEntries(TOPOLOGY_SETTINGS.map((name) => [name, read.vars[name]]));
-  return { values, problems: missing.map((name) => `wrangler.toml: ${table} has no ${name}`), table };
+  const problems = missing.map((name) => `wrangler.toml: ${table} has no ${name}`);
+  return { values, ttl: read.vars.SESSION_TTL_SECONDS, problems, table };
 }
 
 /** The worker's variables of an environment in wrangler.toml: development's are the top level's. */

@@ -43,7 +43,7 @@ export type SettingsSources = {
 type Environment = { readonly [name: string]: string | undefined };
 
 /** The worker's settings that the environment may override in development. */
-const WORKER_VARS = [...TOPOLOGY_SETTINGS, 'ALLOWED_ORIGINS', 'BEACON_JWKS_URL'] as const;
+const WORKER_VARS = [...TOPOLOGY_SETTINGS, 'SESSION_TTL_SECONDS', 'ALLOWED_ORIGINS', 'BEACON_JWKS_URL'] as const;
 
 /** In place of the address of the nats-server that is still to be started. */
 const SOME_NATS_URL = 'nats://127.0.0.1:4222';
@@ -123,11 +123,11 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
  */
 function environmentOfAggregator(given: Environment, vars: Values): Environment {
   const { BEACON_SECRET: _secret, ENVIRONMENT: _environment, PORT: _port, ...rest } = given;
-  const topology = TOPOLOGY_SETTINGS.map((name) => {
+  const shared = [...TOPOLOGY_SETTINGS, 'SESSION_TTL_SECONDS'].map((name) => {
     const value = given[name] ?? vars[name];
     return [name, typeof value === 'string' ? value : JSON.stringify(value)];
   });
-  return { HOST: '127.0.0.1', ...rest, ...Object.fromEntries(topology) };
+  return { HOST: '127.0.0.1', ...rest, ...Object.fromEntries(shared) };
 }
 
 /** The aggregator takes a path, the worker the text. The aggregator reports a file that can't be read. */

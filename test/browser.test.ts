@@ -119,7 +119,7 @@ describe('a page on a listed origin', () => {
   it('can ask for its region', async () => {
     const { page } = await join('asking');
     const answer = await page.evaluate(async (url) => (await fetch(url)).json(), `${system.worker.url}/v1/region`);
-    expect(answer).toEqual({ region });
+    expect(answer).toMatchObject({ region, ttl_seconds: TTL_SECONDS });
   });
 });
 

@@ -58,6 +58,7 @@ describe.each(ENVIRONMENTS)('%s', (environment) => {
   const servers = vars.SERVERS as string[];
   it.each<[string, Values, boolean]>([
     ['other lanes', { LANES: '3' }, true],
+    ['another TTL', { SESSION_TTL_SECONDS: '60' }, true],
     ['a region less', { REGIONS: regions.slice(1) }, true],
     ['a server more', { SERVERS: [...servers, 'https://media-new.example.com'] }, true],
     ['regions and servers in another order', { REGIONS: regions.toReversed(), SERVERS: servers.toReversed() }, false],
@@ -80,8 +81,8 @@ describe('development and production', () => {
     const withoutNats = ({ REGIONS }: Values) =>
       (REGIONS as { nats?: unknown }[]).map(({ nats: _, ...region }) => region);
     expect(withoutNats(env.production.vars)).toEqual(withoutNats(development.vars));
-    const { SERVERS, LANES } = env.production.vars;
-    expect({ SERVERS, LANES }).toEqual({ SERVERS: development.vars.SERVERS, LANES: development.vars.LANES });
+    const { SERVERS, LANES, SESSION_TTL_SECONDS } = env.production.vars;
+    expect(development.vars).toMatchObject({ SERVERS, LANES, SESSION_TTL_SECONDS });
   });
 
   it('have the same variables and bindings, except the one that says which environment it is', () => {

@@ -96,7 +96,7 @@ describe('parseConfig', () => {
   it('has the fingerprint of its topology', () => {
     const { topology } = parseConfig(development);
     const servers = ['https://media-1.example.com'];
-    expect(topology).toBe(topologyFingerprint({ regions: ['apac'], servers, lanes: 16 }));
+    expect(topology).toBe(topologyFingerprint({ regions: ['apac'], servers, lanes: 16, ttlSeconds: 30 }));
   });
 
   it('says each problem on a line of its own', () => {

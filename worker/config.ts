@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { FORWARDERS_MAX } from '../shared/subjects.ts';
-import { LanesSchema, topologyFingerprint } from '../shared/topology.ts';
+import { LanesSchema, SessionTtlSchema, topologyFingerprint } from '../shared/topology.ts';
 import { credsIn, credsProblems, type NatsCreds, userinfoProblem } from './nats-access.ts';
 import { TOKEN_MAX_SECONDS } from './receive/claims.ts';
 import { type AllowedOrigins, parseOrigins } from './receive/origins.ts';
@@ -16,6 +16,8 @@ export type Config = {
   readonly lanes: number;
   /** Forwarders of each region. */
   readonly forwarders: number;
+  /** After how much silence the aggregators expire a session; reporters are told. */
+  readonly ttlSeconds: number;
   /** Fingerprint of the topology, for comparison with the aggregators'. */
   readonly topology: string;
   readonly regions: readonly Region[];
@@ -46,6 +48,7 @@ const Text = v.optional(v.pipe(v.string('is not text'), v.nonEmpty('is empty')))
 const VarsSchema = v.object({
   ENVIRONMENT: v.picklist(['development', 'production'], 'is not development or production'),
   LANES: LanesSchema,
+  SESSION_TTL_SECONDS: SessionTtlSchema,
   FORWARDERS: v.pipe(
     v.optional(v.string('is not text'), '1'),
     v.check(isForwarders, `is not an integer from 1 to ${FORWARDERS_MAX}`),
@@ -118,10 +121,12 @@ function toConfig(output: v.InferOutput<typeof VarsSchema>, { origins, revoked, 
   return Object.freeze({
     lanes: output.LANES,
     forwarders: output.FORWARDERS,
+    ttlSeconds: output.SESSION_TTL_SECONDS,
     topology: topologyFingerprint({
       regions: output.REGIONS.map(({ name }) => name),
       servers: output.SERVERS,
       lanes: output.LANES,
+      ttlSeconds: output.SESSION_TTL_SECONDS,
     }),
     regions: output.REGIONS,
     servers: output.SERVERS,

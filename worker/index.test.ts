@@ -1,6 +1,7 @@
 /** The worker as it is deployed: real routes, real Forwarders, the rate limits of wrangler.toml. */
 import { exports } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { OBJECTIVES } from '../shared/objectives.ts';
 import { REJECT_REASONS, REJECT_STATUS } from '../shared/reject.ts';
 import { validBeacon } from '../test/support/edge/beacon.ts';
 import { testToken } from '../test/support/edge/tokens.ts';
@@ -73,9 +74,9 @@ describe('CORS', () => {
 });
 
 describe('the other routes', () => {
-  it('say which region a client is tagged with', async () => {
+  it('say which region a client is tagged with, and what a reporter paces itself by', async () => {
     const answer = await ask('/v1/region', { headers: { 'x-dev-region': 'oc' } });
-    expect(await answer.json()).toStrictEqual({ region: 'oc' });
+    expect(await answer.json()).toStrictEqual({ region: 'oc', ttl_seconds: 30, objectives: OBJECTIVES });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 

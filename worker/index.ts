@@ -5,6 +5,8 @@
 import { env } from 'cloudflare:workers';
 import { type Context, Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
+import { OBJECTIVES } from '../shared/objectives.ts';
+import type { RegionInfo } from '../shared/region-info.ts';
 import type { Region } from '../shared/regions.ts';
 import { serverLabeler } from '../shared/servers.ts';
 import { parseConfig } from './config.ts';
@@ -76,7 +78,8 @@ app.get('/v1/region', (c) => {
     );
   const { region, rejected } = placeOf(c.req.raw);
   if (rejected) return rejectAnswer(rejected, new Headers(headers));
-  const answer = Response.json({ region: region.name }, { headers });
+  const info: RegionInfo = { region: region.name, ttl_seconds: config.ttlSeconds, objectives: OBJECTIVES };
+  const answer = Response.json(info, { headers });
   answer.headers.set('cache-control', 'no-store');
   return answer;
 });

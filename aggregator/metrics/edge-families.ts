@@ -103,7 +103,7 @@ export const EDGE_FAMILIES: readonly Family[] = [
     name: 'edgepulse_topology_mismatch',
     type: 'gauge',
     unit: '',
-    help: '1 while a Forwarder heard within the last 30 s has a different topology (REGIONS, SERVERS, LANES) than this aggregator. Expected for minutes during a rollout.',
+    help: '1 while a Forwarder heard within the last 30 s has a different topology (REGIONS, SERVERS, LANES, SESSION_TTL_SECONDS) than this aggregator. Expected for minutes during a rollout.',
     collect: 'process',
     labels: ['region'],
     of: 'region',

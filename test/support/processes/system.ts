@@ -24,7 +24,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const env = { SESSION_TTL_SECONDS: `${ttlSeconds}`, ...aggregatorEnv };
   const [aggregating, working] = await Promise.allSettled([
     startAggregator({ natsUrl: nats.url, env }),
-    startWorker({ natsUrl: nats.url, vars: workerVars }),
+    startWorker({ natsUrl: nats.url, vars: { SESSION_TTL_SECONDS: `${ttlSeconds}`, ...workerVars } }),
   ]);
   if (aggregating.status === 'rejected' || working.status === 'rejected') {
     // Whatever did start must not outlive the test.
