@@ -18,7 +18,7 @@ const REGIONS = ['apac', 'eu-west'];
 const SESSIONS = 10;
 const POST_EVERY_MS = 200;
 /** What each process applies before it is killed: more than the first scrape of the next one can show. */
-const APPLIED_AT_LEAST = 60;
+const APPLIED_AT_LEAST = 40;
 const RTT = [0.081, 0.079];
 /** Received between two beacons of a session. */
 const SAMPLES = 9_600;
