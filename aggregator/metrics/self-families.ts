@@ -1,5 +1,6 @@
 /** The families that the aggregator exposes about itself: what it read, lost and removed, its limits, its feeds. */
 import { UNOWNED_REASONS } from '../feed/ownership.ts';
+import { CHECKED_FIELDS } from '../store/plausibility.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
 import type { ProcessReading, RegionReading } from './store-reader.ts';
@@ -26,6 +27,12 @@ export const SELF_FAMILIES: readonly Family[] = [
     'beacons',
     'Beacons that clients report to have dropped themselves.',
     ({ totals }) => totals.clientDropped,
+  ),
+  byLabel(
+    'implausible_total',
+    'values',
+    'Values that can not have come about in the time that passed, by their name in the beacon. Nothing of such a one is counted: see docs/wire-format.md.',
+    CHECKED_FIELDS.map((field) => ({ labels: { field }, value: ({ totals }) => totals.implausible[field] })),
   ),
   byLabel('sessions_reaped_total', 'sessions', 'Sessions removed: after a leaving beacon, or silent for a whole TTL.', [
     { labels: { reason: 'left' }, value: ({ totals }) => totals.left },

@@ -4,7 +4,7 @@ import { sequences } from './sequence.ts';
 
 function leftAt(leftAtMs: number): Departure {
   const sequence = sequences.begin({ seq: 0, receivedAtMs: leftAtMs }, Number.NaN);
-  return { sequence, ended: undefined, leftAtMs, forgetAtMs: leftAtMs + 30_000 };
+  return { sequence, ended: undefined, accountedUntilMs: 0, leftAtMs, forgetAtMs: leftAtMs + 30_000 };
 }
 
 describe('departed sessions', () => {

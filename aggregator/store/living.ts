@@ -6,7 +6,8 @@ import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
 import type { PeerReadings } from './peer-table.ts';
-import type { Incoming } from './report.ts';
+import type { Plausibility } from './plausibility.ts';
+import type { Incoming, Report } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import type { Runs } from './runs.ts';
 import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
@@ -26,7 +27,7 @@ export type Living = {
   /** Replaces everything that the session contributes with the values and cell of its newest beacon. */
   refresh(session: Session, cell: Cell, beacon: Incoming): void;
   /** A new run of the session began (a reload that kept its id): its counters start anew. {@link refresh} follows. */
-  restart(session: Session, runs: Runs): void;
+  restart(session: Session, report: Report, runs: Runs): void;
   remove(session: Session): void;
 };
 
@@ -35,11 +36,12 @@ export type LivingOptions = {
   readonly population: Population;
   readonly budget: SeriesBudget;
   readonly tally: Tally;
+  readonly plausibility: Plausibility;
 };
 
-export function createLiving({ regions, population, budget, tally }: LivingOptions): Living {
+export function createLiving({ regions, population, budget, tally, plausibility }: LivingOptions): Living {
   const roster = createRoster<Session>(regions);
-  const peers = createSessionPeers({ population, budget, tally });
+  const peers = createSessionPeers({ population, budget, tally, plausibility });
   let size = 0;
   let born = 0;
 
@@ -103,7 +105,7 @@ export function createLiving({ regions, population, budget, tally }: LivingOptio
     },
     roster,
     peers: peers.readings,
-    begin(cell, beacon, { sequence, ended }) {
+    begin(cell, beacon, { sequence, ended, accountedUntilMs }) {
       const { report } = beacon;
       const meeting = roster.openMeeting(report.meetingId);
       const participantId = report.participantId;
@@ -118,11 +120,12 @@ export function createLiving({ regions, population, budget, tally }: LivingOptio
         cell,
         sequence,
         ended,
+        accountedUntilMs,
         receivedAtMs: report.receivedAtMs,
         rtt: Number.NaN,
         peers: [],
         series: 0,
-        clientDropped: Number.isNaN(report.dropped) ? 0 : report.dropped,
+        clientDropped: droppedBefore(report),
         labels: '',
       };
       born++;
@@ -138,10 +141,10 @@ export function createLiving({ regions, population, budget, tally }: LivingOptio
       moveCell(session, cell);
       replaceValues(session, beacon);
     },
-    restart(session, { sequence, ended }) {
+    restart(session, report, { sequence, ended }) {
       session.sequence = sequence;
       session.ended = ended;
-      session.clientDropped = 0;
+      session.clientDropped = droppedBefore(report);
       peers.restart(session.peers);
     },
     remove(session) {
@@ -156,6 +159,11 @@ export function createLiving({ regions, population, budget, tally }: LivingOptio
       size--;
     },
   };
+}
+
+/** What the client dropped before the first beacon of a run: it may have been counted by another process. */
+function droppedBefore({ dropped }: Report): number {
+  return Number.isNaN(dropped) ? 0 : dropped;
 }
 
 /** NaN when the beacon has none. */

@@ -7,12 +7,13 @@ import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live
 import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import { meanOpinionScore } from '../live/mos.ts';
 import type { PeerTable } from './peer-table.ts';
+import type { Plausibility } from './plausibility.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
 
 export type PeerValues = {
   /**
    * Reads a peer's part of a report: derives its values, and keeps its counters and operations in its row for
-   * the next time.
+   * the next time. What its counters can't have counted in the time that passed is unknown.
    * @param at where its numbers begin
    * @returns its detail series: how many of what is shown of each peer are known
    */
@@ -74,7 +75,7 @@ const [, VIDEO_COUNTERS] = STREAM_COUNTERS;
 const FIRST_OPERATION = PEER_COLUMN.operations.normal;
 const OPERATIONS = NETEQ_OPERATIONS.length;
 
-export function createPeerValues(table: PeerTable): PeerValues {
+export function createPeerValues(table: PeerTable, plausibility: Plausibility): PeerValues {
   const values = new Float64Array(MEASURES.length);
   const millionths = new Uint32Array(MEASURES.length).fill(UNKNOWN);
   const rates = new Uint32Array(OPERATIONS);
@@ -192,6 +193,7 @@ export function createPeerValues(table: PeerTable): PeerValues {
     derive(row, at, { numbers, rttSeconds, elapsedSeconds, isHidden }) {
       for (let measure = 0; measure < MEASURES.length; measure++) values[measure] = Number.NaN;
       takeDeltas(row, numbers, at);
+      plausibility.checkPeer(deltas);
       deriveAudio(numbers, at);
       deriveFromNetEq(numbers, at);
       deriveMos(rttSeconds);

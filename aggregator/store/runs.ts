@@ -3,6 +3,7 @@
  * start anew. Which run a beacon is of, by `started`, or without it by what its number says; and which runs ended a short
  * while ago, so that what comes late of them changes nothing that lives.
  */
+import type { Plausibility } from './plausibility.ts';
 import type { Report } from './report.ts';
 import { type Sequence, sequences, WINDOW } from './sequence.ts';
 
@@ -12,6 +13,8 @@ export type Runs = {
   sequence: Sequence;
   /** Runs that a newer one replaced less than a TTL ago, the first one first; undefined for nearly every session. */
   ended: readonly EndedRun[] | undefined;
+  /** Up to when the session has accounted for its time, see {@link Plausibility}; the same for all runs. */
+  accountedUntilMs: number;
 };
 
 type EndedRun = { readonly sequence: Sequence; readonly untilMs: number };
@@ -48,7 +51,7 @@ const REPEATS_APART_MS = 1_000;
 const RETURN_MS = 1_000;
 
 /** @param ttlMs how long a run is remembered after it ended */
-export function createRunBook(ttlMs: number): RunBook {
+export function createRunBook(ttlMs: number, plausibility: Pick<Plausibility, 'begin'>): RunBook {
   /** Without the runs of which the time is over, and without one that says the same as the newest. */
   function stillEnded(ended: readonly EndedRun[], newest: Sequence, storedAtMs: number): readonly EndedRun[] {
     return ended.filter(({ sequence, untilMs }) => untilMs > storedAtMs && !isSame(sequence.started, newest.started));
@@ -79,13 +82,22 @@ export function createRunBook(ttlMs: number): RunBook {
     },
     begin(report, storedAtMs, before) {
       const sequence = sequences.begin(report, report.started);
-      if (!before) return { sequence, ended: undefined };
+      const accountedUntilMs = plausibility.begin(report.receivedAtMs);
+      if (!before) return { sequence, ended: undefined, accountedUntilMs };
       const all = [...(before.ended ?? []), { sequence: before.sequence, untilMs: storedAtMs + ttlMs }];
       const ended = stillEnded(all, sequence, storedAtMs).slice(-ENDED_RUNS_MAX);
-      return { sequence, ended: ended.length > 0 ? ended : undefined };
+      return {
+        sequence,
+        ended: ended.length > 0 ? ended : undefined,
+        accountedUntilMs: Math.max(accountedUntilMs, before.accountedUntilMs),
+      };
     },
-    resume(report, { sequence: { started }, ended }) {
-      return { sequence: sequences.begin(report, Number.isNaN(report.started) ? started : report.started), ended };
+    resume(report, { sequence: { started }, ended, accountedUntilMs }) {
+      return {
+        sequence: sequences.begin(report, Number.isNaN(report.started) ? started : report.started),
+        ended,
+        accountedUntilMs: Math.max(plausibility.begin(report.receivedAtMs), accountedUntilMs),
+      };
     },
     forgetDue(runs, storedAtMs) {
       if (runs.ended?.every(({ untilMs }) => untilMs <= storedAtMs)) runs.ended = undefined;

@@ -7,8 +7,6 @@
 export const WINDOW = 32;
 /** A hole open for longer is a loss: two beacon intervals. */
 const REORDER_MS = 10_000;
-/** A living session can't lose more between two beacons: a larger jump is a new numbering, or made up. */
-const JUMP_MAX = 1_000;
 
 /** The state of one run's numbers; {@link sequences} reads and writes it. */
 export type Sequence = {
@@ -37,8 +35,12 @@ export type Sequences = {
   begin(arrival: Arrival, started: number): Sequence;
   /** What a beacon with this number is. Changes nothing. */
   classify(sequence: Sequence, seq: number): SequenceOutcome;
+  /** How many numbers a fresh one leaves out; 0 for the next one and for one that is not fresh. */
+  missing(sequence: Sequence, seq: number): number;
   /** Takes a fresh or filling number in. @returns how many beacons are now known to be lost */
   markSeen(sequence: Sequence, arrival: Arrival): number;
+  /** Takes a fresh number in that can't follow the newest: what it leaves out is not lost. @returns as {@link markSeen} */
+  skipTo(sequence: Sequence, arrival: Arrival): number;
   /** Counts every open hole as lost, at the end of the run. @returns how many */
   countOpenHolesAsLost(sequence: Sequence): number;
 };
@@ -71,6 +73,16 @@ export const sequences: Sequences = {
     if (receivedAtMs - sequence.holeSinceMs >= REORDER_MS) lost += countOpenHolesAsLost(sequence);
     return lost;
   },
+  missing: (sequence, seq) => Math.max(0, seq - sequence.newest - 1),
+  skipTo(sequence, { seq, receivedAtMs }) {
+    const lost = countOpenHolesAsLost(sequence);
+    sequence.newest = seq;
+    sequence.newestAtMs = receivedAtMs;
+    sequence.seen = 1;
+    sequence.countedBelow = seq;
+    sequence.lowRepeat = undefined;
+    return lost;
+  },
   countOpenHolesAsLost,
 };
 
@@ -84,21 +96,13 @@ function countOpenHolesAsLost(sequence: Sequence): number {
 /** Moves the window on; holes that fall out of it are lost. */
 function slideWindow(sequence: Sequence, by: number, receivedAtMs: number): number {
   const open = openHoles(sequence, WINDOW);
-  let lost = 0;
-  if (by > JUMP_MAX) {
-    lost = open;
-    sequence.countedBelow = sequence.newest + by;
-  } else if (by >= WINDOW) {
-    lost = open + (by - WINDOW);
-  } else {
-    lost = open - openHoles(sequence, WINDOW - by);
-  }
+  const lost = by >= WINDOW ? open + (by - WINDOW) : open - openHoles(sequence, WINDOW - by);
   sequence.seen = by >= WINDOW ? 1 : (sequence.seen << by) | 1;
   sequence.newest += by;
   sequence.newestAtMs = receivedAtMs;
   sequence.countedBelow = Math.max(sequence.countedBelow, sequence.newest - WINDOW);
   sequence.lowRepeat = undefined;
-  if (by > 1 && by <= JUMP_MAX && Number.isNaN(sequence.holeSinceMs)) sequence.holeSinceMs = receivedAtMs;
+  if (by > 1 && Number.isNaN(sequence.holeSinceMs)) sequence.holeSinceMs = receivedAtMs;
   return lost;
 }
 

@@ -4,6 +4,7 @@ import { UNKNOWN } from '../live/millionths.ts';
 import type { Cell, Population } from '../live/population.ts';
 import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
+import type { Plausibility } from './plausibility.ts';
 import { type Incoming, numbersAt } from './report.ts';
 import type { SeriesBudget } from './series-budget.ts';
 import { SESSION_COLUMN } from './session-columns.ts';
@@ -41,11 +42,12 @@ export type SessionPeersOptions = {
   readonly population: Population;
   readonly budget: SeriesBudget;
   readonly tally: Tally;
+  readonly plausibility: Plausibility;
 };
 
-export function createSessionPeers({ population, budget, tally }: SessionPeersOptions): SessionPeers {
+export function createSessionPeers({ population, budget, tally, plausibility }: SessionPeersOptions): SessionPeers {
   const table = createPeerTable();
-  const values = createPeerValues(table);
+  const values = createPeerValues(table, plausibility);
   /** What the peer being updated contributed so far, by measure. */
   const before = new Uint32Array(MEASURES.length);
 

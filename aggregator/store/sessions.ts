@@ -6,13 +6,15 @@ import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
 import { createWheel, type Wheel } from '../expiry/wheel.ts';
 import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
-import { createDeparted, type Departure } from './departed.ts';
+import { createArrivals } from './arrivals.ts';
+import { createDeparted } from './departed.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peer-table.ts';
+import { createPlausibility } from './plausibility.ts';
 import type { Incoming, Report, Reports } from './report.ts';
 import type { Headcount, Meeting } from './roster.ts';
-import { createRunBook, type Runs } from './runs.ts';
-import { type Sequence, type SequenceOutcome, sequences } from './sequence.ts';
+import type { Runs } from './runs.ts';
+import { sequences } from './sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createTally } from './tally.ts';
@@ -93,9 +95,6 @@ type RegionState = {
   historyUntilMs: number;
 };
 
-/** `restarted` is a new run of a session that is known. */
-type Outcome = SequenceOutcome | 'restarted';
-
 /** A beacon on its way, and the cell that it puts its session in. */
 type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly nowMs: number };
 
@@ -117,9 +116,15 @@ export function createSessions(options: SessionsOptions): Sessions {
   const population = createPopulation();
   const tally = createTally(regions);
   const budget = createSeriesBudget(maxSessionSeries, tally);
-  const living = createLiving({ regions, population, budget, tally });
+  const plausibility = createPlausibility({
+    slackMs: ttlMs,
+    onImplausible: (region, field) => {
+      tally.totals(region).implausible[field]++;
+    },
+  });
+  const living = createLiving({ regions, population, budget, tally, plausibility });
   const departed = createDeparted(maxSessions);
-  const runBook = createRunBook(ttlMs);
+  const arrivals = createArrivals({ ttlMs, departed, plausibility });
 
   function stateOf(region: string): RegionState {
     const state = states.get(region);
@@ -129,59 +134,36 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
     const { report } = beacon;
-    const { receivedAtMs } = report;
     const totals = tally.totals(region);
     const session = living.roster.session(report.meetingId, report.sessionId);
     const departure = session ? undefined : departed.find(keyOf(report));
-    const known: Runs | undefined = session ?? departure;
-    const sequence = known && runBook.find(known, report.started, beacon.reports.storedAtMs);
-    const outcome = known ? outcomeOf(report, sequence, departure) : 'fresh';
+    const outcome = arrivals.outcomeOf(beacon, session, departure);
     if (outcome === 'repeated') {
       totals.duplicate++;
       return;
     }
     const cell = cellFor(region, report, session?.cell);
     countRtt(tally.cumulative(cell), beacon);
-    const isOfEndedRun =
-      outcome !== 'restarted' && (sequence !== known?.sequence || isLateOf(departure, outcome, report));
-    const delaySeconds = Math.max(0, nowMs - receivedAtMs) / 1000;
-    if (isOfEndedRun || beacon.reports.storedAtMs - receivedAtMs > ttlMs) {
+    totals.ingestDelay.observe(Math.max(0, nowMs - report.receivedAtMs) / 1000);
+    if (outcome === 'late') {
       totals.late++;
-      totals.ingestDelay.observe(delaySeconds);
-      if (sequence && outcome !== 'restarted') totals.lost += sequences.markSeen(sequence, report);
+      const known = session ?? departure;
+      if (known) totals.lost += arrivals.takeLate(region, beacon, known);
       return;
     }
     totals.applied++;
-    totals.ingestDelay.observe(delaySeconds);
     if (!session) {
-      begin({ cell, beacon, nowMs }, runsOf(beacon, departure, outcome));
-    } else if (outcome === 'restarted') {
-      tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
-      living.restart(session, runsOf(beacon, session, outcome));
-      refresh(session, { cell, beacon, nowMs });
-    } else {
-      totals.lost += sequences.markSeen(session.sequence, report);
-      if (outcome === 'fresh') refresh(session, { cell, beacon, nowMs });
+      begin({ cell, beacon, nowMs }, arrivals.runsOf(beacon, outcome, departure));
+      return;
     }
-  }
-
-  /** @param sequence of the run that the beacon is of; undefined for a new one */
-  function outcomeOf(report: Report, sequence: Sequence | undefined, departure: Departure | undefined): Outcome {
-    if (!sequence) return 'restarted';
-    const outcome = sequences.classify(sequence, report.seq);
-    const hasLeft = sequence === departure?.sequence;
-    return outcome === 'repeated' && runBook.isNewRun(sequence, report, hasLeft) ? 'restarted' : outcome;
-  }
-
-  /** Whether a beacon of the run that left came late, instead of going on with the session. */
-  function isLateOf(departure: Departure | undefined, outcome: Outcome, { receivedAtMs }: Report): boolean {
-    return departure !== undefined && (outcome === 'filling' || departed.isLateBeacon(departure, receivedAtMs));
-  }
-
-  /** The runs of a session from a beacon on that begins one of its runs, or goes on with one that left. */
-  function runsOf({ reports, report }: Incoming, before: Runs | undefined, outcome: Outcome): Runs {
-    const isResumed = before && outcome !== 'restarted';
-    return isResumed ? runBook.resume(report, before) : runBook.begin(report, reports.storedAtMs, before);
+    plausibility.open(region, session.accountedUntilMs, report.receivedAtMs);
+    if (outcome === 'begun') {
+      tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
+      living.restart(session, report, arrivals.runsOf(beacon, outcome, session));
+    } else {
+      totals.lost += arrivals.takeNumber(session.sequence, report);
+    }
+    if (outcome !== 'filling') refresh(session, { cell, beacon, nowMs });
   }
 
   function begin({ cell, beacon, nowMs }: PlacedBeacon, runs: Runs): void {
@@ -199,12 +181,14 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function refresh(session: Session, { cell, beacon, nowMs }: PlacedBeacon): void {
     const { report } = beacon;
-    if (session.ended) runBook.forgetDue(session, beacon.reports.storedAtMs);
+    if (session.ended) arrivals.forgetDue(session, beacon.reports.storedAtMs);
     const { region } = session.presence;
     const totals = tally.totals(region);
     stateOf(region).wheel.unschedule(session);
     living.refresh(session, cell, beacon);
-    totals.clientDropped += newlyDropped(session, report.dropped);
+    const dropped = newlyDropped(session, report.dropped);
+    if (plausibility.allows('dropped', dropped)) totals.clientDropped += dropped;
+    session.accountedUntilMs = plausibility.close();
     schedule(session, report, nowMs);
     if (!report.leaving) return;
     rememberDeparture(session, report, nowMs);
@@ -224,8 +208,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     living.remove(session);
   }
 
-  function rememberDeparture({ sequence, ended }: Runs, report: Report, nowMs: number): void {
-    departed.remember(keyOf(report), { sequence, ended, leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs });
+  function rememberDeparture({ sequence, ended, accountedUntilMs }: Runs, report: Report, nowMs: number): void {
+    const times = { leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs };
+    departed.remember(keyOf(report), { sequence, ended, accountedUntilMs, ...times });
   }
 
   /** @param current the session's cell, which it mostly still is */

@@ -5,6 +5,7 @@
 import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import { createHistogram, type Histogram } from '../live/histogram.ts';
+import { CHECKED_FIELDS, type CheckedField } from './plausibility.ts';
 
 export const INGEST_DELAY_SECONDS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
@@ -18,6 +19,8 @@ export type RegionTotals = {
   lost: number;
   /** Beacons that clients report to have dropped themselves. */
   clientDropped: number;
+  /** What sessions said to have counted and can't have, how often. */
+  implausible: { [Field in CheckedField]: number };
   /** Sessions removed: with a `leaving` beacon, or silent for a whole TTL. */
   left: number;
   stale: number;
@@ -62,6 +65,7 @@ export function createTotals(): RegionTotals {
     invalid: 0,
     lost: 0,
     clientDropped: 0,
+    implausible: Object.fromEntries(CHECKED_FIELDS.map((field) => [field, 0])) as RegionTotals['implausible'],
     left: 0,
     stale: 0,
     refused: 0,

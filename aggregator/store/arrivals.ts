@@ -1,0 +1,83 @@
+/**
+ * What a beacon is to its session: of which of its runs, new to it or a repeat, in time or late; and what its number
+ * says of those that are missing.
+ */
+import type { Departed, Departure } from './departed.ts';
+import type { Plausibility } from './plausibility.ts';
+import type { Incoming, Report } from './report.ts';
+import { createRunBook, type Runs } from './runs.ts';
+import { type Sequence, sequences } from './sequence.ts';
+
+/**
+ * `begun`: the first beacon of a run. `fresh`: the newest of the run that lives, or of one that left and goes on.
+ * `filling`: one that others overtook. `late`: it counts, and changes nothing that lives.
+ */
+export type Outcome = 'begun' | 'fresh' | 'filling' | 'repeated' | 'late';
+
+/** A session that is known lives, or it left and its departure is remembered. */
+export type Arrivals = {
+  outcomeOf(beacon: Incoming, living: Runs | undefined, departure: Departure | undefined): Outcome;
+  /** The runs of a session from a beacon on that is its first one, begins another run, or goes on with one that left. */
+  runsOf(beacon: Incoming, outcome: Outcome, before: Runs | undefined): Runs;
+  /** Takes in the number of a fresh or filling beacon of the run that lives. @returns how many are now known to be lost */
+  takeNumber(sequence: Sequence, report: Report): number;
+  /** The same for a late one, of whichever run. */
+  takeLate(region: string, beacon: Incoming, known: Runs): number;
+  /** Forgets the ended runs of which the time is over. @param storedAtMs of the newest message */
+  forgetDue(runs: Runs, storedAtMs: number): void;
+};
+
+export type ArrivalsOptions = {
+  /** A beacon that waited for longer at the edge is late. */
+  readonly ttlMs: number;
+  readonly departed: Departed;
+  readonly plausibility: Plausibility;
+};
+
+export function createArrivals({ ttlMs, departed, plausibility }: ArrivalsOptions): Arrivals {
+  const runBook = createRunBook(ttlMs, plausibility);
+
+  function takeNumber(sequence: Sequence, report: Report): number {
+    const missing = sequences.missing(sequence, report.seq);
+    const isPlausible = missing === 0 || plausibility.allows('seq', missing);
+    return isPlausible ? sequences.markSeen(sequence, report) : sequences.skipTo(sequence, report);
+  }
+
+  /** @param sequence of the newest run or of one that ended before it */
+  function outcomeInRun(report: Report, sequence: Sequence, known: Runs, departure: Departure | undefined): Outcome {
+    const outcome = sequences.classify(sequence, report.seq);
+    const isNewest = sequence === known.sequence;
+    if (outcome === 'repeated') {
+      return runBook.isNewRun(sequence, report, isNewest && departure !== undefined) ? 'begun' : outcome;
+    }
+    if (!isNewest) return 'late';
+    if (!departure) return outcome;
+    return outcome === 'filling' || departed.isLateBeacon(departure, report.receivedAtMs) ? 'late' : 'fresh';
+  }
+
+  return {
+    outcomeOf({ reports, report }, living, departure) {
+      const known = living ?? departure;
+      const sequence = known && runBook.find(known, report.started, reports.storedAtMs);
+      const outcome = sequence ? outcomeInRun(report, sequence, known, departure) : 'begun';
+      const isOld = reports.storedAtMs - report.receivedAtMs > ttlMs;
+      return isOld && outcome !== 'repeated' ? 'late' : outcome;
+    },
+    runsOf({ reports, report }, outcome, before) {
+      if (before && outcome === 'fresh') return runBook.resume(report, before);
+      return runBook.begin(report, reports.storedAtMs, before);
+    },
+    takeNumber,
+    forgetDue: runBook.forgetDue,
+    takeLate(region, { reports, report }, known) {
+      const sequence = runBook.find(known, report.started, reports.storedAtMs);
+      const outcome = sequence && sequences.classify(sequence, report.seq);
+      if (!sequence || outcome === 'repeated') return 0;
+      if (outcome === 'filling') return sequences.markSeen(sequence, report);
+      plausibility.open(region, known.accountedUntilMs, report.receivedAtMs);
+      const lost = takeNumber(sequence, report);
+      known.accountedUntilMs = plausibility.close();
+      return lost;
+    },
+  };
+}
