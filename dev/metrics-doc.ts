@@ -54,7 +54,8 @@ board shows. Its shape is \`Overview\` in aggregator/http/answers.ts. The object
 Each living session, or peer connection, counts once, with its newest value, and is subtracted when
 it changes or leaves. The histograms are gauge histograms: use
 \`histogram_quantile(0.95, sum by (le, region) (edgepulse_live_rtt_seconds_bucket))\` without \`rate()\`.
-The ready quantiles (label \`q\`) can't be added up or averaged; for more than one series use the buckets.
+The ready quantiles (label \`q\`: 0.5, 0.95 and 0.99, and 0.01 and 0.05 of MOS and frames per second, where the small values are
+the bad ones) can't be added up or averaged; for more than one series use the buckets.
 
 ${table(population.filter(isLive))}
 
