@@ -11,17 +11,20 @@ const POST_EVERY_MS = 50;
 const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 
 export type DemoOptions = {
+  /** Base addresses. */
   readonly worker: string;
+  readonly aggregator: string;
   readonly secret: string;
   readonly report: (line: string) => void;
 };
 
-export function startDemo({ worker, secret, report }: DemoOptions): { stop(): void } {
+export function startDemo({ worker, aggregator, secret, report }: DemoOptions): { stop(): void } {
   const startMs = Date.now();
   const fleet = createFleet({ seed: SEED, startMs });
   const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
   report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
   for (const line of describeTimetable(startMs)) report(line);
+  report(`one meeting in detail: ${aggregator}/api/v1/sessions?meeting_id=demo-02`);
   let elapsedMs = -1;
   const timer = setInterval(() => {
     const nowMs = Date.now();

@@ -11,6 +11,6 @@ await runCommand({
 ${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
 every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to whom. Ctrl-C stops everything.`,
   requiredRegions: FLEET.regions,
-  onReady: ({ addresses, secret }) =>
-    startDemo({ worker: addresses.worker, secret, report: (line) => console.log(line) }),
+  onReady: ({ addresses: { worker, aggregator }, secret }) =>
+    startDemo({ worker, aggregator, secret, report: (line) => console.log(line) }),
 });
