@@ -129,17 +129,35 @@ export function createPlausibility({ slackMs, onImplausible }: PlausibilityOptio
       return isPlausible;
     },
     checkPeer(deltas) {
-      for (const stream of STREAM_COUNTERS) {
+      const isAhead = isAnyPartAhead(deltas);
+      for (let i = 0; i < STREAM_COUNTERS.length; i++) {
+        const stream = STREAM_COUNTERS[i] as StreamCounters;
         const seconds = secondsOf(stream, deltas);
-        if (seconds > availableSeconds || (stream === AUDIO && isAheadOfWhole(deltas))) rejectStream(stream, deltas);
+        const isTooFarAhead = isAhead && stream === AUDIO && isAheadOfWhole(deltas);
+        if (seconds > availableSeconds || isTooFarAhead) rejectStream(stream, deltas);
         else if (seconds > neededSeconds) neededSeconds = seconds;
       }
-      for (const { part, whole } of PARTS) {
-        if ((deltas[part] as number) > (deltas[whole] as number)) deltas[part] = deltas[whole] as number;
-      }
+      if (isAhead) cutToWholes(deltas);
     },
     close: () => Math.max(fromMs + neededSeconds * 1000, untilMs - slackMs),
   };
+}
+
+/** Whether any part is more than its whole at all, which is rare. */
+function isAnyPartAhead(deltas: Float64Array): boolean {
+  const all = deltas[totalSamplesReceived] as number;
+  const concealed = deltas[concealedSamples] as number;
+  const silent = deltas[silentConcealedSamples] as number;
+  if (concealed > all || silent > all || silent > concealed) return true;
+  return (
+    (deltas[removedSamplesForAcceleration] as number) > all || (deltas[insertedSamplesForDeceleration] as number) > all
+  );
+}
+
+function cutToWholes(deltas: Float64Array): void {
+  for (const { part, whole } of PARTS) {
+    if ((deltas[part] as number) > (deltas[whole] as number)) deltas[part] = deltas[whole] as number;
+  }
 }
 
 /** Whether a part, or the given one, is more than its whole by more than NetEQ is ahead. */
