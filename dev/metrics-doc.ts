@@ -18,7 +18,13 @@ function table(families: readonly Family[]): string {
 }
 
 function isLive({ of }: Family): boolean {
-  return of === 'live distribution' || of === 'live quantiles' || of === 'living cell' || of === 'heard region';
+  return (
+    of === 'live distribution' ||
+    of === 'live quantiles' ||
+    of === 'living cell' ||
+    of === 'heard region' ||
+    of === 'heard region set'
+  );
 }
 
 function bounds(): string {

@@ -32,6 +32,15 @@ export const RTT = {
   bounds: [0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.75, 1, 1.5, 2],
 } as const satisfies Measure;
 
+/** What each session contributes: the packet loss of what it sends. */
+export const UPLINK_PACKET_LOSS = {
+  name: 'uplink_packet_loss',
+  unit: 'ratio',
+  bounds: RATIO_BOUNDS,
+} as const satisfies Measure;
+
+const SESSION_MEASURES = [RTT, UPLINK_PACKET_LOSS] as const;
+
 /** What each peer connection contributes. */
 export const PEER_MEASURES = [
   { name: 'neteq_buffer', unit: 'seconds', bounds: BUFFER_BOUNDS },
@@ -66,10 +75,10 @@ export const PEER_MEASURES = [
   { name: 'video_frames_dropped', unit: 'ratio', bounds: RATIO_BOUNDS },
 ] as const satisfies readonly Measure[];
 
-export type MeasureName = (typeof RTT)['name'] | (typeof PEER_MEASURES)[number]['name'];
+export type MeasureName = (typeof SESSION_MEASURES)[number]['name'] | (typeof PEER_MEASURES)[number]['name'];
 
-/** All of them, by their number: RTT, then those of peers. */
-export const MEASURES: readonly Measure[] = [RTT, ...PEER_MEASURES];
+/** All of them, by their number: those of sessions, then those of peers. */
+export const MEASURES: readonly Measure[] = [...SESSION_MEASURES, ...PEER_MEASURES];
 /** The number of a measure by its name. */
 export const MEASURE = numbered(MEASURES.map(({ name }) => name)) as Numbered<MeasureName>;
 /** Measures from this number on are of peers. */
@@ -90,3 +99,7 @@ export const MEDIA_COUNTS = [
   'videoFreezes',
 ] as const;
 export type MediaCounts = { [Name in (typeof MEDIA_COUNTS)[number]]: number };
+
+/** What cells count of their sessions' connections, since the start. */
+export const CONNECTION_COUNTS = ['connectionFailures', 'iceRestarts'] as const;
+export type ConnectionCounts = { [Name in (typeof CONNECTION_COUNTS)[number]]: number };

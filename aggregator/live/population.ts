@@ -5,14 +5,14 @@
  */
 import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
 import { createHistogram, type Histogram, type HistogramReading } from './histogram.ts';
-import { MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
+import { CONNECTION_COUNTS, type ConnectionCounts, MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
 import { millionthsOf } from './millionths.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
-export type Cumulative = MediaCounts & { readonly rtt: Histogram };
+export type Cumulative = MediaCounts & ConnectionCounts & { readonly rtt: Histogram };
 
 /** The same to be read. Whoever counts does so by {@link cumulativeOf}. */
-export type CumulativeReading = Readonly<MediaCounts> & { readonly rtt: HistogramReading };
+export type CumulativeReading = Readonly<MediaCounts & ConnectionCounts> & { readonly rtt: HistogramReading };
 
 export type Cell = {
   readonly region: string;
@@ -95,6 +95,7 @@ function beginDistribution(cell: Cell, measure: number): Distribution {
 }
 
 export function createCumulative(): Cumulative {
-  const counts = Object.fromEntries(MEDIA_COUNTS.map((name) => [name, 0])) as MediaCounts;
+  const names = [...MEDIA_COUNTS, ...CONNECTION_COUNTS];
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as MediaCounts & ConnectionCounts;
   return { ...counts, rtt: createHistogram(RTT.bounds) };
 }

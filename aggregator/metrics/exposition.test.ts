@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REJECT_REASONS } from '../../shared/reject.ts';
-import { fullPeer, validEntry } from '../../test/support/edge/beacon.ts';
+import { fullPeer, fullSelfReport, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
@@ -48,7 +48,10 @@ describe('exposition', () => {
   });
 
   it.each([
-    ['population', /^edgepulse_(sessions|peer_connections|meetings|participants|live_|rtt_|\w+_samples|video_freezes)/],
+    [
+      'population',
+      /^edgepulse_(sessions|peer_connections|meetings|participants|live_|rtt_|\w+_samples|video_|joins?_|first_media|connection_failures|ice_restarts)/,
+    ],
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|meeting_participants)/],
     [
       'process',
@@ -145,7 +148,8 @@ describe('a shard', () => {
     applyEntry(sessions, 'apac', validEntry({ session_id: 's-2', peers: [{ peer_id: 's-1', neteq }] }, NOW), NOW);
     for (const seq of [1, 2]) {
       const atMs = NOW + 5_000 * seq;
-      applyEntry(sessions, 'apac', validEntry({ seq, peers: [fullPeer('s-2', seq)] }, atMs), atMs);
+      const full = { seq, peers: [fullPeer('s-2', seq)], ...fullSelfReport(seq) };
+      applyEntry(sessions, 'apac', validEntry(full, atMs), atMs);
     }
     const exposition = createExposition({
       sessions,

@@ -113,6 +113,12 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
       return each(readings(scrape, scrape.heard), (reading) =>
         sampleText(name, labels.region(reading.region), family.value(reading)),
       );
+    case 'heard region set':
+      return each(readings(scrape, scrape.heard), (reading) =>
+        family.series
+          .map((series) => known(name, labels.regionSeries(reading.region, series), series.value(reading)))
+          .join(''),
+      );
     case 'region':
       return each(readings(scrape, sessions.regions), (reading) =>
         family.series
@@ -122,6 +128,12 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
     case 'region histogram':
       return each(readings(scrape, sessions.regions), (reading) =>
         histogramText(name, labels.region(reading.region), bucketsOf(family.histogram(reading))),
+      );
+    case 'region histogram set':
+      return each(readings(scrape, sessions.regions), (reading) =>
+        family.series
+          .map((series) => observed(name, labels.regionSeries(reading.region, series), series.histogram(reading)))
+          .join(''),
       );
     case 'process set':
       return each(family.set, (series) => known(name, labels.process(series.labels), series.value(ofProcess(scrape))));
@@ -240,6 +252,12 @@ function liveQuantiles(name: string, measure: number, { labels, summaries }: Scr
 /** Nothing when the value is not known. */
 function known(name: string, labels: LabelText, value: number): string {
   return Number.isNaN(value) ? '' : sampleText(name, labels, value);
+}
+
+/** Nothing while nothing was observed. */
+function observed(name: string, labels: LabelText, histogram: HistogramReading): string {
+  const buckets = bucketsOf(histogram);
+  return buckets.count === 0 ? '' : histogramText(name, labels, buckets);
 }
 
 function ofProcess({ sessions, options: { version, seriesBound, stream } }: ScrapeRun): ProcessReading {

@@ -4,9 +4,11 @@ import { EDGE_FAMILIES } from './edge-families.ts';
 import type { Family } from './family.ts';
 import { POPULATION_FAMILIES } from './population-families.ts';
 import { SELF_FAMILIES } from './self-families.ts';
+import { SESSION_FAMILIES } from './session-families.ts';
 
 export const FAMILIES: readonly Family[] = [
   ...POPULATION_FAMILIES,
+  ...SESSION_FAMILIES,
   ...EDGE_FAMILIES,
   ...SELF_FAMILIES,
   ...DETAIL_FAMILIES,

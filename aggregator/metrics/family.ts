@@ -30,6 +30,12 @@ export type Description = {
 /** One of the closed set of series that a family has in each region. */
 export type RegionSeries = { readonly labels: Labels; readonly value: (reading: RegionReading) => number };
 
+/** One of the closed set of histograms that a family has in each region. */
+export type RegionHistogram = {
+  readonly labels: Labels;
+  readonly histogram: (reading: RegionReading) => HistogramReading;
+};
+
 /** One of the closed set of series that a family has in the process. */
 export type ProcessSeries = { readonly labels: Labels; readonly value: (reading: ProcessReading) => number };
 
@@ -49,12 +55,20 @@ export type Source =
   | { readonly of: 'live quantiles'; readonly measure: number }
   /** Regions whose feed is up. */
   | { readonly of: 'heard region'; readonly value: (reading: RegionReading) => number }
+  /** The same with a closed set of series; a value that is NaN has no series. */
+  | { readonly of: 'heard region set'; readonly series: readonly RegionSeries[] }
   /** Every region, with all series of the closed set from the start; a value that is NaN has no series. */
   | { readonly of: 'region'; readonly series: readonly RegionSeries[] }
   | {
       readonly of: 'region histogram';
       readonly bounds: readonly number[];
       readonly histogram: (reading: RegionReading) => HistogramReading;
+    }
+  /** A closed set of histograms in every region, each from the first observation on. */
+  | {
+      readonly of: 'region histogram set';
+      readonly bounds: readonly number[];
+      readonly series: readonly RegionHistogram[];
     }
   /** A closed set of series that the process has; a value that is NaN has no series. */
   | { readonly of: 'process set'; readonly set: readonly ProcessSeries[] }

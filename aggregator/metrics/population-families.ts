@@ -28,6 +28,8 @@ export const PARTICIPANTS = headcount(
 /** What is measured, by the measure's name. */
 const LIVE_HELP: { readonly [Name in MeasureName]: string } = {
   rtt: 'Newest client-measured RTT of each session to its elected server',
+  uplink_packet_loss:
+    'Packet loss of what each session sends, as the other end reports it: of audio, or else of video; packetsLost over packetsSent between beacons, below zero is zero',
   neteq_buffer:
     'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
   concealment: 'Audible concealed share of the samples of each peer connection',

@@ -32,7 +32,10 @@ function boundOf(family: Family, cells: number, regions: number): number {
     case 'heard region':
       return regions;
     case 'region':
+    case 'heard region set':
       return regions * family.series.length;
+    case 'region histogram set':
+      return regions * family.series.length * histogramSeries(family.bounds);
     case 'region histogram':
       return regions * histogramSeries(family.bounds);
     case 'process set':

@@ -6,16 +6,19 @@
 import type { Shard } from '../../shared/subjects.ts';
 import type { Cell } from '../live/population.ts';
 import type { Session } from '../store/session.ts';
-import type { Labels, RegionSeries } from './family.ts';
+import type { Labels } from './family.ts';
 import type { Attendance } from './store-reader.ts';
 import { escapeLabelValue, joinLabels, type LabelText, type LabelValue, labelText } from './text-format.ts';
+
+/** One of the series, or histograms, of a closed set. */
+type Labelled = { readonly labels: Labels };
 
 export type SeriesLabels = {
   /** Of a series that the process has one of. */
   process(extra: Labels): LabelText;
   region(region: string): LabelText;
   /** Of one series of a closed set that each region has. */
-  regionSeries(region: string, series: RegionSeries): LabelText;
+  regionSeries(region: string, series: Labelled): LabelText;
   cell(cell: Cell): LabelText;
   session(session: Session): LabelText;
   /** Of a session, with the server of its cell. */
@@ -33,7 +36,7 @@ export function createSeriesLabels(shard: Shard): SeriesLabels {
     labelText({ server_url: serverUrl, server_type: serverType }),
   );
   const ofCell = keep((cell: Cell) => joinLabels(labelText({ region: cell.region }), ofServer(cell), ofShard));
-  const ofSeries = keep((_: RegionSeries) => new Map<string, LabelText>());
+  const ofSeries = keep((_: Labelled) => new Map<string, LabelText>());
 
   /** By row of the peer table: an id that was looked at before and needs no escaping. */
   const plainIds: string[] = [];

@@ -3,6 +3,7 @@
  * the store keeps it.
  */
 import type { StreamReading } from '../feed/stream-watch.ts';
+import type { BreakdownReadings } from '../live/breakdown.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { PeerReadings } from '../store/peer-table.ts';
@@ -19,6 +20,7 @@ export type RegionReading = {
   readonly region: string;
   readonly totals: RegionTotals;
   readonly headcount: Headcount;
+  readonly breakdown: BreakdownReadings;
   readonly isFeedUp: boolean;
   /** Absent where nobody asks for it, as the overview does not. */
   readonly stream?: StreamReading;
@@ -44,6 +46,7 @@ export function readRegion(sessions: Sessions, region: string): RegionReading {
     region,
     totals: sessions.totals(region),
     headcount: sessions.headcount(region),
+    breakdown: sessions.breakdown,
     isFeedUp: sessions.isFeedUp(region),
     feed: sessions.feedOf(region),
   };

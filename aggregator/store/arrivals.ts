@@ -19,6 +19,8 @@ export type Arrivals = {
   outcomeOf(beacon: Incoming, living: Runs | undefined, departure: Departure | undefined): Outcome;
   /** The runs of a session from a beacon on that is its first one, begins another run, or goes on with one that left. */
   runsOf(beacon: Incoming, outcome: Outcome, before: Runs | undefined): Runs;
+  /** The run of a session that a beacon is of; undefined for one that is not known. */
+  runOf(beacon: Incoming, known: Runs): Sequence | undefined;
   /** Takes in the number of a fresh or filling beacon of the run that lives. @returns how many are now known to be lost */
   takeNumber(sequence: Sequence, report: Report): number;
   /** The same for a late one, of whichever run. */
@@ -67,6 +69,7 @@ export function createArrivals({ ttlMs, departed, plausibility }: ArrivalsOption
       if (before && outcome === 'fresh') return runBook.resume(report, before);
       return runBook.begin(report, reports.storedAtMs, before);
     },
+    runOf: ({ reports, report }, known) => runBook.find(known, report.started, reports.storedAtMs),
     takeNumber,
     forgetDue: runBook.forgetDue,
     takeLate(region, { reports, report }, known) {

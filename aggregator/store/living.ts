@@ -2,6 +2,8 @@
  * The living sessions. One record owns everything that its session contributes: its place in the
  * population and in its meeting, its peers, its detail series. Removing it removes all of that.
  */
+
+import { type Breakdown, NO_STANDING } from '../live/breakdown.ts';
 import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
@@ -10,10 +12,12 @@ import type { Plausibility } from './plausibility.ts';
 import type { Incoming, Report } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import type { Runs } from './runs.ts';
+import { connectionOfBeacon, growth, saysWhatItSends, standingOfBeacon, UNKNOWN_COUNT } from './self-report.ts';
 import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createSessionPeers } from './session-peers.ts';
 import type { Tally } from './tally.ts';
+import { uplinks } from './uplink.ts';
 
 export type Living = {
   /** How many live. */
@@ -34,12 +38,13 @@ export type Living = {
 export type LivingOptions = {
   readonly regions: readonly string[];
   readonly population: Population;
+  readonly breakdown: Breakdown;
   readonly budget: SeriesBudget;
   readonly tally: Tally;
   readonly plausibility: Plausibility;
 };
 
-export function createLiving({ regions, population, budget, tally, plausibility }: LivingOptions): Living {
+export function createLiving({ regions, population, breakdown, budget, tally, plausibility }: LivingOptions): Living {
   const roster = createRoster<Session>(regions);
   const peers = createSessionPeers({ population, budget, tally, plausibility });
   let size = 0;
@@ -68,8 +73,39 @@ export function createLiving({ regions, population, budget, tally, plausibility 
     const rtt = newestRtt(beacon);
     population.replace(cell, MEASURE.rtt, session.rtt, rtt);
     session.rtt = rtt;
+    replaceSelfReport(session, beacon);
     session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
     session.peers = peers.update(session.peers, cell, { beacon, rttSeconds: rtt, elapsedSeconds });
+  }
+
+  /** What the session says of itself. */
+  function replaceSelfReport(session: Session, beacon: Incoming): void {
+    const { cell } = session;
+    const standing = standingOfBeacon(beacon);
+    breakdown.replace(cell.region, session.standing, standing);
+    session.standing = standing;
+    if (saysWhatItSends(beacon)) session.uplink ??= uplinks.begin();
+    if (session.uplink) {
+      const loss = round(uplinks.lossOf(session.uplink, beacon.reports.sessionNumbers, beacon.report.sessionAt));
+      population.replace(cell, MEASURE.uplink_packet_loss, session.uplinkLoss, loss);
+      session.uplinkLoss = loss;
+    }
+    countConnection(session, beacon);
+  }
+
+  function countConnection(session: Session, beacon: Incoming): void {
+    const cumulative = tally.cumulative(session.cell);
+    const { failures, iceRestarts } = connectionOfBeacon(beacon);
+    if (failures >= 0) {
+      const more = growth(session.connectionFailures, failures);
+      if (more > 0 && plausibility.allows('failures', more)) cumulative.connectionFailures += more;
+      session.connectionFailures = failures;
+    }
+    if (iceRestarts >= 0) {
+      const more = growth(session.iceRestarts, iceRestarts);
+      if (more > 0 && plausibility.allows('ice_restarts', more)) cumulative.iceRestarts += more;
+      session.iceRestarts = iceRestarts;
+    }
   }
 
   /** The newest beacon came by another region, or from another participant. */
@@ -90,6 +126,12 @@ export function createLiving({ regions, population, budget, tally, plausibility 
     if (from === to) return;
     population.replace(from, MEASURE.rtt, rtt, Number.NaN);
     population.replace(to, MEASURE.rtt, Number.NaN, rtt);
+    population.replace(from, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
+    population.replace(to, MEASURE.uplink_packet_loss, Number.NaN, session.uplinkLoss);
+    if (from.region !== to.region) {
+      breakdown.replace(from.region, session.standing, NO_STANDING);
+      breakdown.replace(to.region, NO_STANDING, session.standing);
+    }
     peers.move(session.peers, from, to);
     population.removeSession(from);
     population.addSession(to);
@@ -126,6 +168,11 @@ export function createLiving({ regions, population, budget, tally, plausibility 
         peers: [],
         series: 0,
         clientDropped: droppedBefore(report),
+        connectionFailures: UNKNOWN_COUNT,
+        iceRestarts: UNKNOWN_COUNT,
+        standing: NO_STANDING,
+        uplink: undefined,
+        uplinkLoss: Number.NaN,
         labels: '',
       };
       born++;
@@ -145,11 +192,16 @@ export function createLiving({ regions, population, budget, tally, plausibility 
       session.sequence = sequence;
       session.ended = ended;
       session.clientDropped = droppedBefore(report);
+      session.connectionFailures = UNKNOWN_COUNT;
+      session.iceRestarts = UNKNOWN_COUNT;
+      session.uplink = undefined;
       peers.restart(session.peers);
     },
     remove(session) {
       const { cell, presence } = session;
       population.replace(cell, MEASURE.rtt, session.rtt, Number.NaN);
+      population.replace(cell, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
+      breakdown.replace(cell.region, session.standing, NO_STANDING);
       peers.remove(session.peers, cell);
       budget.release(session.series);
       population.removeSession(cell);

@@ -13,6 +13,8 @@ const JITTER_BUFFER_SECONDS = 60;
 const MOST_PER_SECOND = {
   seq: 1,
   dropped: 1,
+  failures: 1,
+  ice_restarts: 1,
   jitterBufferDelay: SAMPLES * JITTER_BUFFER_SECONDS,
   jitterBufferTargetDelay: SAMPLES * JITTER_BUFFER_SECONDS,
   jitterBufferEmittedCount: SAMPLES,

@@ -22,6 +22,8 @@ type Message = Readonly<{
   samples: number;
   leaving: boolean;
   dropped: number;
+  failures: number;
+  joins: boolean;
 }>;
 
 /** What a client does next. Its sequence numbers and counters rise, and a beacon may be sent twice or be lost. */
@@ -33,6 +35,8 @@ const move = fc.record({
   skipped: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat(3) }),
   leaving: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   samples: fc.nat(48_000),
+  failures: fc.nat(1),
+  joins: fc.boolean(),
 });
 const moves = fc.array(move, { maxLength: 60, size: 'max' });
 
@@ -40,12 +44,14 @@ function messagesOf(made: readonly (typeof move extends fc.Arbitrary<infer M> ? 
   const seqs = new Map<string, number>();
   let storedAtMs = START;
   let samples = 0;
-  return made.map(({ region, session, afterMs, waitedMs, skipped, leaving, samples: more }, dropped) => {
+  let failures = 0;
+  return made.map(({ region, session, afterMs, waitedMs, skipped, leaving, samples: more, ...one }, dropped) => {
     storedAtMs += afterMs;
     samples += more;
+    failures += one.failures;
     const seq = (seqs.get(session) ?? 0) + skipped;
     seqs.set(session, seq);
-    return { region, session, storedAtMs, waitedMs, seq, samples, leaving, dropped };
+    return { region, session, storedAtMs, waitedMs, seq, samples, leaving, dropped, failures, joins: one.joins };
   });
 }
 
@@ -65,10 +71,18 @@ function untilLeaving(messages: readonly Message[]): Message[] {
 type Reading = Readonly<{ nowMs: number; isHistory: boolean }>;
 
 function read(sessions: Sessions, message: Message, { nowMs, isHistory }: Reading): void {
-  const { region, session, storedAtMs, waitedMs, seq, samples, leaving, dropped } = message;
+  const { region, session, storedAtMs, waitedMs, seq, samples, leaving, dropped, failures, joins } = message;
   const audio = { totalSamplesReceived: samples, concealedSamples: samples >> 1, silentConcealedSamples: samples >> 2 };
   const peers: Peer[] = [{ peer_id: 'a', audio }];
-  const { beacon } = validEntry({ session_id: session, seq, peers, dropped, ...(leaving && { leaving }) });
+  const { beacon } = validEntry({
+    session_id: session,
+    seq,
+    peers,
+    dropped,
+    connection: { failures, ice_restarts: failures },
+    ...(joins && { join: { result: 'ok', seconds: 1 } }),
+    ...(leaving && { leaving }),
+  });
   reports.clear();
   reports.isHistory = isHistory;
   reports.addBeacon(storedAtMs - waitedMs, beacon);
@@ -157,6 +171,7 @@ it('that read the last TTL again, restarts count each message once, and no more 
       for (const [name, sent] of [
         ['cumulative audioSamples', risenBy(messages, ({ samples }) => samples)],
         ['totals clientDropped', risenBy(messages, ({ dropped }) => dropped)],
+        ['cumulative connectionFailures', risenBy(messages, ({ failures }) => failures)],
       ] as const) {
         expect(counts.get(name) ?? 0, name).toBeLessThanOrEqual(sent);
       }
@@ -186,6 +201,8 @@ describe('after a restart', () => {
     samples: 0,
     leaving: false,
     dropped: 0,
+    failures: 0,
+    joins: false,
     ...overrides,
   });
 

@@ -92,9 +92,10 @@ export function createRunBook(ttlMs: number, plausibility: Pick<Plausibility, 'b
         accountedUntilMs: Math.max(accountedUntilMs, before.accountedUntilMs),
       };
     },
-    resume(report, { sequence: { started }, ended, accountedUntilMs }) {
+    resume(report, { sequence: { started, joinMarks }, ended, accountedUntilMs }) {
+      const sequence = sequences.begin(report, Number.isNaN(report.started) ? started : report.started);
       return {
-        sequence: sequences.begin(report, Number.isNaN(report.started) ? started : report.started),
+        sequence: { ...sequence, joinMarks },
         ended,
         accountedUntilMs: Math.max(plausibility.begin(report.receivedAtMs), accountedUntilMs),
       };

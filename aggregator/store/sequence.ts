@@ -3,6 +3,8 @@
  * lost. A hole is a loss only when it stayed open for a while, since reordering is not loss.
  */
 
+import { type JoinMarks, NO_MARKS } from './joins.ts';
+
 /** How many of the newest sequence numbers are tracked; older ones count as repeats. */
 export const WINDOW = 32;
 /** A hole open for longer is a loss: two beacon intervals. */
@@ -23,6 +25,8 @@ export type Sequence = {
   holeSinceMs: number;
   /** The lowest number that came again since the newest: where a run that does not say `started` may have begun. */
   lowRepeat: Arrival | undefined;
+  /** What was counted of how the run joined. */
+  joinMarks: JoinMarks;
 };
 
 /** A beacon's number, and when the edge received it, by the broker's clock. */
@@ -55,6 +59,7 @@ export const sequences: Sequences = {
     countedBelow: seq,
     holeSinceMs: Number.NaN,
     lowRepeat: undefined,
+    joinMarks: NO_MARKS,
   }),
   classify(sequence, seq) {
     if (seq > sequence.newest) return 'fresh';

@@ -1,8 +1,10 @@
 /** The record of one living session: it owns everything that the session contributes. */
 import type { Expiring } from '../expiry/wheel.ts';
+import type { Standing } from '../live/breakdown.ts';
 import type { Cell } from '../live/population.ts';
 import type { Presence } from './roster.ts';
 import type { Runs } from './runs.ts';
+import type { Uplink } from './uplink.ts';
 
 export interface Session extends Expiring<Session>, Runs {
   readonly id: string;
@@ -20,6 +22,15 @@ export interface Session extends Expiring<Session>, Runs {
   /** Detail series held for the RTT. */
   series: number;
   clientDropped: number;
+  /** Newest readings of what the connection counts; -1 when unknown. */
+  connectionFailures: number;
+  iceRestarts: number;
+  /** What its newest beacon says it is of. */
+  standing: Standing;
+  /** Of what it sends; undefined until it says so. */
+  uplink: Uplink | undefined;
+  /** Newest share of what it sends that is lost, NaN when unknown. */
+  uplinkLoss: number;
   /** Labels as the exposition writes them, kept from the first time that they are written. */
   labels: string;
 }

@@ -6,6 +6,7 @@ import type { Beacon, Peer } from '../../shared/beacon.ts';
 import { fullPeer, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
+import { COMBINATIONS, createBreakdown, NO_STANDING } from '../live/breakdown.ts';
 import { MEASURE, MEASURES, QUANTILES } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import type { Collect } from '../metrics/exposition.ts';
@@ -86,6 +87,32 @@ const server = fc.record({
   type: fc.constantFrom('webtransport' as const, 'webrtc' as const),
 });
 
+const few = fc.nat(20);
+/** What a session says of itself; little of it, so that sessions share combinations and counters go back. */
+const selfReport = {
+  client: fc.record({ platform: fc.constantFrom('web', 'ios'), engine: fc.constant('webkit') }, { requiredKeys: [] }),
+  state: fc.record({ visible: fc.boolean(), video_sending: fc.boolean() }, { requiredKeys: [] }),
+  path: fc.record(
+    { candidate_type: fc.constantFrom('host', 'relay'), protocol: fc.constant('tls') },
+    { requiredKeys: [] },
+  ),
+  connection: fc.record({ failures: few, ice_restarts: few }, { requiredKeys: [] }),
+  join: fc.record(
+    { result: fc.constantFrom('ok', 'ok', 'ice'), seconds: few, first_audio_seconds: few, first_video_seconds: few },
+    { requiredKeys: [] },
+  ),
+  sent: fc.record(
+    {
+      audio: fc.record({ packetsSent: few, packetsLost: fc.integer({ min: -2, max: 9 }) }, { requiredKeys: [] }),
+      video: fc.record(
+        { packetsSent: few, packetsLost: few, qualityLimitationReason: fc.constantFrom('none', 'cpu') },
+        { requiredKeys: [] },
+      ),
+    },
+    { requiredKeys: [] },
+  ),
+};
+
 const apply = fc.record({
   kind: fc.constant('apply' as const),
   region: fc.constantFrom(...REGIONS),
@@ -108,8 +135,8 @@ const apply = fc.record({
       rtt: fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { maxLength: 3 }),
       leaving: fc.constant(true as const),
       dropped: fc.nat(5),
-      state: fc.record({ visible: fc.boolean() }),
       started: fc.constantFrom(1, 2, 3),
+      ...selfReport,
     },
     { requiredKeys: ['v', 'meeting_id', 'session_id', 'participant_id', 'seq', 'peers'] },
   ) as fc.Arbitrary<Beacon>,
@@ -185,7 +212,9 @@ function recount(sessions: Sessions, cell: Cell, measure: number): number[] {
   const values =
     measure === MEASURE.rtt
       ? inCell.map(({ rtt }) => rtt)
-      : inCell.flatMap(({ peers: rows }) => rows.map((row) => sessions.peers.value(row, measure)));
+      : measure === MEASURE.uplink_packet_loss
+        ? inCell.map(({ uplinkLoss }) => uplinkLoss)
+        : inCell.flatMap(({ peers: rows }) => rows.map((row) => sessions.peers.value(row, measure)));
   return values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
 }
 
@@ -221,7 +250,7 @@ function exposition(sessions: Sessions, nowMs: number, openMetrics = false, coll
 function liveLines(sessions: Sessions, nowMs: number): string[] {
   return exposition(sessions, nowMs, false, new Set(['population', 'sessions'] as const))
     .split('\n')
-    .filter((line) => !/^edgepulse_(rtt_seconds|\w+_total)/.test(line));
+    .filter((line) => !/^edgepulse_(rtt_seconds|join_seconds|first_media_seconds|\w+_total)/.test(line));
 }
 
 /** Of a session that left nothing is remembered: any number of it, even a low one, begins it as a new one. */
@@ -254,6 +283,27 @@ describe('laws of the store', () => {
         });
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it('sessions by path and client and senders of video equal a recount', () => {
+    fc.assert(
+      fc.property(sequence, (steps) => {
+        const sessions = createStore();
+        run(sessions, steps, () => {
+          for (const region of REGIONS) {
+            const fresh = createBreakdown([region]);
+            for (const { cell, standing } of living(sessions)) {
+              if (cell.region === region) fresh.replace(region, NO_STANDING, standing);
+            }
+            for (const kind of ['path', 'client', 'videoSender'] as const) {
+              for (const { number } of COMBINATIONS[kind]) {
+                expect(sessions.breakdown.count(region, kind, number)).toBe(fresh.count(region, kind, number));
+              }
+            }
+          }
+        });
+      }),
     );
   });
 

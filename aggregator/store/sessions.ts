@@ -5,9 +5,11 @@
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
 import { createWheel, type Wheel } from '../expiry/wheel.ts';
+import { type BreakdownReadings, createBreakdown } from '../live/breakdown.ts';
 import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
 import { createArrivals } from './arrivals.ts';
 import { createDeparted } from './departed.ts';
+import { countJoin, hasFailedToJoin, type JoiningRun, NO_MARKS } from './joins.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peer-table.ts';
 import { createPlausibility } from './plausibility.ts';
@@ -64,6 +66,8 @@ export type Sessions = {
   living(): number;
   /** Meetings and participants in the region now. */
   headcount(region: string): Headcount;
+  /** The living by what they say of themselves. */
+  readonly breakdown: BreakdownReadings;
   /** How many of the detail series are used. */
   readonly budget: SeriesUse;
   /** Every cell of the population that ever counted something. */
@@ -122,7 +126,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       tally.totals(region).implausible[field]++;
     },
   });
-  const living = createLiving({ regions, population, budget, tally, plausibility });
+  const breakdown = createBreakdown(regions);
+  const living = createLiving({ regions, population, breakdown, budget, tally, plausibility });
   const departed = createDeparted(maxSessions);
   const arrivals = createArrivals({ ttlMs, departed, plausibility });
 
@@ -149,11 +154,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       totals.late++;
       const known = session ?? departure;
       if (known) totals.lost += arrivals.takeLate(region, beacon, known);
+      const run: JoiningRun | undefined = known && arrivals.runOf(beacon, known);
+      countJoin(totals.joins, beacon, run ?? { joinMarks: NO_MARKS });
       return;
     }
     totals.applied++;
     if (!session) {
-      begin({ cell, beacon, nowMs }, arrivals.runsOf(beacon, outcome, departure));
+      const runs = arrivals.runsOf(beacon, outcome, departure);
+      countJoin(totals.joins, beacon, runs.sequence);
+      begin({ cell, beacon, nowMs }, runs);
       return;
     }
     plausibility.open(region, session.accountedUntilMs, report.receivedAtMs);
@@ -163,13 +172,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     } else {
       totals.lost += arrivals.takeNumber(session.sequence, report);
     }
+    countJoin(totals.joins, beacon, session.sequence);
     if (outcome !== 'filling') refresh(session, { cell, beacon, nowMs });
   }
 
   function begin({ cell, beacon, nowMs }: PlacedBeacon, runs: Runs): void {
     const { report } = beacon;
-    if (report.leaving) {
-      // It overtook beacons still in flight, which must not start the session again after its end.
+    if (report.leaving || hasFailedToJoin(beacon)) {
+      // Leaving overtook beacons still in flight, which must not start the session again after its end. Who failed to join
+      // was never in a call; what is remembered is that it was counted.
       rememberDeparture(runs, report, nowMs);
     } else if (living.size >= maxSessions) {
       tally.totals(cell.region).refused++;
@@ -209,7 +220,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   function rememberDeparture({ sequence, ended, accountedUntilMs }: Runs, report: Report, nowMs: number): void {
-    const times = { leftAtMs: report.receivedAtMs, forgetAtMs: nowMs + ttlMs };
+    // Whoever did not leave may join at the next try, however soon.
+    const leftAtMs = report.leaving ? report.receivedAtMs : Number.NEGATIVE_INFINITY;
+    const times = { leftAtMs, forgetAtMs: nowMs + ttlMs };
     departed.remember(keyOf(report), { sequence, ended, accountedUntilMs, ...times });
   }
 
@@ -268,6 +281,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     tally: tally.totalsFor,
     living: () => living.size,
     headcount: living.roster.headcount,
+    breakdown,
     budget,
     cells: population.cells,
     meetings: living.roster.meetings,

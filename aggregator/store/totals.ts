@@ -5,6 +5,7 @@
 import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import { createHistogram, type Histogram } from '../live/histogram.ts';
+import { createJoinTotals, type JoinTotals } from './joins.ts';
 import { CHECKED_FIELDS, type CheckedField } from './plausibility.ts';
 
 export const INGEST_DELAY_SECONDS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
@@ -29,6 +30,7 @@ export type RegionTotals = {
   /** Batches that came a second time, skipped whole. */
   repeatedBatches: number;
   ingestDelay: Histogram;
+  joins: JoinTotals;
   edge: EdgeTotals;
 };
 
@@ -71,6 +73,7 @@ export function createTotals(): RegionTotals {
     refused: 0,
     repeatedBatches: 0,
     ingestDelay: createHistogram(INGEST_DELAY_SECONDS_BUCKETS),
+    joins: createJoinTotals(),
     edge: {
       accepted: 0,
       rejected: new Map(),

@@ -2,6 +2,7 @@
 import type { Entry } from '../../../shared/batch.ts';
 import type { Beacon, Peer } from '../../../shared/beacon.ts';
 import type { ForwarderCounters } from '../../../shared/forwarder-counters.ts';
+import type { SessionMembers } from '../../../shared/session-members.ts';
 
 /** A beacon that the decoder accepts as it is. */
 export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
@@ -72,6 +73,25 @@ export function fullPeer(peer_id: string, n: number): Peer {
       totalFreezesDuration: n / 10,
       packetsReceived: 480 * n,
       packetsLost: 20 * n,
+    },
+  };
+}
+
+/**
+ * What a session says of itself, of which everything is known from its second beacon on: it joined in 0.8 s, sends audio
+ * and video limited by the processor, and loses 2 % of its audio.
+ * @param n number of the beacon
+ */
+export function fullSelfReport(n: number): SessionMembers {
+  return {
+    client: { platform: 'ios', engine: 'native' },
+    state: { visible: true, audio_sending: true, video_sending: true },
+    path: { candidate_type: 'relay', protocol: 'tls' },
+    connection: { failures: n, ice_restarts: 2 * n },
+    join: { result: 'ok', seconds: 0.8, first_audio_seconds: 1.1, first_video_seconds: 1.4 },
+    sent: {
+      audio: { packetsSent: 250 * n, packetsLost: 5 * n, totalAudioEnergy: 0.05 * n },
+      video: { packetsSent: 500 * n, packetsLost: 20 * n, qualityLimitationReason: 'cpu' },
     },
   };
 }
