@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const BIOME = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 
 /** The floors of the aggregator below main.ts, top down. */
-const FLOORS = [['http', 'board'], ['metrics', 'ingest'], ['store'], ['live', 'expiry', 'feed']];
+const FLOORS = [['http', 'board'], ['metrics', 'ingest'], ['store'], ['attribution'], ['live', 'expiry', 'feed']];
 
 /** Each row: a folder, and what a file in it must not import. */
 const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]])[] = [
@@ -53,6 +53,7 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
   ['aggregator/metrics', ['../../worker/log.ts', '../../test/support/poll.ts', 'nats', 'hono']],
   ['aggregator/ingest', ['../../worker/log.ts', '../../bench/a.ts', 'nats', 'prom-client']],
   ['aggregator/store', ['../feed/a.ts', 'node:fs', 'node:crypto', 'nats', 'prom-client', 'pino', 'hono']],
+  ['aggregator/attribution', ['../expiry/a.ts', '../feed/a.ts', 'node:timers', 'pino', 'nats']],
   ['aggregator/live', ['node:timers', 'pino', 'nats']],
   ['aggregator/expiry', ['node:timers', 'pino', 'nats']],
   ['aggregator/feed', ['prom-client', 'hono/jwt', 'cloudflare:workers']],
@@ -90,7 +91,8 @@ const ALLOWED: readonly (readonly [folder: string, imports: readonly string[]])[
   ['aggregator/http', ['../metrics/a.ts', '../store/a.ts', '../live/a.ts', 'node:http', 'pino']],
   ['aggregator/metrics', ['../store/a.ts', '../live/a.ts', '../../shared/beacon.ts', 'prom-client']],
   ['aggregator/ingest', ['../store/a.ts', '../../shared/beacon.ts']],
-  ['aggregator/store', ['../live/a.ts', '../expiry/a.ts', '../../shared/beacon.ts']],
+  ['aggregator/store', ['../attribution/a.ts', '../live/a.ts', '../expiry/a.ts', '../../shared/beacon.ts']],
+  ['aggregator/attribution', ['../live/a.ts', '../../shared/objectives.ts']],
   ['aggregator/feed', ['nats', 'node:timers', 'pino', '../../shared/subjects.ts']],
   ['aggregator/board', ['./b.js']],
   ['demo', ['../dev/ports.ts', '../shared/beacon.ts']],
@@ -98,7 +100,7 @@ const ALLOWED: readonly (readonly [folder: string, imports: readonly string[]])[
 ];
 
 /** Each row: folders, and code that no file in them may hold. */
-const PURE = ['aggregator/store', 'aggregator/live', 'aggregator/expiry'];
+const PURE = ['aggregator/store', 'aggregator/attribution', 'aggregator/live', 'aggregator/expiry'];
 const FORBIDDEN_CODE: readonly (readonly [folders: readonly string[], rule: string, code: readonly string[]])[] = [
   [PURE, 'noRestrictedGlobals', ['Date.now()', 'new Date()', 'performance.now()', 'globalThis.Date.now()']],
   [PURE, 'noRestrictedGlobals', ['crypto.randomUUID()', 'process.env', "fetch('')", 'console']],
