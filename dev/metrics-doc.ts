@@ -17,14 +17,17 @@ function table(families: readonly Family[]): string {
   return ['| name | type | unit | labels | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
+const LIVE = new Set<Family['of']>([
+  'live distribution',
+  'live quantiles',
+  'living cell',
+  'heard region',
+  'heard region set',
+  'impairment',
+]);
+
 function isLive({ of }: Family): boolean {
-  return (
-    of === 'live distribution' ||
-    of === 'live quantiles' ||
-    of === 'living cell' ||
-    of === 'heard region' ||
-    of === 'heard region set'
-  );
+  return LIVE.has(of);
 }
 
 function bounds(): string {

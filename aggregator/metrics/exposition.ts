@@ -12,6 +12,7 @@ import type { Summary } from '../live/distribution.ts';
 import type { HistogramReading } from '../live/histogram.ts';
 import { MEASURES, quantilesOf } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
+import type { ImpairmentReading } from '../store/impaired.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { FAMILIES } from './families.ts';
 import type { CollectGroup, Family } from './family.ts';
@@ -84,6 +85,8 @@ type ScrapeRun = DetailScope & {
   readonly living: readonly Cell[];
   /** Of the measure being written: its buckets and its quantiles come from one reading. */
   readonly summaries: Map<Cell, Summary>;
+  /** Read for the first family that needs it. */
+  impairment?: ImpairmentReading;
 };
 
 export function createExposition(options: ExpositionOptions): Exposition {
@@ -151,10 +154,11 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
   }
 }
 
+type ImpairmentFamily = Extract<Family, { readonly of: 'impairment' }>;
 type DetailFamily = Extract<Family, { readonly of: 'session' | 'peer' | 'peer operation' | 'meeting' }>;
 type CellFamily = Extract<
   Family,
-  { readonly of: 'living cell' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
+  { readonly of: 'living cell' | 'impairment' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
 >;
 
 function cellSamples(family: CellFamily, scrape: ScrapeRun): Iterable<string> {
@@ -164,6 +168,8 @@ function cellSamples(family: CellFamily, scrape: ScrapeRun): Iterable<string> {
   switch (family.of) {
     case 'living cell':
       return each(living, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
+    case 'impairment':
+      return impairmentSamples(family, scrape);
     case 'cell':
       return each(everyCell, (cell) => sampleText(name, labels.cell(cell), family.value(cell)));
     case 'cell histogram':
@@ -225,6 +231,24 @@ function peerOperations(name: string, { labels, ...scope }: ScrapeRun): Iterable
     }
     return lines;
   });
+}
+
+function* impairmentSamples({ name, series }: ImpairmentFamily, scrape: ScrapeRun): Generator<string> {
+  const { sessions, labels, living } = scrape;
+  if (!scrape.impairment) {
+    const reading = sessions.readImpairment();
+    let step = reading.next();
+    for (; !step.done; step = reading.next()) yield '';
+    scrape.impairment = step.value;
+  }
+  const { impairment } = scrape;
+  yield* each(living, (cell) =>
+    series
+      .map((one) =>
+        sampleText(name, joinLabels(labels.cell(cell), labelText(one.labels)), one.value(impairment.of(cell))),
+      )
+      .join(''),
+  );
 }
 
 function* liveBuckets(name: string, measure: number, { living, labels, summaries }: ScrapeRun): Generator<string> {

@@ -4,6 +4,7 @@
  */
 import type { HistogramReading } from '../live/histogram.ts';
 import type { Cell } from '../live/population.ts';
+import type { Impairment } from '../store/impaired.ts';
 import type { Session } from '../store/session.ts';
 import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './store-reader.ts';
 
@@ -36,6 +37,9 @@ export type RegionHistogram = {
   readonly histogram: (reading: RegionReading) => HistogramReading;
 };
 
+/** One of the closed set of series that a family has in each cell. */
+export type ImpairmentSeries = { readonly labels: Labels; readonly value: (impairment: Impairment) => number };
+
 /** One of the closed set of series that a family has in the process. */
 export type ProcessSeries = { readonly labels: Labels; readonly value: (reading: ProcessReading) => number };
 
@@ -43,6 +47,8 @@ export type ProcessSeries = { readonly labels: Labels; readonly value: (reading:
 export type Source =
   /** Non-empty cells of regions whose feed is up; `value` of a cell. */
   | { readonly of: 'living cell'; readonly value: (cell: Cell) => number }
+  /** The same cells, with all series of the closed set. */
+  | { readonly of: 'impairment'; readonly series: readonly ImpairmentSeries[] }
   /** Every cell that has ever counted anything. */
   | { readonly of: 'cell'; readonly value: (cell: Cell) => number }
   | {

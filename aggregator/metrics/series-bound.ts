@@ -23,6 +23,8 @@ function boundOf(family: Family, cells: number, regions: number): number {
     case 'living cell':
     case 'cell':
       return cells;
+    case 'impairment':
+      return cells * family.series.length;
     case 'cell histogram':
       return cells * histogramSeries(family.bounds);
     case 'live distribution':

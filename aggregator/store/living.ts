@@ -2,11 +2,12 @@
  * The living sessions. One record owns everything that its session contributes: its place in the
  * population and in its meeting, its peers, its detail series. Removing it removes all of that.
  */
-
+import { createPublisher, forgetOwnAudio, type OwnAudio, reportOwnAudio } from '../attribution/publisher.ts';
 import { type Breakdown, NO_STANDING } from '../live/breakdown.ts';
 import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell, Population } from '../live/population.ts';
+import { createImpaired, type Impaired } from './impaired.ts';
 import type { PeerReadings } from './peer-table.ts';
 import type { Plausibility } from './plausibility.ts';
 import type { Incoming, Report } from './report.ts';
@@ -15,6 +16,7 @@ import type { Runs } from './runs.ts';
 import { connectionOfBeacon, growth, saysWhatItSends, standingOfBeacon, UNKNOWN_COUNT } from './self-report.ts';
 import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
+import { SESSION_COLUMN } from './session-columns.ts';
 import { createSessionPeers } from './session-peers.ts';
 import type { Tally } from './tally.ts';
 import { uplinks } from './uplink.ts';
@@ -26,6 +28,7 @@ export type Living = {
   readonly nextBorn: number;
   readonly roster: Roster<Session>;
   readonly peers: PeerReadings;
+  readonly impaired: Impaired;
   /** @param cell where the beacon puts the session */
   begin(cell: Cell, beacon: Incoming, runs: Runs): Session;
   /** Replaces everything that the session contributes with the values and cell of its newest beacon. */
@@ -44,9 +47,13 @@ export type LivingOptions = {
   readonly plausibility: Plausibility;
 };
 
+const AUDIO_SENDING = SESSION_COLUMN.state.audio_sending;
+const SOURCE_ENERGY = SESSION_COLUMN.sentAudio.totalAudioEnergy;
+
 export function createLiving({ regions, population, breakdown, budget, tally, plausibility }: LivingOptions): Living {
   const roster = createRoster<Session>(regions);
   const peers = createSessionPeers({ population, budget, tally, plausibility });
+  const impaired = createImpaired(peers.readings);
   let size = 0;
   let born = 0;
 
@@ -75,7 +82,10 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     session.rtt = rtt;
     replaceSelfReport(session, beacon);
     session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
-    session.peers = peers.update(session.peers, cell, { beacon, rttSeconds: rtt, elapsedSeconds });
+    peers.update(session, { beacon, rttSeconds: rtt, elapsedSeconds });
+    session.arrivalsSeen = session.presence.meeting.arrivals;
+    reportOwnAudio(session.publisher, ownAudio(beacon), receivedAtMs);
+    impaired.note(session);
   }
 
   /** What the session says of itself. */
@@ -147,6 +157,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     },
     roster,
     peers: peers.readings,
+    impaired,
     begin(cell, beacon, { sequence, ended, accountedUntilMs }) {
       const { report } = beacon;
       const meeting = roster.openMeeting(report.meetingId);
@@ -166,6 +177,9 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
         receivedAtMs: report.receivedAtMs,
         rtt: Number.NaN,
         peers: [],
+        publisher: createPublisher(),
+        arrivalsSeen: 0,
+        isSuspect: false,
         series: 0,
         clientDropped: droppedBefore(report),
         connectionFailures: UNKNOWN_COUNT,
@@ -177,6 +191,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       };
       born++;
       meeting.sessions.set(session.id, session);
+      meeting.arrivals++;
       size++;
       population.addSession(cell);
       replaceValues(session, beacon);
@@ -196,9 +211,12 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       session.iceRestarts = UNKNOWN_COUNT;
       session.uplink = undefined;
       peers.restart(session.peers);
+      forgetOwnAudio(session.publisher);
     },
     remove(session) {
       const { cell, presence } = session;
+      session.publisher.isHere = false;
+      impaired.forget(session);
       population.replace(cell, MEASURE.rtt, session.rtt, Number.NaN);
       population.replace(cell, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
       breakdown.replace(cell.region, session.standing, NO_STANDING);
@@ -221,4 +239,11 @@ function droppedBefore({ dropped }: Report): number {
 /** NaN when the beacon has none. */
 function newestRtt({ reports, report: { rttFrom, rttTo } }: Incoming): number {
   return rttTo === rttFrom ? Number.NaN : round(reports.rtt[rttTo - 1] as number);
+}
+
+function ownAudio({ reports: { sessionNumbers }, report: { sessionAt } }: Incoming): OwnAudio {
+  return {
+    sending: sessionNumbers[sessionAt + AUDIO_SENDING] as number,
+    sourceEnergy: sessionNumbers[sessionAt + SOURCE_ENERGY] as number,
+  };
 }

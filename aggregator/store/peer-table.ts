@@ -8,6 +8,8 @@
  * a double. How a row is laid out is known here alone.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import type { Publisher } from '../attribution/publisher.ts';
+import type { StreamState } from '../attribution/stream.ts';
 import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
 import { fromMillionths, UNKNOWN } from '../live/millionths.ts';
 import { COUNTER_COLUMNS } from './report.ts';
@@ -23,6 +25,10 @@ export type PeerReadings = {
   value(row: number, measure: number): number;
   /** Its newest rate of a NetEQ operation, per second. @param operation index of NETEQ_OPERATIONS @returns NaN when unknown */
   operation(row: number, operation: number): number;
+  /** What is known of its quality; 0 is nothing. */
+  state(row: number): StreamState;
+  /** Who publishes what it receives; undefined before it was looked for. */
+  publisher(row: number): Publisher | undefined;
 };
 
 export type PeerTable = PeerReadings & {
@@ -53,6 +59,8 @@ export type PeerTable = PeerReadings & {
   /** What it holds of the limit of detail series. */
   series(row: number): number;
   setSeries(row: number, held: number): void;
+  setState(row: number, state: StreamState): void;
+  setPublisher(row: number, publisher: Publisher): void;
 };
 
 /** The values of a row: those of the measures, then the rates of NetEQ's operations. */
@@ -72,6 +80,8 @@ export function createPeerTable(): PeerTable {
   const chunks: Chunk[] = [];
   const ids: string[] = [];
   const series: number[] = [];
+  const states: StreamState[] = [];
+  const publishers: (Publisher | undefined)[] = [];
   /** By chunk, its rows that were released. */
   const free: number[][] = [];
   /** By chunk, how many rows are in use. */
@@ -116,6 +126,8 @@ export function createPeerTable(): PeerTable {
     free.length = used.length;
     ids.length = Math.min(ids.length, used.length << CHUNK_BITS);
     series.length = ids.length;
+    states.length = ids.length;
+    publishers.length = ids.length;
   }
 
   return {
@@ -133,6 +145,8 @@ export function createPeerTable(): PeerTable {
       const row = takeRow();
       ids[row] = id;
       series[row] = 0;
+      states[row] = 0;
+      publishers[row] = undefined;
       const start = indexIn(row) * VALUES;
       chunks[row >> CHUNK_BITS]?.values.fill(UNKNOWN, start, start + VALUES);
       forgetCounters(row);
@@ -141,6 +155,7 @@ export function createPeerTable(): PeerTable {
     release(row) {
       const chunk = row >> CHUNK_BITS;
       ids[row] = '';
+      publishers[row] = undefined;
       (free[chunk] as number[]).push(row);
       used[chunk] = (used[chunk] as number) - 1;
       if (chunk < firstOpen) firstOpen = chunk;
@@ -181,6 +196,14 @@ export function createPeerTable(): PeerTable {
     series: (row) => series[row] as number,
     setSeries(row, held) {
       series[row] = held;
+    },
+    state: (row) => states[row] as StreamState,
+    setState(row, state) {
+      states[row] = state;
+    },
+    publisher: (row) => publishers[row],
+    setPublisher(row, publisher) {
+      publishers[row] = publisher;
     },
   };
 }

@@ -3,6 +3,7 @@
  * and from readings as they stand.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
+import { ARRIVAL, type Arrival } from '../attribution/silence.ts';
 import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live/measures.ts';
 import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import { meanOpinionScore } from '../live/mos.ts';
@@ -20,6 +21,10 @@ export type PeerValues = {
   derive(row: number, at: number, beacon: BeaconNumbers): number;
   /** What the last {@link derive} gave, by measure, in millionths. */
   readonly millionths: Uint32Array;
+  /** Whether anything to hear came with the last {@link derive}. */
+  arrival(): Arrival;
+  /** Audio packets that came with it. NaN when unknown. @param elapsedSeconds since the beacon before */
+  packetsPerSecond(elapsedSeconds: number): number;
   /** Adds what the counts of the last {@link derive} moved by; what is unknown adds nothing. */
   addCounts(counts: MediaCounts): void;
 };
@@ -56,6 +61,7 @@ const {
   removedSamplesForAcceleration,
   insertedSamplesForDeceleration,
   totalSamplesReceived,
+  totalAudioEnergy,
   packetsReceived: audioReceived,
   packetsLost: audioLost,
   jitter: JITTER,
@@ -81,6 +87,9 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
   const rates = new Uint32Array(OPERATIONS);
   /** What each counter moved by since the peer's last report. */
   const deltas = new Float64Array(COUNTER_COLUMNS);
+  /** NetEQ's own figure. */
+  let packetRate = Number.NaN;
+  let arrival: Arrival = ARRIVAL.heardOrUnknown;
 
   function value(measure: number): number {
     return values[measure] as number;
@@ -93,7 +102,16 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
 
   function takeDeltas(row: number, numbers: Float64Array, at: number): void {
     table.readCounters(row, numbers, at, deltas);
+    packetRate = numbers[at + PACKETS_PER_SECOND] as number;
+    // Before resets are made up for: what was heard of a stream that began again is not known.
+    arrival = arrivalOf();
     for (const stream of STREAM_COUNTERS) if (wasReset(stream)) countFromZero(stream, numbers, at);
+  }
+
+  function arrivalOf(): Arrival {
+    const packets = delta(audioReceived);
+    if (packets === 0 || packetRate === 0) return ARRIVAL.noPackets;
+    return packets > 0 && delta(totalAudioEnergy) === 0 ? ARRIVAL.noEnergy : ARRIVAL.heardOrUnknown;
   }
 
   /** A counter that went down means that all of its stream began again at zero. */
@@ -207,6 +225,9 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
       return keepOperations(row, numbers, at) + (isBufferKnown ? 1 : 0) + (isConcealmentKnown ? 1 : 0);
     },
     millionths,
+    arrival: () => arrival,
+    packetsPerSecond: (elapsedSeconds) =>
+      Number.isNaN(packetRate) ? delta(audioReceived) / elapsedSeconds : packetRate,
     addCounts(counts) {
       counts.audioSamples += delta(totalSamplesReceived) || 0;
       counts.concealedSamples += delta(concealedSamples) || 0;

@@ -21,6 +21,8 @@ export type Meeting<S> = {
   readonly sessions: Map<string, S>;
   /** Usually one: most meetings are within a region. */
   readonly presences: Presence<S>[];
+  /** How many sessions have come into it: while it stays the same, a peer that is nobody's session still is. */
+  arrivals: number;
 };
 
 export type Headcount = { readonly meetings: number; readonly participants: number };
@@ -66,7 +68,7 @@ export function createRoster<S>(regions: readonly string[]): Roster<S> {
     openMeeting(id) {
       let meeting = meetings.get(id);
       if (!meeting) {
-        meeting = { id, sessions: new Map(), presences: [] };
+        meeting = { id, sessions: new Map(), presences: [], arrivals: 0 };
         meetings.set(id, meeting);
       }
       return meeting;

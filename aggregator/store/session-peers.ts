@@ -7,18 +7,19 @@ import { createPeerValues } from './peer-values.ts';
 import type { Plausibility } from './plausibility.ts';
 import { type Incoming, numbersAt } from './report.ts';
 import type { SeriesBudget } from './series-budget.ts';
+import type { Session } from './session.ts';
 import { SESSION_COLUMN } from './session-columns.ts';
+import { createStreams } from './streams.ts';
 import type { Tally } from './tally.ts';
 
 /** The peers of all sessions. A session knows its own by their rows. */
 export type SessionPeers = {
   readonly readings: PeerReadings;
   /**
-   * Brings a session's rows in step with the peers that its newest beacon reports: new ones come,
-   * missing ones go, every value is replaced.
-   * @returns the rows in the order of the report; `rows` itself when nobody came or went
+   * Brings a session's rows in step with the peers that its newest beacon reports: new ones come, missing ones go,
+   * every value is replaced. `session.peers` are then in the order of the report.
    */
-  update(rows: number[], cell: Cell, received: ReceivedBeacon): number[];
+  update(session: Session, received: ReceivedBeacon): void;
   /** The session lives in another cell now. */
   move(rows: readonly number[], from: Cell, to: Cell): void;
   /** The session began again: its next counters are not to be compared with these. */
@@ -48,6 +49,7 @@ export type SessionPeersOptions = {
 export function createSessionPeers({ population, budget, tally, plausibility }: SessionPeersOptions): SessionPeers {
   const table = createPeerTable();
   const values = createPeerValues(table, plausibility);
+  const streams = createStreams(table, values);
   /** What the peer being updated contributed so far, by measure. */
   const before = new Uint32Array(MEASURES.length);
 
@@ -79,12 +81,14 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
       population.replaceMillionths(cell, measure, before[measure] as number, UNKNOWN);
     }
     budget.release(table.series(row));
+    streams.remove(row);
     table.release(row);
   }
 
   return {
     readings: table,
-    update(rows, cell, { beacon, rttSeconds, elapsedSeconds }) {
+    update(session, { beacon, rttSeconds, elapsedSeconds }) {
+      const { cell, peers: rows } = session;
       const { reports } = beacon;
       const { peersFrom, peersTo, sessionAt } = beacon.report;
       const isHidden = reports.sessionNumbers[sessionAt + VISIBLE] === 0;
@@ -95,12 +99,13 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
         const peer = peersFrom + i;
         const row = bringForward(rows, i, reports.peerIds[peer] as string);
         replaceValues(row, cell, values.derive(row, numbersAt(peer), numbers));
+        streams.refresh(row, session, elapsedSeconds);
       }
       for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
       population.addPeers(cell, reported - count);
-      if (rows.length === count && count === reported) return rows;
+      if (rows.length === count && count === reported) return;
       // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
-      return rows.slice(0, reported);
+      session.peers = rows.slice(0, reported);
     },
     move(rows, from, to) {
       for (const row of rows) {
@@ -115,7 +120,10 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
       population.addPeers(to, rows.length);
     },
     restart(rows) {
-      for (const row of rows) table.forgetCounters(row);
+      for (const row of rows) {
+        table.forgetCounters(row);
+        streams.restart(row);
+      }
     },
     remove(rows, cell) {
       for (const row of rows) removePeer(row, cell);

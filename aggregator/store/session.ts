@@ -1,4 +1,6 @@
 /** The record of one living session: it owns everything that the session contributes. */
+
+import type { Publisher } from '../attribution/publisher.ts';
 import type { Expiring } from '../expiry/wheel.ts';
 import type { Standing } from '../live/breakdown.ts';
 import type { Cell } from '../live/population.ts';
@@ -19,6 +21,12 @@ export interface Session extends Expiring<Session>, Runs {
   rtt: number;
   /** Rows of the peer table, in the order of the newest beacon. */
   peers: number[];
+  /** As which it is heard by others. */
+  readonly publisher: Publisher;
+  /** `arrivals` of its meeting when its newest beacon came. */
+  arrivalsSeen: number;
+  /** Whether it is among the sessions that may be impaired. */
+  isSuspect: boolean;
   /** Detail series held for the RTT. */
   series: number;
   clientDropped: number;

@@ -276,7 +276,7 @@ describe('rates from cumulative counters', () => {
     const sessions = storeWith();
     post(sessions, 0, { rtt: [0.3] });
     post(sessions, 5_000, { seq: 1, rtt: [] });
-    const rtt = [...shown(sessions, 5_100).keys()].filter((name) => name.includes('rtt'));
+    const rtt = [...shown(sessions, 5_100).keys()].filter((name) => name.includes('rtt_'));
     expect(rtt).toEqual([]);
   });
 

@@ -9,6 +9,8 @@ import { type BreakdownReadings, createBreakdown } from '../live/breakdown.ts';
 import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
 import { createArrivals } from './arrivals.ts';
 import { createDeparted } from './departed.ts';
+import { type Diagnosis, diagnose } from './diagnosis.ts';
+import type { ImpairmentReading } from './impaired.ts';
 import { countJoin, hasFailedToJoin, type JoiningRun, NO_MARKS } from './joins.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peer-table.ts';
@@ -77,6 +79,13 @@ export type Sessions = {
   meeting(id: string): Meeting<Session> | undefined;
   /** The peers of a session, by the rows in `session.peers`. */
   readonly peers: PeerReadings;
+  /**
+   * Who is past an objective and whose fault it is, by cell; in steps of bounded work. Each session counts as it is when
+   * the reading comes to it, and once.
+   */
+  readImpairment(): Generator<void, ImpairmentReading, void>;
+  /** The same of one session. */
+  diagnose(session: Session): Diagnosis;
   /** Number that the next record will have: what is read in slices must pass over records from it on. */
   nextBorn(): number;
 };
@@ -287,6 +296,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     meetings: living.roster.meetings,
     meeting: living.roster.meeting,
     peers: living.peers,
+    readImpairment: living.impaired.read,
+    diagnose: (session) => diagnose(session, living.peers),
     nextBorn: () => living.nextBorn,
   };
 }

@@ -1,5 +1,6 @@
 /** What tests of anything above the store need: a store with its feeds up, and beacons in it. */
 import type { Entry } from '../../shared/batch.ts';
+import type { ImpairmentReading } from './impaired.ts';
 import { createReports } from './report.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 
@@ -38,4 +39,12 @@ export function applyEntry(sessions: Sessions, region: string, entry: Entry, now
   reports.addBeacon(entry.receivedAtMs, entry.beacon);
   reports.place(nowMs, nowMs);
   sessions.apply(region, reports, nowMs);
+}
+
+/** The impairment of every cell, read in one go. */
+export function readImpairment(sessions: Sessions): ImpairmentReading {
+  const reading = sessions.readImpairment();
+  let step = reading.next();
+  while (!step.done) step = reading.next();
+  return step.value;
 }

@@ -1,0 +1,138 @@
+/**
+ * The sessions that are past an objective, by cause, and their bad streams by side. Only who may be impaired is kept: a
+ * silence ends and the side of a stream changes with what others say, so that both are judged when they are read. A
+ * reading costs as much as there is impaired, in steps.
+ */
+import { NO_SERVER } from '../../shared/servers.ts';
+import { isServerAtFault, LEAST_MEETINGS, SIDES, type Side } from '../attribution/side.ts';
+import { SILENCE_CAUSES, type SilenceCause } from '../attribution/silence.ts';
+import { isSuspect } from '../attribution/stream.ts';
+import type { Cell } from '../live/population.ts';
+import { type Diagnosis, diagnose, IMPAIRMENT_CAUSES, type ImpairmentCause, isRttBad } from './diagnosis.ts';
+import type { PeerReadings } from './peer-table.ts';
+import type { Meeting } from './roster.ts';
+import type { Session } from './session.ts';
+
+/** The union of the causes. */
+export const ANY_CAUSE = 'any';
+
+export type Impairment = {
+  /** Sessions, each once for a cause. */
+  readonly sessions: { readonly [Cause in ImpairmentCause | typeof ANY_CAUSE]: number };
+  /** Bad streams that sessions receive. */
+  readonly streams: { readonly [S in Side]: number };
+  readonly silent: { readonly [Cause in SilenceCause]: number };
+};
+
+/** What was read; it does not change with the store. */
+export type ImpairmentReading = {
+  of(cell: Cell): Impairment;
+  /** Whether the server of the cell is at fault for whatever its sessions receive badly. */
+  isServerAtFault(cell: Cell): boolean;
+};
+
+export type Impaired = {
+  /** To be called when the session's values were replaced. */
+  note(session: Session): void;
+  forget(session: Session): void;
+  /** Each session counts as it is when the reading comes to it, and once. */
+  read(): Generator<void, ImpairmentReading, void>;
+};
+
+/** Well under a millisecond of work. */
+const STREAMS_AT_ONCE = 1_000;
+
+export const NOT_IMPAIRED: Impairment = createImpairment();
+
+export function createImpaired(peers: PeerReadings): Impaired {
+  const suspects = new Set<Session>();
+
+  function setSuspect(session: Session, isOne: boolean): void {
+    if (session.isSuspect === isOne) return;
+    session.isSuspect = isOne;
+    if (isOne) suspects.add(session);
+    else suspects.delete(session);
+  }
+
+  return {
+    note(session) {
+      setSuspect(session, isRttBad(session) || hasSuspectStream(session, peers));
+    },
+    forget: (session) => setSuspect(session, false),
+    *read() {
+      const byCell = new Map<Cell, Counts>();
+      let steps = 0;
+      // A copy: a session that recovers and falls ill again meanwhile would come a second time.
+      for (const session of [...suspects]) {
+        if (!session.isSuspect) continue;
+        const counts = byCell.get(session.cell) ?? createCounts();
+        byCell.set(session.cell, counts);
+        add(counts, session, diagnose(session, peers));
+        steps += 1 + session.peers.length;
+        if (steps < STREAMS_AT_ONCE) continue;
+        yield;
+        steps = 0;
+      }
+      const failing = new Set<Cell>();
+      for (const [cell, counts] of byCell) if (blameServer(cell, counts)) failing.add(cell);
+      return {
+        of: (cell) => byCell.get(cell)?.impairment ?? NOT_IMPAIRED,
+        isServerAtFault: (cell) => failing.has(cell),
+      };
+    },
+  };
+}
+
+function hasSuspectStream({ peers: rows }: Session, peers: PeerReadings): boolean {
+  for (const row of rows) if (isSuspect(peers.state(row))) return true;
+  return false;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Writable<T[K]> };
+
+type Counts = {
+  readonly impairment: Writable<Impairment>;
+  faringBadly: number;
+  /** Those of the sessions that fare badly, no more than matter. */
+  readonly meetings: Set<Meeting<Session>>;
+};
+
+function createCounts(): Counts {
+  return { impairment: createImpairment(), faringBadly: 0, meetings: new Set() };
+}
+
+function createImpairment(): Writable<Impairment> {
+  return {
+    sessions: zeros(ANY_CAUSE, ...IMPAIRMENT_CAUSES),
+    streams: zeros(...SIDES),
+    silent: zeros(...SILENCE_CAUSES),
+  };
+}
+
+function zeros<Name extends string>(...names: Name[]): { [N in Name]: number } {
+  return Object.fromEntries(names.map((name) => [name, 0])) as { [N in Name]: number };
+}
+
+function add(counts: Counts, session: Session, diagnosis: Diagnosis): void {
+  const { sessions, streams, silent } = counts.impairment;
+  const causes = IMPAIRMENT_CAUSES.filter((cause) => diagnosis[cause]);
+  for (const cause of causes) sessions[cause]++;
+  if (causes.length > 0) sessions[ANY_CAUSE]++;
+  for (const { side, silence } of diagnosis.bad) {
+    streams[side]++;
+    if (silence) silent[silence]++;
+  }
+  if (!diagnosis.faresBadly) return;
+  counts.faringBadly++;
+  if (counts.meetings.size < LEAST_MEETINGS) counts.meetings.add(session.presence.meeting);
+}
+
+/** Where the server is at fault, it is for every bad stream of its sessions. @returns whether it is */
+function blameServer({ sessions, serverUrl }: Cell, { impairment, faringBadly, meetings }: Counts): boolean {
+  if (serverUrl === NO_SERVER) return false;
+  if (!isServerAtFault({ sessions, faringBadly, meetings: meetings.size })) return false;
+  const { streams } = impairment;
+  const all = SIDES.reduce((sum, side) => sum + streams[side], 0);
+  Object.assign(streams, zeros(...SIDES), { server: all });
+  return true;
+}
