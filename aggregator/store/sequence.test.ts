@@ -51,6 +51,23 @@ describe('sequence numbers', () => {
     );
   });
 
+  it('lose a number when it has been missing for 10 s, and none with it that was missed later', () => {
+    const sequence = sequences.begin({ seq: 0, receivedAtMs: 0 }, Number.NaN);
+    const lostAt = (receivedAtMs: number, seq: number) => sequences.markSeen(sequence, { seq, receivedAtMs });
+    expect([lostAt(0, 2), lostAt(9_000, 4), lostAt(9_999, 5)]).toEqual([0, 0, 0]);
+    expect(lostAt(10_000, 6)).toBe(1);
+    // 3 was only late.
+    expect([lostAt(10_500, 3), lostAt(11_000, 9), lostAt(20_999, 10)]).toEqual([0, 0, 0]);
+    expect([lostAt(21_000, 11), sequences.countOpenHolesAsLost(sequence)]).toEqual([2, 0]);
+  });
+
+  it('tell a repeat also after a number that was skipped to', () => {
+    const sequence = sequences.begin({ seq: 0, receivedAtMs: 0 }, Number.NaN);
+    sequences.skipTo(sequence, { seq: 2, receivedAtMs: 1 });
+    expect([0, 1, 2].map((seq) => sequences.classify(sequence, seq))).toEqual(['repeated', 'filling', 'repeated']);
+    expect(sequences.markSeen(sequence, { seq: 40, receivedAtMs: 2 })).toBe(6);
+  });
+
   it.each([
     ['one that was seen', 49, 'repeated'],
     ['one out of the window', 18, 'repeated'],

@@ -21,13 +21,16 @@ export type Sequence = {
   seen: number;
   /** Holes below this were counted as lost, or precede the first number seen. */
   countedBelow: number;
-  /** When the oldest open hole was noticed; NaN without one. */
-  holeSinceMs: number;
+  /** Where numbers were left out a short while ago, oldest first; undefined for nearly every run. */
+  gaps: readonly Gap[] | undefined;
   /** The lowest number that came again since the newest: where a run that does not say `started` may have begun. */
   lowRepeat: Arrival | undefined;
   /** What was counted of how the run joined. */
   joinMarks: JoinMarks;
 };
+
+/** Numbers before `end` were left out; that was noticed at `sinceMs`. Some may have come since. */
+type Gap = { readonly end: number; readonly sinceMs: number };
 
 /** A beacon's number, and when the edge received it, by the broker's clock. */
 export type Arrival = { readonly seq: number; readonly receivedAtMs: number };
@@ -57,7 +60,7 @@ export const sequences: Sequences = {
     newestAtMs: receivedAtMs,
     seen: 1,
     countedBelow: seq,
-    holeSinceMs: Number.NaN,
+    gaps: undefined,
     lowRepeat: undefined,
     joinMarks: NO_MARKS,
   }),
@@ -73,19 +76,14 @@ export const sequences: Sequences = {
       lost = slideWindow(sequence, seq - sequence.newest, receivedAtMs);
     } else {
       sequence.seen |= 1 << (sequence.newest - seq);
-      if (openHoles(sequence, WINDOW) === 0) sequence.holeSinceMs = Number.NaN;
     }
-    if (receivedAtMs - sequence.holeSinceMs >= REORDER_MS) lost += countOpenHolesAsLost(sequence);
-    return lost;
+    return sequence.gaps ? lost + closeGaps(sequence, sequence.gaps, receivedAtMs) : lost;
   },
   missing: (sequence, seq) => Math.max(0, seq - sequence.newest - 1),
   skipTo(sequence, { seq, receivedAtMs }) {
     const lost = countOpenHolesAsLost(sequence);
-    sequence.newest = seq;
-    sequence.newestAtMs = receivedAtMs;
-    sequence.seen = 1;
+    moveTo(sequence, seq - sequence.newest, receivedAtMs);
     sequence.countedBelow = seq;
-    sequence.lowRepeat = undefined;
     return lost;
   },
   countOpenHolesAsLost,
@@ -94,21 +92,42 @@ export const sequences: Sequences = {
 function countOpenHolesAsLost(sequence: Sequence): number {
   const lost = openHoles(sequence, WINDOW);
   sequence.countedBelow = sequence.newest;
-  sequence.holeSinceMs = Number.NaN;
+  sequence.gaps = undefined;
   return lost;
+}
+
+/** Counts what is still missing as lost where it was noticed long enough ago. @returns how many */
+function closeGaps(sequence: Sequence, gaps: readonly Gap[], nowMs: number): number {
+  const before = openHoles(sequence, WINDOW);
+  const isOpen = ({ end, sinceMs }: Gap) => end > sequence.countedBelow && nowMs - sinceMs < REORDER_MS;
+  const firstOpen = gaps.findIndex(isOpen);
+  const open = firstOpen < 0 ? [] : gaps.slice(firstOpen);
+  const lastClosed = gaps[gaps.length - open.length - 1];
+  if (lastClosed) sequence.countedBelow = Math.max(sequence.countedBelow, lastClosed.end);
+  sequence.gaps = open.length > 0 ? open : undefined;
+  return before - openHoles(sequence, WINDOW);
 }
 
 /** Moves the window on; holes that fall out of it are lost. */
 function slideWindow(sequence: Sequence, by: number, receivedAtMs: number): number {
   const open = openHoles(sequence, WINDOW);
   const lost = by >= WINDOW ? open + (by - WINDOW) : open - openHoles(sequence, WINDOW - by);
+  moveTo(sequence, by, receivedAtMs);
+  sequence.countedBelow = Math.max(sequence.countedBelow, sequence.newest - WINDOW);
+  if (by > 1) {
+    const gaps = sequence.gaps ?? [];
+    // In the order of their ends and of their times, also when a beacon that waited at the edge is the one that notices.
+    const sinceMs = Math.max(receivedAtMs, gaps.at(-1)?.sinceMs ?? receivedAtMs);
+    sequence.gaps = [...gaps, { end: sequence.newest, sinceMs }];
+  }
+  return lost;
+}
+
+function moveTo(sequence: Sequence, by: number, receivedAtMs: number): void {
   sequence.seen = by >= WINDOW ? 1 : (sequence.seen << by) | 1;
   sequence.newest += by;
   sequence.newestAtMs = receivedAtMs;
-  sequence.countedBelow = Math.max(sequence.countedBelow, sequence.newest - WINDOW);
   sequence.lowRepeat = undefined;
-  if (by > 1 && Number.isNaN(sequence.holeSinceMs)) sequence.holeSinceMs = receivedAtMs;
-  return lost;
 }
 
 /** Unseen numbers among the newest `span` that are not counted yet. */
