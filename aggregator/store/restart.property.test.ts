@@ -248,6 +248,12 @@ describe('after a restart', () => {
     expect(sessions.totals('apac')).toMatchObject({ stale: 0, lost: 0 });
   });
 
+  it('a session is due by its newest beacon that was not late', () => {
+    const sessions = restartedWith({ seq: 1 }, { seq: 2, waitedMs: TTL_MS + 1_000 });
+    reapAt(sessions, START + TTL_MS + 250);
+    expect(sessions.totals('apac')).toMatchObject({ stale: 1 });
+  });
+
   it('a repeat of history counts as a duplicate, and what comes late of a session that left as late', () => {
     const sessions = restartedWith({ seq: 1 }, { session: 's-2', seq: 5, leaving: true });
     readNew(sessions, HISTORY_MS, { seq: 1 });

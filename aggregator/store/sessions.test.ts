@@ -337,6 +337,14 @@ describe('sequence numbers', () => {
 });
 
 describe('the record owns everything', () => {
+  it('leaves where its last beacon came in, and that counts what it says was dropped', () => {
+    const sessions = storeWith();
+    post(sessions, 0, { dropped: 0 });
+    post(sessions, 5_000, { seq: 1, dropped: 3, leaving: true }, 'eu-west');
+    expect(sessions.totals('apac')).toMatchObject({ left: 0, clientDropped: 0 });
+    expect(sessions.totals('eu-west')).toMatchObject({ left: 1, clientDropped: 3 });
+  });
+
   it('moves with its region, server and participant', () => {
     const sessions = storeWith();
     post(sessions, 0);

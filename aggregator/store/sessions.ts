@@ -202,10 +202,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   function refresh(session: Session, { cell, beacon, nowMs }: PlacedBeacon): void {
     const { report } = beacon;
     if (session.ended) arrivals.forgetDue(session, beacon.reports.storedAtMs);
-    const { region } = session.presence;
-    const totals = tally.totals(region);
-    stateOf(region).wheel.unschedule(session);
+    stateOf(session.presence.region).wheel.unschedule(session);
     living.refresh(session, cell, beacon);
+    const totals = tally.totals(cell.region);
     const dropped = newlyDropped(session, report.dropped);
     if (plausibility.allows('dropped', dropped)) totals.clientDropped += dropped;
     session.accountedUntilMs = plausibility.close();
@@ -264,7 +263,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
           if (left-- === 0) return true;
           // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
-          tally.isHistory = session.sequence.newestAtMs + ttlMs <= historyUntilMs;
+          tally.isHistory = session.receivedAtMs + ttlMs <= historyUntilMs;
           remove(session);
           tally.totals(region).stale++;
           tally.isHistory = false;
