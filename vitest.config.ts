@@ -19,6 +19,7 @@ export default defineConfig({
             'dev/**/*.test.ts',
             'demo/**/*.test.ts',
             'bench/**/*.test.ts',
+            'test/oracle/**/*.test.ts',
           ],
         },
       },
@@ -47,6 +48,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/oracle/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Each file runs whole processes; two at once on two cores would measure each other.

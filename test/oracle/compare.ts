@@ -1,0 +1,62 @@
+/** Compares the text of an exposition with what was expected of it, sample by sample, in both directions. */
+import { parseMetrics } from '../support/metrics/exposition-text.ts';
+import { parseScrape } from '../support/metrics/scrape.ts';
+import { type Expectation, type Expected, sampleKey } from './model/sample-sheet.ts';
+
+export type Comparison = { readonly lines: number; readonly differences: readonly string[] };
+
+export type Comparer = {
+  /** @throws SyntaxError when the text is none of format 0.0.4 */
+  compare(text: string, expected: Expected): Comparison;
+};
+
+/** So many texts are read by their lines alone, before one is read as a whole again: that takes several times as long. */
+const READ_WHOLE_EVERY = 10;
+
+export function createComparer(): Comparer {
+  /** The key of every sample that was read before, by its line up to the value. */
+  const keys = new Map<string, string>();
+  let texts = 0;
+
+  function keyOf(line: string, head: string): string {
+    let key = keys.get(head);
+    if (key === undefined) {
+      const [sample] = parseMetrics(line);
+      if (!sample) throw new SyntaxError(`not a sample: ${line}`);
+      key = sampleKey(sample.name, sample.labels);
+      keys.set(head, key);
+    }
+    return key;
+  }
+
+  function samplesOf(text: string): Map<string, number> {
+    if (texts++ % READ_WHOLE_EVERY === 0) parseScrape(text);
+    const samples = new Map<string, number>();
+    for (const line of text.split('\n')) {
+      if (line === '' || line.startsWith('#')) continue;
+      const head = line.slice(0, line.lastIndexOf(' '));
+      const key = keyOf(line, head);
+      if (samples.has(key)) throw new SyntaxError(`a sample stands twice: ${line}`);
+      samples.set(key, Number(line.slice(head.length + 1)));
+    }
+    return samples;
+  }
+
+  return {
+    compare(text, expected) {
+      const actual = samplesOf(text);
+      const differences: string[] = [];
+      for (const [key, expectation] of expected) {
+        const value = actual.get(key);
+        if (value === undefined ? !expectation.isOptional : !isWithin(value, expectation))
+          differences.push(`${key}: ${value ?? 'absent'} instead of ${expectation.values.join(' or ')}`);
+      }
+      for (const [key, value] of actual) if (!expected.has(key)) differences.push(`${key}: ${value} instead of absent`);
+      return { lines: actual.size, differences };
+    },
+  };
+}
+
+function isWithin(value: number, { values, slack }: Expectation): boolean {
+  return values.some((expected) => Math.abs(value - expected) <= slack);
+}

@@ -1,0 +1,70 @@
+/** Expected samples by name and labels, and how a text is compared with them. */
+
+export type Labels = { readonly [name: string]: string };
+
+/** What one sample must be. */
+export type Expectation = {
+  /** One of them, give or take the slack. */
+  readonly values: readonly number[];
+  readonly slack: number;
+  /** It may be absent. */
+  readonly isOptional: boolean;
+};
+
+export type Expected = ReadonlyMap<string, Expectation>;
+
+export type SampleSheet = {
+  readonly samples: Expected;
+  /** @param slack 0 is exact; a sum of many floats needs a little */
+  add(name: string, labels: Labels, value: number, slack?: number): void;
+  /** As {@link add}, where the same sample may be written again with the same value. */
+  set(name: string, labels: Labels, value: number): void;
+  /** No sample when it is undefined. */
+  addKnown(name: string, labels: Labels, value: number | undefined): void;
+  /** Absent, or one of these. */
+  addOneOf(name: string, labels: Labels, values: Iterable<number>): void;
+  histogram(name: string, labels: Labels, of: { bounds: readonly number[]; values: readonly number[] }): void;
+};
+
+export function createSampleSheet(shard: string): SampleSheet {
+  const samples = new Map<string, Expectation>();
+
+  function put(name: string, labels: Labels, expectation: Expectation): void {
+    samples.set(sampleKey(name, shard === '' ? labels : { ...labels, shard }), expectation);
+  }
+
+  function add(name: string, labels: Labels, value: number, slack = 0): void {
+    const key = sampleKey(name, shard === '' ? labels : { ...labels, shard });
+    if (samples.has(key)) throw new Error(`expected twice: ${key}`);
+    put(name, labels, { values: [value], slack, isOptional: false });
+  }
+
+  return {
+    samples,
+    add,
+    set: (name, labels, value) => put(name, labels, { values: [value], slack: 0, isOptional: false }),
+    addKnown(name, labels, value) {
+      if (value !== undefined) add(name, labels, value);
+    },
+    addOneOf: (name, labels, values) => put(name, labels, { values: [...values], slack: 0, isOptional: true }),
+    histogram(name, labels, { bounds, values }) {
+      for (const le of bounds) {
+        const below = values.filter((value) => value <= le).length;
+        add(`${name}_bucket`, { ...labels, le: `${le}` }, below);
+      }
+      add(`${name}_bucket`, { ...labels, le: '+Inf' }, values.length);
+      add(`${name}_count`, labels, values.length);
+      const sum = values.reduce((total, value) => total + value, 0);
+      // Added up in another order, or as whole millionths.
+      add(`${name}_sum`, labels, sum, 1e-9 * Math.max(1, sum));
+    },
+  };
+}
+
+export function sampleKey(name: string, labels: Labels): string {
+  const names = Object.keys(labels).sort();
+  // A million keys in a minute: texts are put together, and not described.
+  let key = `${name}{`;
+  for (const label of names) key += `${label}="${labels[label]}",`;
+  return `${key}}`;
+}

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { consultOracle } from './oracle.ts';
+
+/** The same each time: `npm run bench -- oracle` looks further. */
+const SEED = 1;
+const STEPS = 600;
+
+it('says after each step exactly what an independent recount of everything that happened says', () => {
+  const { failure, steps, lines } = consultOracle({ seed: SEED, steps: STEPS });
+  expect(failure).toBeUndefined();
+  expect(steps).toBeGreaterThanOrEqual(STEPS);
+  expect(lines / steps).toBeGreaterThan(300);
+});
