@@ -134,6 +134,29 @@ describe('an aggregator that falls behind', () => {
     await eventually(() => sessions.totals('apac').stale === ids.length, { deadlineMs: 3 * TTL_MS });
   }, 120_000);
 
+  it('takes nobody for gone whose beacons wait in a first replay that takes longer than a TTL', async () => {
+    await feeder.jsm.streams.add({ name: 'HEALTH', subjects: ['health.diagnostics.>'], max_age: 60e9 });
+    const ids = Array.from({ length: 10 }, (_, i) => `s-${i}`);
+    const stops = [0, 1].map((lane) =>
+      feeder.keepAlive({ lane: laneName(lane) }, ids.slice(5 * lane, 5 * lane + 5), 100),
+    );
+    ends.push(async () => {
+      for (const stop of stops) stop();
+    });
+    await passed(TTL_MS);
+    const slow = slowAggregator();
+    const { sessions, feed } = slow;
+    slow.handlingMs = 150;
+    await eventually(() => feed.lagMs('apac') > TTL_MS + 2_000, { deadlineMs: 40_000 });
+    expect(feed.state('apac')).toBe('replaying');
+    expect(sessions.isWithdrawn('apac', feed.now())).toBe(true);
+    expect(sessions.living()).toBe(ids.length);
+    slow.handlingMs = 0;
+    await eventually(() => feed.state('apac') === 'up', { deadlineMs: 20_000 });
+    expect(sessions.living()).toBe(ids.length);
+    expect(sessions.totals('apac')).toMatchObject({ stale: 0, late: 0 });
+  }, 120_000);
+
   it('reaps nobody who lives while it has 2 % of a core', async () => {
     const aggregator = await aggregatorUp();
     const ids = Array.from({ length: 800 }, (_, i) => `s-${i}`);
