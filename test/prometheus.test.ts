@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requireTool } from '../dev/tools/tools.ts';
 import { validBeacon } from './support/edge/beacon.ts';
+import { startFeeder } from './support/edge/feeder.ts';
 import { eventually } from './support/poll.ts';
+import { startAggregator } from './support/processes/aggregator.ts';
 import { type PrometheusProcess, startPrometheus } from './support/processes/prometheus.ts';
 import { postBeacon, type System, startSystem } from './support/processes/system.ts';
 
@@ -59,12 +61,35 @@ it('reads the same as /metrics says', async () => {
 it('promtool has nothing to say about /metrics', async () => {
   const text = await (await fetch(`${system.aggregator.url}/metrics`)).text();
   expect(text).toContain('\nedgepulse_sessions{');
+  expect(await checkMetrics(text)).toEqual({ code: 0, output: '' });
+});
+
+it('reads the name of a server with a quote in it, which a URL may have', async () => {
+  const url = 'https://media."quoted".example.com';
+  const natsUrl = system.nats.url;
+  const aggregator = await startAggregator({ natsUrl, env: { SERVERS: `${url},https://other.example.com` } });
+  const feeder = await startFeeder(natsUrl);
+  try {
+    await feeder.send({}, { session_id: 's-quoted', server: { url: `${url}/x?y`, type: 'webrtc' } });
+    const metrics = await eventually(async () => {
+      const scraped = await aggregator.metrics();
+      return scraped.value('edgepulse_sessions', { server_url: url }) === 1 ? scraped : undefined;
+    });
+    expect(metrics.value('edgepulse_session_rtt_seconds', { server_url: url, session_id: 's-quoted' })).toBe(0.079);
+    const text = await (await fetch(`${aggregator.url}/metrics`)).text();
+    expect(await checkMetrics(text)).toEqual({ code: 0, output: '' });
+  } finally {
+    await feeder.close();
+    await aggregator.stop();
+  }
+});
+
+async function checkMetrics(text: string): Promise<{ code: number | null; output: string }> {
   const promtool = await requireTool('promtool');
-  const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve) => {
+  return await new Promise((resolve) => {
     const child = execFile(promtool, ['check', 'metrics'], (_error, stdout, stderr) => {
       resolve({ code: child.exitCode, output: stdout + stderr });
     });
     child.stdin?.end(text);
   });
-  expect({ code, output }).toEqual({ code: 0, output: '' });
-});
+}

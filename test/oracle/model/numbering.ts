@@ -9,17 +9,23 @@ export type Numbering = {
   newest: number;
   newestAtMs: number;
   readonly seen: Set<number>;
-  /** Numbers that are missing and neither lost nor here yet, and when each was noticed. */
-  readonly open: Map<number, number>;
-  /** When the last of them was noticed: no later one was before that. */
-  noticedAtMs: number;
+  /** Where numbers were left out a short while ago, oldest first. */
+  gaps: Gap[];
+};
+
+type Gap = {
+  /** Numbers that are neither lost nor here yet. */
+  readonly missing: Set<number>;
+  /** The number after them, which showed that they are missing, and when: not before an older gap was noticed. */
+  readonly end: number;
+  readonly noticedAtMs: number;
 };
 
 export type Arrival = 'fresh' | 'filling' | 'repeated';
 
 /** Numbers before the first one that is seen are nobody's loss: another process may have read them. */
 export function beginNumbering(seq: number, atMs: number): Numbering {
-  return { newest: seq, newestAtMs: atMs, seen: new Set([seq]), open: new Map(), noticedAtMs: 0 };
+  return { newest: seq, newestAtMs: atMs, seen: new Set([seq]), gaps: [] };
 }
 
 export function arrivalOf({ newest, seen }: Numbering, seq: number): Arrival {
@@ -29,18 +35,29 @@ export function arrivalOf({ newest, seen }: Numbering, seq: number): Arrival {
 
 /** Takes in a number that is fresh or fills a hole. @returns how many beacons are now known to be lost */
 export function take(numbering: Numbering, seq: number, atMs: number): number {
-  const { newest, seen, open } = numbering;
+  const { newest, seen, gaps } = numbering;
   seen.add(seq);
-  open.delete(seq);
-  if (seq > newest + 1) numbering.noticedAtMs = Math.max(atMs, numbering.noticedAtMs);
-  for (let missing = newest + 1; missing < seq; missing++) open.set(missing, numbering.noticedAtMs);
-  if (seq > newest) Object.assign(numbering, { newest: seq, newestAtMs: atMs });
-  let lost = 0;
-  for (const [missing, noticedAtMs] of open) {
-    if (numbering.newest - missing <= TOLD_APART && atMs - noticedAtMs < REORDER_MS) continue;
-    open.delete(missing);
-    lost++;
+  for (const { missing } of gaps) missing.delete(seq);
+  if (seq > newest + 1) {
+    const missing = new Set(Array.from({ length: seq - newest - 1 }, (_, i) => newest + 1 + i));
+    gaps.push({ missing, end: seq, noticedAtMs: Math.max(atMs, gaps.at(-1)?.noticedAtMs ?? atMs) });
   }
+  if (seq > newest) Object.assign(numbering, { newest: seq, newestAtMs: atMs });
+  return loseOld(numbering, atMs);
+}
+
+function loseOld(numbering: Numbering, atMs: number): number {
+  let lost = 0;
+  const isOut = (seq: number) => numbering.newest - seq > TOLD_APART;
+  const isOver = ({ end, noticedAtMs }: Gap) => isOut(end) || atMs - noticedAtMs >= REORDER_MS;
+  for (const gap of numbering.gaps) {
+    for (const seq of gap.missing) {
+      if (!isOver(gap) && !isOut(seq)) continue;
+      gap.missing.delete(seq);
+      lost++;
+    }
+  }
+  numbering.gaps = numbering.gaps.filter((gap) => !isOver(gap));
   return lost;
 }
 
@@ -56,8 +73,8 @@ export function skipTo(numbering: Numbering, seq: number, atMs: number): number 
 }
 
 /** At the end of a run. @returns how many were lost */
-export function loseAllOpen({ open }: Numbering): number {
-  const lost = open.size;
-  open.clear();
+export function loseAllOpen(numbering: Numbering): number {
+  const lost = numbering.gaps.reduce((sum, { missing }) => sum + missing.size, 0);
+  numbering.gaps = [];
   return lost;
 }
