@@ -66,10 +66,11 @@ function sum(scrape: Scrape, name: string, labels: Record<string, string> = {}):
 }
 
 describe('the demo in /metrics', () => {
-  it('has nothing that is lost, late, repeated or invalid', () => {
+  it('has nothing that is lost, late, repeated, invalid or implausible', () => {
     for (const scrape of Object.values(scrapes)) {
       for (const outcome of ['duplicate', 'late', 'invalid']) expect(sum(scrape, 'beacons_total', { outcome })).toBe(0);
       expect(sum(scrape, 'beacons_lost_total')).toBe(0);
+      expect(sum(scrape, 'implausible_total')).toBe(0);
       expect(sum(scrape, 'sessions')).toBeGreaterThanOrEqual(60);
     }
   });
@@ -78,6 +79,9 @@ describe('the demo in /metrics', () => {
     for (const figure of Object.keys(OBJECTIVES) as (keyof typeof OBJECTIVES)[]) {
       expect(over(scrapes.quiet, figure), figure).toBe(0);
     }
+    expect(sum(scrapes.quiet, 'impaired_sessions')).toBe(0);
+    expect(sum(scrapes.quiet, 'impaired_streams')).toBe(0);
+    expect(sum(scrapes.quiet, 'silent_streams')).toBe(0);
   });
 
   it('shows the incident as everybody in one region', () => {
@@ -88,27 +92,69 @@ describe('the demo in /metrics', () => {
     for (const figure of ['expand', 'concealment', 'video_freeze'] as const) {
       expect(over(scrapes.incident, figure, region), figure).toBeGreaterThan(10);
     }
+    expect(sum(scrapes.incident, 'impaired_sessions', { ...region, cause: 'any' })).toBe(people);
+    expect(sum(scrapes.incident, 'impaired_streams', { ...region, side: 'server' })).toBeGreaterThan(10);
   });
 
-  it('shows one person behind a bad network', () => {
+  it('shows one person behind a bad network as one person', () => {
     const region = { region: 'eu-west' };
-    for (const figure of ['audio_packet_loss', 'video_packet_loss', 'video_freeze'] as const) {
-      expect(over(scrapes.incident, figure, region), figure).toBeGreaterThan(1);
-      expect(over(scrapes.incident, figure, region), figure).toBeLessThan(FLEET.most);
-    }
+    expect(over(scrapes.incident, 'audio_packet_loss', region)).toBeGreaterThan(3);
+    expect(sum(scrapes.incident, 'impaired_sessions', { ...region, cause: 'any' })).toBe(1);
+    const streams = sum(scrapes.incident, 'impaired_streams', region);
+    expect(streams).toBeGreaterThan(3);
+    expect(sum(scrapes.incident, 'impaired_streams', { ...region, side: 'receiver' })).toBe(streams);
   });
 
-  it('shows an overloaded server as everything that its people receive', () => {
+  it('shows an overloaded server as everybody on it, and as its fault', () => {
     const region = { region: 'us-east', server_type: 'webrtc' };
-    const streams = sum(scrapes.server, 'live_audio_packet_loss_ratio_count', region);
-    expect(streams).toBeGreaterThan(30);
+    const people = sum(scrapes.server, 'sessions', region);
+    expect(sum(scrapes.server, 'impaired_sessions', { ...region, cause: 'audio' })).toBe(people);
+    const streams = sum(scrapes.server, 'impaired_streams', region);
+    expect(sum(scrapes.server, 'impaired_streams', { ...region, side: 'server' })).toBe(streams);
     expect(over(scrapes.server, 'audio_packet_loss', region)).toBe(streams);
     expect(over(scrapes.server, 'audio_packet_loss', { region: 'apac' })).toBe(0);
   });
 
-  it('shows a bad uplink at those who receive that person', () => {
-    const streams = over(scrapes.uplink, 'audio_packet_loss') + over(scrapes.uplink, 'expand');
+  it('shows a bad uplink as the fault of its publisher', () => {
+    const streams = sum(scrapes.uplink, 'impaired_streams', { side: 'publisher' });
     expect(streams).toBeGreaterThanOrEqual(FLEET.least - 1);
-    expect(streams).toBeLessThan(2 * FLEET.most);
+    expect(sum(scrapes.uplink, 'impaired_sessions', { cause: 'audio' })).toBe(streams);
+    const uplinks = 'live_uplink_packet_loss_ratio';
+    expect(sum(scrapes.uplink, `${uplinks}_count`) - sum(scrapes.uplink, `${uplinks}_bucket`, { le: '0.1' })).toBe(1);
+    expect(sum(scrapes.uplink, 'video_senders', { quality_limitation_reason: 'bandwidth' })).toBe(1);
+  });
+
+  it('shows people whom nobody hears, at whoever receives them, and as no loss', () => {
+    const noPackets = sum(scrapes.server, 'silent_streams', { cause: 'no_packets' });
+    expect(noPackets).toBeGreaterThanOrEqual(FLEET.least - 1);
+    expect(sum(scrapes.server, 'silent_streams')).toBe(noPackets);
+    const noEnergy = sum(scrapes.uplink, 'silent_streams', { cause: 'no_energy' });
+    expect(noEnergy).toBeGreaterThan(1);
+    expect(sum(scrapes.uplink, 'silent_streams')).toBe(noEnergy);
+    expect(sum(scrapes.uplink, 'impaired_sessions', { cause: 'silence' })).toBe(noEnergy);
+  });
+
+  it('shows joins that fail in one region for a while, and elsewhere now and then', () => {
+    const ice = { region: 'us-east', result: 'ice' };
+    const before = sum(scrapes.quiet, 'joins_total', ice);
+    const after = sum(scrapes.incident, 'joins_total', ice);
+    expect(after - before).toBeGreaterThan(5);
+    expect(sum(scrapes.uplink, 'joins_total', ice) - after).toBeLessThan(4);
+    const ok = sum(scrapes.uplink, 'joins_total', { result: 'ok' });
+    expect(ok).toBeGreaterThanOrEqual(FLEET.meetings * FLEET.first);
+    expect(sum(scrapes.uplink, 'join_seconds_count')).toBe(ok);
+    expect(sum(scrapes.uplink, 'first_media_seconds_count', { kind: 'audio' })).toBeLessThan(ok);
+    // Whoever failed to join never was in a call.
+    expect(sum(scrapes.incident, 'sessions')).toBeLessThan(FLEET.meetings * FLEET.most);
+  });
+
+  it('shows relays, clients, cameras, and connections that start again', () => {
+    const people = sum(scrapes.uplink, 'sessions');
+    expect(sum(scrapes.uplink, 'sessions_by_client')).toBe(people);
+    expect(sum(scrapes.uplink, 'sessions_by_path', { candidate_type: 'relay' })).toBeGreaterThan(0);
+    expect(sum(scrapes.uplink, 'sessions_by_path')).toBe(sum(scrapes.uplink, 'sessions', { server_type: 'webrtc' }));
+    expect(sum(scrapes.uplink, 'video_senders')).toBeGreaterThan(10);
+    expect(sum(scrapes.uplink, 'ice_restarts_total')).toBeGreaterThan(0);
+    expect(sum(scrapes.uplink, 'connection_failures_total')).toBeGreaterThan(0);
   });
 });

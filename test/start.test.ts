@@ -285,6 +285,9 @@ describe('npm run demo', () => {
         const metrics = await scrape(url);
         expect(metrics.sum('edgepulse_edge_beacons_total', { outcome: 'rejected' })).toBe(0);
         expect(metrics.sum('edgepulse_beacons_total', { outcome: 'invalid' })).toBe(0);
+        expect(metrics.sum('edgepulse_implausible_total')).toBe(0);
+        expect(metrics.sum('edgepulse_joins_total', { result: 'ok' })).toBeGreaterThanOrEqual(60);
+        expect(metrics.sum('edgepulse_sessions_by_client')).toBeGreaterThanOrEqual(60);
         return metrics.all('edgepulse_live_audio_packet_loss_ratio_count').some(({ value }) => value > 0);
       },
       { deadlineMs: 30_000, intervalMs: 500 },
