@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPublisher, forgetOwnAudio, type Publisher, reportOwnAudio } from './publisher.ts';
+import { createPublisher, type Publisher, reportOwnAudio } from './publisher.ts';
 import { ARRIVAL, type Arrival, nextSilence, SILENCE, type Silence, silenceCause } from './silence.ts';
 
 const { heardOrUnknown, noPackets, noEnergy } = ARRIVAL;
@@ -15,10 +15,11 @@ function causesOf(rounds: readonly Round[], publisher = createPublisher()): (str
   return rounds.map(({ sending, energy, arrival }, round) => {
     const newestAtMs = round * INTERVAL_MS + 100;
     const own = {
+      atMs: round * INTERVAL_MS,
       sending: sending === undefined ? Number.NaN : Number(sending),
       sourceEnergy: energy ?? Number.NaN,
     };
-    reportOwnAudio(publisher, own, round * INTERVAL_MS);
+    reportOwnAudio(publisher, own);
     silence = nextSilence(silence, arrival, publisher, { previousAtMs: newestAtMs - INTERVAL_MS, newestAtMs });
     return silenceCause(silence, publisher, newestAtMs);
   });
@@ -79,19 +80,25 @@ describe('a claimed silence', () => {
     return publisher;
   }
 
-  const own = (isSending: number) => ({ sending: isSending, sourceEnergy: Number.NaN });
+  const say = (publisher: Publisher, isSending: number, afterMs = 1) =>
+    reportOwnAudio(publisher, { atMs: AT_MS + afterMs, sending: isSending, sourceEnergy: Number.NaN });
 
   it.each<[string, (publisher: Publisher) => void]>([
-    ['its sender mutes', (publisher) => reportOwnAudio(publisher, own(0), AT_MS + 1)],
-    ['its sender says no more whether it sends', (publisher) => reportOwnAudio(publisher, own(Number.NaN), AT_MS + 1)],
+    ['its sender mutes', (publisher) => say(publisher, 0)],
+    ['its sender says no more whether it sends', (publisher) => say(publisher, Number.NaN)],
     [
       'its sender has muted and unmuted',
       (publisher) => {
-        reportOwnAudio(publisher, own(0), AT_MS + 1);
-        reportOwnAudio(publisher, own(1), AT_MS + 2);
+        say(publisher, 0);
+        say(publisher, 1, 2);
       },
     ],
-    ['its sender began again', forgetOwnAudio],
+    [
+      'its sender began again',
+      (publisher) => {
+        publisher.own = undefined;
+      },
+    ],
     [
       'its sender left',
       (publisher) => {

@@ -33,9 +33,9 @@ export type Beacons = { readonly previousAtMs: number; readonly newestAtMs: numb
 /** The state of a stream after the receiver's newest beacon. */
 export function nextSilence(before: Silence, arrival: Arrival, publisher: Publisher, beacons: Beacons): Silence {
   if (arrival === ARRIVAL.heardOrUnknown || !isSaidToSend(publisher, beacons.newestAtMs)) return SILENCE.none;
-  if (arrival === ARRIVAL.noEnergy && !publisher.hasSpoken) return SILENCE.none;
+  if (arrival === ARRIVAL.noEnergy && !publisher.own?.hasSpoken) return SILENCE.none;
   // What was not heard before the sender last muted and unmuted does not count.
-  const isSecond = before !== SILENCE.none && publisher.sendingSinceMs <= beacons.previousAtMs;
+  const isSecond = before !== SILENCE.none && sendingSinceMs(publisher) <= beacons.previousAtMs;
   if (!isSecond) return SILENCE.suspected;
   return arrival === ARRIVAL.noPackets ? SILENCE.noPackets : SILENCE.noEnergy;
 }
@@ -46,10 +46,14 @@ export function nextSilence(before: Silence, arrival: Arrival, publisher: Publis
  */
 export function silenceCause(silence: Silence, publisher: Publisher, newestAtMs: number): SilenceCause | undefined {
   if (silence < SILENCE.noPackets || !isSaidToSend(publisher, newestAtMs)) return undefined;
-  if (publisher.sendingSinceMs > newestAtMs) return undefined;
+  if (sendingSinceMs(publisher) > newestAtMs) return undefined;
   return silence === SILENCE.noPackets ? 'no_packets' : 'no_energy';
 }
 
-function isSaidToSend({ isHere, isSendingAudio, reportedAtMs }: Publisher, newestAtMs: number): boolean {
-  return isHere && isSendingAudio && newestAtMs - reportedAtMs <= SENDER_STALE_MS;
+function isSaidToSend({ isHere, own }: Publisher, newestAtMs: number): boolean {
+  return isHere && own?.isSending === true && newestAtMs - own.reportedAtMs <= SENDER_STALE_MS;
+}
+
+function sendingSinceMs({ own }: Publisher): number {
+  return own?.sendingSinceMs ?? Number.NaN;
 }

@@ -81,8 +81,10 @@ describe('the counts of a publisher', () => {
         const silent = now.filter((state) => silenceOf(state) >= SILENCE.noPackets && (state & AUDIO_BAD) === 0);
         const unheard = silent.filter((state) => (state & AUDIO_JUDGED) === 0);
         expect(publisher).toMatchObject({
-          audio: { judged: having(AUDIO_JUDGED), bad: having(AUDIO_BAD) },
-          video: { judged: having(VIDEO_JUDGED), bad: having(VIDEO_BAD) },
+          audioJudged: having(AUDIO_JUDGED),
+          audioBad: having(AUDIO_BAD),
+          videoJudged: having(VIDEO_JUDGED),
+          videoBad: having(VIDEO_BAD),
           silent: silent.length,
           unheard: unheard.length,
         });

@@ -3,7 +3,7 @@
  * seen by comparing two of them, and its publisher's counts are touched only then.
  */
 import { OBJECTIVES } from '../../shared/objectives.ts';
-import { MEASURE, type MeasureName } from '../live/measures.ts';
+import { MEASURE } from '../live/measures.ts';
 import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import type { Publisher } from './publisher.ts';
 import { SILENCE, type Silence } from './silence.ts';
@@ -30,18 +30,16 @@ export function isSuspect(state: StreamState): boolean {
   return (state & (AUDIO_BAD | VIDEO_BAD)) !== 0 || silenceOf(state) >= SILENCE.noPackets;
 }
 
-/** A measure and what is bad of it, in millionths. */
-type Judged = { readonly measure: number; readonly bad: number };
+// Numbers of their own, compared one by one: this is done for each peer of each beacon.
+const { concealment, expand, audio_packet_loss, video_packet_loss, video_freeze } = MEASURE;
+const CONCEALMENT_BAD = millionthsOf(OBJECTIVES.concealment.bad);
+const EXPAND_BAD = millionthsOf(OBJECTIVES.expand.bad);
+const AUDIO_LOSS_BAD = millionthsOf(OBJECTIVES.audio_packet_loss.bad);
+const VIDEO_LOSS_BAD = millionthsOf(OBJECTIVES.video_packet_loss.bad);
+const FREEZE_BAD = millionthsOf(OBJECTIVES.video_freeze.bad);
 
-function judgedBy(...names: (keyof typeof OBJECTIVES & MeasureName)[]): readonly Judged[] {
-  return names.map((name) => ({ measure: MEASURE[name], bad: millionthsOf(OBJECTIVES[name].bad) }));
-}
-
-/** By what was played: of a sender who is not speaking, that says nothing about the way to it. */
-const AUDIO_PLAYED = judgedBy('concealment', 'expand');
-/** By what arrived, however little was sent. */
-const AUDIO_PACKETS = judgedBy('audio_packet_loss');
-const VIDEO = judgedBy('video_packet_loss', 'video_freeze');
+const JUDGED = 1;
+const BAD = 2;
 
 /**
  * The state of a stream by its newest values.
@@ -49,24 +47,18 @@ const VIDEO = judgedBy('video_packet_loss', 'video_freeze');
  * @param isQuiet so few packets come that the sender must be muted or silent, with DTX
  */
 export function stateOf(values: Uint32Array, isQuiet: boolean, silence: Silence): StreamState {
-  const played = judge(AUDIO_PLAYED, values);
-  const audio = (isQuiet && played === JUDGED ? 0 : played) | judge(AUDIO_PACKETS, values);
-  return (audio * AUDIO_JUDGED) | (judge(VIDEO, values) * VIDEO_JUDGED) | (silence << SILENCE_SHIFT);
+  // What was played of a sender who is not speaking says nothing about the way to it; what arrived does.
+  const played = judge(values[concealment] as number, CONCEALMENT_BAD) | judge(values[expand] as number, EXPAND_BAD);
+  const arrived = judge(values[audio_packet_loss] as number, AUDIO_LOSS_BAD);
+  const audio = (isQuiet && played === JUDGED ? 0 : played) | arrived;
+  const video =
+    judge(values[video_packet_loss] as number, VIDEO_LOSS_BAD) | judge(values[video_freeze] as number, FREEZE_BAD);
+  return (audio * AUDIO_JUDGED) | (video * VIDEO_JUDGED) | (silence << SILENCE_SHIFT);
 }
 
-const JUDGED = 1;
-const BAD = 2;
-
-/** 0 when no value is known. */
-function judge(measures: readonly Judged[], values: Uint32Array): number {
-  let judgement = 0;
-  for (const { measure, bad } of measures) {
-    const value = values[measure] as number;
-    if (value === UNKNOWN) continue;
-    if (value > bad) return JUDGED | BAD;
-    judgement = JUDGED;
-  }
-  return judgement;
+function judge(value: number, bad: number): number {
+  if (value === UNKNOWN) return 0;
+  return value > bad ? JUDGED | BAD : JUDGED;
 }
 
 /** Replaces what a stream contributes to its publisher; 0 is nothing. */
@@ -77,14 +69,13 @@ export function replaceState(publisher: Publisher, before: StreamState, after: S
 }
 
 function contribute(publisher: Publisher, state: StreamState, sign: 1 | -1): void {
-  const { audio, video } = publisher;
+  const isJudged = (state & AUDIO_JUDGED) !== 0;
   const isBad = (state & AUDIO_BAD) !== 0;
   const isSilent = !isBad && silenceOf(state) >= SILENCE.noPackets;
-  const isJudged = (state & AUDIO_JUDGED) !== 0;
-  if (isJudged) audio.judged += sign;
-  if (isBad) audio.bad += sign;
+  if (isJudged) publisher.audioJudged += sign;
+  if (isBad) publisher.audioBad += sign;
   if (isSilent) publisher.silent += sign;
   if (isSilent && !isJudged) publisher.unheard += sign;
-  if ((state & VIDEO_JUDGED) !== 0) video.judged += sign;
-  if ((state & VIDEO_BAD) !== 0) video.bad += sign;
+  if ((state & VIDEO_JUDGED) !== 0) publisher.videoJudged += sign;
+  if ((state & VIDEO_BAD) !== 0) publisher.videoBad += sign;
 }

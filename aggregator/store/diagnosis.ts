@@ -1,6 +1,6 @@
 /** What is wrong with one session: why it is impaired, which of the streams that it receives are bad, and whose fault each is. */
 import { OBJECTIVES } from '../../shared/objectives.ts';
-import { heardAudio, type Publisher } from '../attribution/publisher.ts';
+import { heardAudio, isSendingAudio, type Publisher, seenVideo } from '../attribution/publisher.ts';
 import { faresBadly, type Share, type Side, sideOf } from '../attribution/side.ts';
 import { SILENCE, type SilenceCause, silenceCause } from '../attribution/silence.ts';
 import { AUDIO_BAD, AUDIO_JUDGED, silenceOf, VIDEO_BAD, VIDEO_JUDGED } from '../attribution/stream.ts';
@@ -60,7 +60,7 @@ export function diagnose(session: Session, peers: PeerReadings): Diagnosis {
     add(video.own, stream.video);
     if (stream.publisher) {
       add(audio.others, without(heardAudio(stream.publisher), stream.countedAudio));
-      add(video.others, without(videoOf(stream.publisher), stream.video));
+      add(video.others, without(seenVideo(stream.publisher), stream.video));
     }
     const isBad = stream.audio.bad + stream.video.bad > 0;
     if (isBad) bad.push(stream);
@@ -85,7 +85,7 @@ function readStream(row: number, session: Session, peers: PeerReadings): Stream 
     claimed !== SILENCE.none && publisher ? silenceCause(claimed, publisher, session.receivedAtMs) : undefined;
   const hasBadAudio = (state & AUDIO_BAD) !== 0;
   const isJudged = (state & AUDIO_JUDGED) !== 0;
-  const isClaimed = claimed >= SILENCE.noPackets && publisher?.isSendingAudio === true;
+  const isClaimed = claimed >= SILENCE.noPackets && publisher !== undefined && isSendingAudio(publisher);
   return {
     row,
     // Both ends have to be here: a publisher that is elsewhere may be heard well there.
@@ -103,17 +103,13 @@ function attribute(stream: Stream, audio: Reception, video: Reception): BadStrea
   if (!publisher) return 'unknown';
   let side: BadStream['side'] = 'unknown';
   if (stream.audio.bad > 0) side = attributeKind(stream.countedAudio, heardAudio(publisher), audio);
-  if (side === 'unknown' && stream.video.bad > 0) side = attributeKind(stream.video, videoOf(publisher), video);
+  if (side === 'unknown' && stream.video.bad > 0) side = attributeKind(stream.video, seenVideo(publisher), video);
   return side;
 }
 
 function attributeKind(stream: Share, publisher: Share, { own, others }: Reception): BadStream['side'] {
   const ofPublisher = without(publisher, stream);
   return sideOf({ publisher, receiver: own, rest: without(others, ofPublisher) });
-}
-
-function videoOf({ video }: Publisher): Share {
-  return { bad: video.bad, of: video.judged };
 }
 
 function one(isBad: boolean, isJudged: boolean): Share {

@@ -6,7 +6,6 @@
 import { NO_SERVER } from '../../shared/servers.ts';
 import { isServerAtFault, LEAST_MEETINGS, SIDES, type Side } from '../attribution/side.ts';
 import { SILENCE_CAUSES, type SilenceCause } from '../attribution/silence.ts';
-import { isSuspect } from '../attribution/stream.ts';
 import type { Cell } from '../live/population.ts';
 import { type Diagnosis, diagnose, IMPAIRMENT_CAUSES, type ImpairmentCause, isRttBad } from './diagnosis.ts';
 import type { PeerReadings } from './peer-table.ts';
@@ -32,8 +31,8 @@ export type ImpairmentReading = {
 };
 
 export type Impaired = {
-  /** To be called when the session's values were replaced. */
-  note(session: Session): void;
+  /** To be called when the session's values were replaced. @param hasSuspects whether it may receive a bad stream */
+  note(session: Session, hasSuspects: boolean): void;
   forget(session: Session): void;
   /** Each session counts as it is when the reading comes to it, and once. */
   read(): Generator<void, ImpairmentReading, void>;
@@ -55,9 +54,7 @@ export function createImpaired(peers: PeerReadings): Impaired {
   }
 
   return {
-    note(session) {
-      setSuspect(session, isRttBad(session) || hasSuspectStream(session, peers));
-    },
+    note: (session, hasSuspects) => setSuspect(session, hasSuspects || isRttBad(session)),
     forget: (session) => setSuspect(session, false),
     *read() {
       const byCell = new Map<Cell, Counts>();
@@ -81,11 +78,6 @@ export function createImpaired(peers: PeerReadings): Impaired {
       };
     },
   };
-}
-
-function hasSuspectStream({ peers: rows }: Session, peers: PeerReadings): boolean {
-  for (const row of rows) if (isSuspect(peers.state(row))) return true;
-  return false;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Writable<T[K]> };

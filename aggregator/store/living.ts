@@ -2,7 +2,7 @@
  * The living sessions. One record owns everything that its session contributes: its place in the
  * population and in its meeting, its peers, its detail series. Removing it removes all of that.
  */
-import { createPublisher, forgetOwnAudio, type OwnAudio, reportOwnAudio } from '../attribution/publisher.ts';
+import { createPublisher, type OwnReport, reportOwnAudio } from '../attribution/publisher.ts';
 import { type Breakdown, NO_STANDING } from '../live/breakdown.ts';
 import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
@@ -82,10 +82,10 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     session.rtt = rtt;
     replaceSelfReport(session, beacon);
     session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
-    peers.update(session, { beacon, rttSeconds: rtt, elapsedSeconds });
+    const hasSuspects = peers.update(session, { beacon, rttSeconds: rtt, elapsedSeconds });
     session.arrivalsSeen = session.presence.meeting.arrivals;
-    reportOwnAudio(session.publisher, ownAudio(beacon), receivedAtMs);
-    impaired.note(session);
+    reportOwnAudio(session.publisher, ownReport(beacon));
+    impaired.note(session, hasSuspects);
   }
 
   /** What the session says of itself. */
@@ -211,7 +211,8 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       session.iceRestarts = UNKNOWN_COUNT;
       session.uplink = undefined;
       peers.restart(session.peers);
-      forgetOwnAudio(session.publisher);
+      // Its source's counter begins again, and whether it sends is not known until it says so.
+      session.publisher.own = undefined;
     },
     remove(session) {
       const { cell, presence } = session;
@@ -241,8 +242,9 @@ function newestRtt({ reports, report: { rttFrom, rttTo } }: Incoming): number {
   return rttTo === rttFrom ? Number.NaN : round(reports.rtt[rttTo - 1] as number);
 }
 
-function ownAudio({ reports: { sessionNumbers }, report: { sessionAt } }: Incoming): OwnAudio {
+function ownReport({ reports: { sessionNumbers }, report: { sessionAt, receivedAtMs } }: Incoming): OwnReport {
   return {
+    atMs: receivedAtMs,
     sending: sessionNumbers[sessionAt + AUDIO_SENDING] as number,
     sourceEnergy: sessionNumbers[sessionAt + SOURCE_ENERGY] as number,
   };

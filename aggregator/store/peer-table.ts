@@ -71,16 +71,15 @@ const VALUES = FIRST_OPERATION + OPERATIONS;
 const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 
-type Chunk = { readonly values: Uint32Array; readonly counters: Float64Array };
+type Chunk = { readonly values: Uint32Array; readonly counters: Float64Array; readonly states: Uint8Array };
 
 /** In the place of a chunk that was given back. */
-const NO_CHUNK: Chunk = { values: new Uint32Array(0), counters: new Float64Array(0) };
+const NO_CHUNK: Chunk = { values: new Uint32Array(0), counters: new Float64Array(0), states: new Uint8Array(0) };
 
 export function createPeerTable(): PeerTable {
   const chunks: Chunk[] = [];
   const ids: string[] = [];
   const series: number[] = [];
-  const states: StreamState[] = [];
   const publishers: (Publisher | undefined)[] = [];
   /** By chunk, its rows that were released. */
   const free: number[][] = [];
@@ -99,6 +98,10 @@ export function createPeerTable(): PeerTable {
   function forgetCounters(row: number, from = 0, to = COUNTER_COLUMNS): void {
     const start = indexIn(row) * COUNTER_COLUMNS;
     chunks[row >> CHUNK_BITS]?.counters.fill(Number.NaN, start + from, start + to);
+  }
+
+  function setState(row: number, state: StreamState): void {
+    (chunks[row >> CHUNK_BITS] as Chunk).states[indexIn(row)] = state;
   }
 
   function open(chunk: number): void {
@@ -126,7 +129,6 @@ export function createPeerTable(): PeerTable {
     free.length = used.length;
     ids.length = Math.min(ids.length, used.length << CHUNK_BITS);
     series.length = ids.length;
-    states.length = ids.length;
     publishers.length = ids.length;
   }
 
@@ -145,8 +147,8 @@ export function createPeerTable(): PeerTable {
       const row = takeRow();
       ids[row] = id;
       series[row] = 0;
-      states[row] = 0;
       publishers[row] = undefined;
+      setState(row, 0);
       const start = indexIn(row) * VALUES;
       chunks[row >> CHUNK_BITS]?.values.fill(UNKNOWN, start, start + VALUES);
       forgetCounters(row);
@@ -197,10 +199,8 @@ export function createPeerTable(): PeerTable {
     setSeries(row, held) {
       series[row] = held;
     },
-    state: (row) => states[row] as StreamState,
-    setState(row, state) {
-      states[row] = state;
-    },
+    state: (row) => chunks[row >> CHUNK_BITS]?.states[indexIn(row)] as StreamState,
+    setState,
     publisher: (row) => publishers[row],
     setPublisher(row, publisher) {
       publishers[row] = publisher;
@@ -212,6 +212,7 @@ function createChunk(): Chunk {
   return {
     values: new Uint32Array(CHUNK_ROWS * VALUES),
     counters: new Float64Array(CHUNK_ROWS * COUNTER_COLUMNS),
+    states: new Uint8Array(CHUNK_ROWS),
   };
 }
 

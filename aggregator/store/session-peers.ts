@@ -18,8 +18,9 @@ export type SessionPeers = {
   /**
    * Brings a session's rows in step with the peers that its newest beacon reports: new ones come, missing ones go,
    * every value is replaced. `session.peers` are then in the order of the report.
+   * @returns whether one of them may be bad
    */
-  update(session: Session, received: ReceivedBeacon): void;
+  update(session: Session, received: ReceivedBeacon): boolean;
   /** The session lives in another cell now. */
   move(rows: readonly number[], from: Cell, to: Cell): void;
   /** The session began again: its next counters are not to be compared with these. */
@@ -93,19 +94,26 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
       const { peersFrom, peersTo, sessionAt } = beacon.report;
       const isHidden = reports.sessionNumbers[sessionAt + VISIBLE] === 0;
       const numbers = { numbers: reports.numbers, rttSeconds, elapsedSeconds, isHidden };
+      const reception = {
+        receiver: session,
+        elapsedSeconds,
+        hasArrivals: session.arrivalsSeen !== session.presence.meeting.arrivals,
+      };
+      let hasSuspects = false;
       const count = rows.length;
       const reported = peersTo - peersFrom;
       for (let i = 0; i < reported; i++) {
         const peer = peersFrom + i;
         const row = bringForward(rows, i, reports.peerIds[peer] as string);
         replaceValues(row, cell, values.derive(row, numbersAt(peer), numbers));
-        streams.refresh(row, session, elapsedSeconds);
+        if (streams.refresh(row, reception)) hasSuspects = true;
       }
       for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
       population.addPeers(cell, reported - count);
-      if (rows.length === count && count === reported) return;
+      if (rows.length === count && count === reported) return hasSuspects;
       // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
       session.peers = rows.slice(0, reported);
+      return hasSuspects;
     },
     move(rows, from, to) {
       for (const row of rows) {

@@ -1,7 +1,14 @@
 /** Received streams and who publishes them: each row of the peer table points to its publisher, and counts there. */
 import { createPublisher, type Publisher } from '../attribution/publisher.ts';
 import { ARRIVAL, nextSilence, SILENCE, type Silence } from '../attribution/silence.ts';
-import { replaceState, type StreamState, silenceOf, stateOf, withoutSilence } from '../attribution/stream.ts';
+import {
+  isSuspect,
+  replaceState,
+  type StreamState,
+  silenceOf,
+  stateOf,
+  withoutSilence,
+} from '../attribution/stream.ts';
 import type { PeerTable } from './peer-table.ts';
 import type { PeerValues } from './peer-values.ts';
 import type { Session } from './session.ts';
@@ -9,9 +16,9 @@ import type { Session } from './session.ts';
 export type Streams = {
   /**
    * Judges a stream by the values that were derived last, which are those of its receiver's newest beacon.
-   * @param elapsedSeconds since the beacon before it
+   * @returns whether it may be bad
    */
-  refresh(row: number, receiver: Session, elapsedSeconds: number): void;
+  refresh(row: number, reception: Reception): boolean;
   /** The receiver began again: what it did not hear before says nothing of what comes. */
   restart(row: number): void;
   /** To be called before the row is released. */
@@ -24,6 +31,15 @@ export type Streams = {
  */
 const SPEECH_PACKETS = 8;
 
+/** The newest beacon of a receiver. */
+export type Reception = {
+  readonly receiver: Session;
+  /** Since the beacon before it. */
+  readonly elapsedSeconds: number;
+  /** Whether somebody has come into the meeting since that. */
+  readonly hasArrivals: boolean;
+};
+
 /** Of a stream that comes from no living session. */
 const NOBODY: Publisher = { ...createPublisher(), isHere: false };
 /** Of a client that lists itself as a peer: it hears nobody by that. */
@@ -35,10 +51,13 @@ export function createStreams(table: PeerTable, values: PeerValues): Streams {
     return session === receiver ? ITSELF : (session?.publisher ?? NOBODY);
   }
 
-  /** Where it is not there, it is looked for again only when somebody has come into the meeting since. */
-  function publisherOf(row: number, receiver: Session): Publisher {
+  /**
+   * Where it is not there, it is looked for again only when somebody has come into the meeting since. Of the others
+   * nothing is read here: they are all over the memory.
+   */
+  function publisherOf(row: number, { receiver, hasArrivals }: Reception): Publisher {
     const known = table.publisher(row);
-    if (known && (known.isHere || receiver.arrivalsSeen === receiver.presence.meeting.arrivals)) return known;
+    if (known && (!hasArrivals || known.isHere)) return known;
     const found = find(row, receiver);
     if (found === known) return known;
     table.setPublisher(row, found);
@@ -48,12 +67,14 @@ export function createStreams(table: PeerTable, values: PeerValues): Streams {
   }
 
   function replace(row: number, publisher: Publisher | undefined, state: StreamState): void {
+    const before = table.state(row);
+    if (before === state) return;
     // Nobody reads the counts of those who are not here.
-    if (publisher?.isHere) replaceState(publisher, table.state(row), state);
+    if (publisher?.isHere) replaceState(publisher, before, state);
     table.setState(row, state);
   }
 
-  function nextSilenceOf(row: number, receiver: Session, elapsedSeconds: number): Silence {
+  function nextSilenceOf(row: number, { receiver, elapsedSeconds }: Reception): Silence {
     const arrival = values.arrival();
     const publisher = table.publisher(row);
     if (arrival === ARRIVAL.heardOrUnknown || !publisher) return SILENCE.none;
@@ -63,11 +84,13 @@ export function createStreams(table: PeerTable, values: PeerValues): Streams {
   }
 
   return {
-    refresh(row, receiver, elapsedSeconds) {
-      const publisher = publisherOf(row, receiver);
-      if (publisher === ITSELF) return;
-      const isQuiet = values.packetsPerSecond(elapsedSeconds) < SPEECH_PACKETS;
-      replace(row, publisher, stateOf(values.millionths, isQuiet, nextSilenceOf(row, receiver, elapsedSeconds)));
+    refresh(row, reception) {
+      const publisher = publisherOf(row, reception);
+      if (publisher === ITSELF) return false;
+      const isQuiet = values.packetsPerSecond(reception.elapsedSeconds) < SPEECH_PACKETS;
+      const state = stateOf(values.millionths, isQuiet, nextSilenceOf(row, reception));
+      replace(row, publisher, state);
+      return isSuspect(state);
     },
     restart: (row) => replace(row, table.publisher(row), withoutSilence(table.state(row))),
     remove: (row) => replace(row, table.publisher(row), 0),
