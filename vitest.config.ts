@@ -15,6 +15,7 @@ export default defineConfig({
           testTimeout: 60_000,
           include: [
             'shared/**/*.test.ts',
+            'client/**/*.test.ts',
             'aggregator/**/*.test.ts',
             'dev/**/*.test.ts',
             'demo/**/*.test.ts',

@@ -68,7 +68,7 @@ export type VideoStats = Members<typeof VIDEO_MAX>;
 export type NetEqOperations = Members<typeof OPERATIONS_MAX>;
 export type NetEqStats = Members<typeof NETEQ_MAX> & { operations_per_second?: NetEqOperations };
 
-export const NETEQ_OPERATIONS = Object.keys(OPERATIONS_MAX) as readonly (keyof NetEqOperations)[];
+export const NETEQ_OPERATIONS = /* @__PURE__ */ Object.keys(OPERATIONS_MAX) as readonly (keyof NetEqOperations)[];
 
 export const SERVER_TYPES = ['webtransport', 'websocket', 'webrtc'] as const;
 export type ServerType = (typeof SERVER_TYPES)[number];

@@ -34,7 +34,7 @@ export const REJECT_STATUS = {
 
 export type RejectReason = keyof typeof REJECT_STATUS;
 
-export const REJECT_REASONS = Object.keys(REJECT_STATUS) as readonly RejectReason[];
+export const REJECT_REASONS = /* @__PURE__ */ Object.keys(REJECT_STATUS) as readonly RejectReason[];
 
 /** `detail` names the field at fault, never its value: that may be a token or identify a person. */
 export type Reject = { readonly ok: false; readonly reason: RejectReason; readonly detail: string };

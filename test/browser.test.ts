@@ -2,7 +2,6 @@
  * A real Chromium posts from a page of another site, in every way that a page has, and what arrived is counted
  * in /metrics. A tap in front of the worker sees what was on the wire.
  */
-import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { joinCall, type PageCall } from './support/pages/page-call.ts';
@@ -47,13 +46,6 @@ function methodsOf(requests: readonly TappedRequest[]): string[] {
 function padTo(bytes: number, body: string): string {
   const padded = (length: number) => body.replace(/}$/, `,"padding":"${'x'.repeat(length)}"}`);
   return padded(bytes - padded(0).length);
-}
-
-/** The page's code from the documentation, posting to `url`. */
-async function documentedScript(url: string): Promise<string> {
-  const text = await readFile(new URL('../docs/posting-from-a-page.md', import.meta.url), 'utf8');
-  const [, script] = /```js\n(.*?)```/s.exec(text) ?? [];
-  return (script ?? '').replace('https://edge.example.com/v1/beacons', url);
 }
 
 /** The page's own scripts: they run in Chromium, and so use nothing of this file. */
@@ -187,18 +179,6 @@ describe('a page that ends', () => {
     await call.page.evaluate(sendBeacons, { url: call.url, bodies: [call.body(0)] });
     expect(call.rttIn(await call.counted({ accepted: 1, applied: 1 }))).toBe(RTT_SECONDS);
     await call.page.evaluate(onEnd, { url: call.url, body: call.body(1, { leaving: true }), events: [event], by });
-    await ends[end]?.(call.page);
-    expect(call.rttIn(await call.counted({ accepted: 2, applied: 2, left: 1 }))).toBeUndefined();
-    expect(methodsOf(call.wire())).toEqual(['POST', 'POST']);
-  });
-
-  it.each(Object.keys(ends))('by %s leaves no ghost when it runs the code of the documentation', async (end) => {
-    const call = await join(`documented-${end}`);
-    await call.page.clock.install();
-    await call.page.evaluate((stats) => Object.assign(window, { newestStats: () => stats }), JSON.parse(call.body(0)));
-    await call.page.addScriptTag({ content: await documentedScript(call.url) });
-    await call.page.clock.fastForward(5_000);
-    expect(call.rttIn(await call.counted({ accepted: 1, applied: 1 }))).toBe(RTT_SECONDS);
     await ends[end]?.(call.page);
     expect(call.rttIn(await call.counted({ accepted: 2, applied: 2, left: 1 }))).toBeUndefined();
     expect(methodsOf(call.wire())).toEqual(['POST', 'POST']);

@@ -12,6 +12,11 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A camera and a microphone that need no permission, and calls over addresses that resolve without multicast DNS.
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
 export type Chromium = {
@@ -23,7 +28,12 @@ export type Chromium = {
 
 /** Talks to it through a pipe, so that it also ends when the process of the test is killed. */
 export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: await requireTool('chromium'), args: FLAGS });
+  return chromium.launch({
+    executablePath: await requireTool('chromium'),
+    args: FLAGS,
+    // As people have it: a page may come back as it was.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
 }
 
 export async function startChromium(): Promise<Chromium> {

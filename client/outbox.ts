@@ -1,0 +1,114 @@
+/**
+ * Which beacon goes next, and when: numbers them, one at a time, and backs off while they fail. It keeps at most one
+ * that failed and one that is due; a newer one takes the place of both, since it says all that they would have said.
+ * Pure: clock and randomness are arguments.
+ */
+
+/** A beacon on its way. */
+export type Draft<Content> = {
+  readonly seq: number;
+  /** Made when it is first sent, and the same when it is sent again: a repeat is recognised by its `seq`. */
+  content?: Content;
+};
+
+export type Outcome = {
+  /** HTTP's; 0 when there was no answer. */
+  readonly status: number;
+  /** What an answer of 429 or 503 asks for. */
+  readonly retryAfterMs: number;
+};
+
+export type OutboxOptions<Content> = {
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** A beacon is given up after it was made; it may have arrived all the same. */
+  readonly onDropped: (content: Content) => void;
+};
+
+export type Outbox<Content> = {
+  /** Beacons that were due or sent and then given up, cumulative: each leaves a gap in `seq`. */
+  readonly dropped: number;
+  /** A beacon is due. One that was due before and has not been sent is dropped. */
+  offer(): void;
+  /** What to send now: undefined while one is in flight, while failures call for patience, or when nothing is due. */
+  take(nowMs: number): Draft<Content> | undefined;
+  /** The beacon in flight ended so. */
+  settle(outcome: Outcome, nowMs: number): void;
+  /** The beacon in flight was not sent after all, and its number is free again. */
+  withdraw(): void;
+  /** A number for a beacon that is sent whatever else is under way, as the page closes. */
+  takeLast(): Draft<Content>;
+  /** It is given up. */
+  drop(draft: Draft<Content>): void;
+};
+
+const BACKOFF_MS = 1_000;
+/** A TTL: who returns from an outage is seen again within one. */
+const BACKOFF_MAX_MS = 30_000;
+const RETRY_AFTER_MAX_MS = 600_000;
+
+export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Content>): Outbox<Content> {
+  let seq = 0;
+  let dropped = 0;
+  let isDue = false;
+  let inFlight: Draft<Content> | undefined;
+  let failed: Draft<Content> | undefined;
+  let failures = 0;
+  let blockedUntilMs = 0;
+
+  function drop({ content }: Draft<Content>): void {
+    dropped++;
+    if (content) onDropped(content);
+  }
+
+  function next(): Draft<Content> {
+    if (failed) drop(failed);
+    failed = undefined;
+    isDue = false;
+    return { seq: seq++ };
+  }
+
+  return {
+    get dropped() {
+      return dropped;
+    },
+    offer() {
+      if (isDue) {
+        seq++;
+        dropped++;
+      }
+      isDue = true;
+    },
+    take(nowMs) {
+      if (inFlight || nowMs < blockedUntilMs) return undefined;
+      inFlight = isDue ? next() : failed;
+      failed = undefined;
+      return inFlight;
+    },
+    settle({ status, retryAfterMs }, nowMs) {
+      const draft = inFlight as Draft<Content>;
+      inFlight = undefined;
+      if (status >= 200 && status < 300) {
+        failures = 0;
+        return;
+      }
+      if (mayPass(status)) failed = draft;
+      else drop(draft);
+      const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures++) / 2;
+      // Never before the time that was asked for, and not everybody at that time.
+      blockedUntilMs = nowMs + Math.max(Math.min(RETRY_AFTER_MAX_MS, retryAfterMs), backoff) + random() * backoff;
+    },
+    withdraw() {
+      // Only the last one takes a number meanwhile, after which none matters.
+      if (inFlight?.seq === seq - 1) seq--;
+      inFlight = undefined;
+    },
+    takeLast: next,
+    drop,
+  };
+}
+
+/** No answer, too early, too often, or the server's own fault; anything else would be rejected again. */
+function mayPass(status: number): boolean {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
+}

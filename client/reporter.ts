@@ -1,0 +1,333 @@
+/**
+ * The reporter: tells edgepulse how this client's call is. This file is what a page imports: it wires the parts, and
+ * keeps two promises: nothing here throws into the page, and nothing of it is left after `stop()`.
+ */
+import { type Beacon, isId, LIMITS, type Peer, type Server } from '../shared/beacon.ts';
+import type { RegionInfo } from '../shared/region-info.ts';
+import { bytesOf, fitBeacon } from './budget.ts';
+import { type Collection, createCollect, type PeerOf } from './collect.ts';
+import { createConnections } from './connections.ts';
+import { createJudge } from './figures.ts';
+import { createJoinLog, type Join } from './join.ts';
+import { isVisible, watchPage } from './lifecycle.ts';
+import { createOutbox, type Draft } from './outbox.ts';
+import { createRtt } from './rtt.ts';
+import { createSchedule } from './schedule.ts';
+import { type Answer, fetchRegion, postBeacon } from './send.ts';
+
+export type { Beacon, Peer, Server } from '../shared/beacon.ts';
+export type { PeerOf, ReceivedStream } from './collect.ts';
+export type { Join } from './join.ts';
+
+export type Platform = NonNullable<NonNullable<Beacon['client']>['platform']>;
+
+export type ReporterOptions = {
+  /** Where edgepulse's worker is, for example `https://edge.example.com`. */
+  readonly endpoint: string;
+  /** A JWT of this session, from your own backend. */
+  readonly token: string;
+  /** Ids match `[A-Za-z0-9_.-]{1,64}`; these two are those of the token. */
+  readonly meetingId: string;
+  readonly sessionId: string;
+  /** Who it is: one person may hold several sessions. */
+  readonly participantId?: string;
+  /** Asked once for each beacon whose token is rejected, for example because it expired in mid-call. Nothing is sent meanwhile. */
+  readonly refreshToken?: () => string | Promise<string>;
+  /** Default: `web`. A native shell around a page says what it is. */
+  readonly platform?: Platform;
+  /** The share of sessions that report, from 0 to 1, decided once for this session's life. Default: 1. */
+  readonly sampleRate?: number;
+  /** `false`: collects and sends nothing until `start()`, for example until there is consent. */
+  readonly autoStart?: boolean;
+  /** Sees each beacon before it goes, and returns what may go, or undefined for nothing. Where it throws, nothing goes. */
+  readonly beforeSend?: (beacon: Beacon) => Beacon | undefined;
+  /** The worker rejected a beacon: `reason` is one of docs/wire-format.md. For your own log. */
+  readonly onRejected?: (rejection: { readonly status: number; readonly reason: string }) => void;
+};
+
+/** What only the application knows. A member that is there replaces what was said of it before. */
+export type Knowledge = {
+  /** The media server that was elected. */
+  readonly server?: Server;
+  /** What this client sends, where no peer connection tells, or better than it does. */
+  readonly state?: NonNullable<Beacon['state']>;
+  /** How joining went, where no peer connection tells. */
+  readonly join?: Join;
+};
+
+/** None of these throws, whatever is passed, before `start()` and after `stop()` too. */
+export type Reporter = {
+  /**
+   * Collects of this connection until it is closed. Add it right after it is made, so that the join is measured.
+   * @param options.peerOf whose the received streams are: the peer's `sessionId`, or for a connection that carries many
+   *   peers a function. Default: the connection is one peer, with its number for a name
+   */
+  addPeerConnection(connection: RTCPeerConnection, options?: { readonly peerOf?: string | PeerOf }): void;
+  /** An RTT to the server in seconds, from a client with a transport of its own. */
+  reportRtt(seconds: number): void;
+  /** Figures of a peer, from a client with a media stack of its own, every 5 s or sooner: after 15 s they are dropped. Undefined: the peer is gone. */
+  reportPeer(peerId: string, figures: Omit<Peer, 'peer_id'> | undefined): void;
+  update(knowledge: Knowledge): void;
+  /** Sends a beacon now rather than when one is due, though never within a second of the last one. */
+  flush(): void;
+  /** Begins, with `autoStart: false`. */
+  start(): void;
+  /** Says that the session ends, and is gone. */
+  stop(): void;
+};
+
+const COLLECT_MS = 1_000;
+/** Nobody looks: what is heard still counts, and costs a fifth. */
+const COLLECT_HIDDEN_MS = 5_000;
+/** A client that is stuck must not freeze the figures of its peers. */
+const PUSHED_MS = 15_000;
+
+/**
+ * Starts reporting.
+ * @example
+ * const reporter = startReporter({ endpoint: 'https://edge.example.com', token, meetingId, sessionId });
+ * reporter.addPeerConnection(pc, { peerOf: theirSessionId });
+ */
+export function startReporter(options: ReporterOptions): Reporter {
+  const { endpoint, meetingId, sessionId, participantId = sessionId, refreshToken, beforeSend, onRejected } = options;
+  const url = `${endpoint}/v1/beacons`;
+  const now = () => performance.now();
+  const random = Math.random;
+  const lifetime = new AbortController();
+  const { signal } = lifetime;
+  // One that is not drawn is over before it began.
+  if (random() >= (options.sampleRate ?? 1)) lifetime.abort();
+
+  const join = createJoinLog();
+  const rtt = createRtt();
+  const collect = createCollect(rtt);
+  const judge = createJudge();
+  const schedule = createSchedule(random);
+  const connections = createConnections({ join, now, onUrgent: schedule.hurry, signal });
+  const outbox = createOutbox<Beacon>({ random, onDropped: (beacon) => rtt.giveBack(beacon.rtt) });
+  const pushed = new Map<string, { readonly peer: Peer; readonly atMs: number }>();
+
+  let { token } = options;
+  let started: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let region: RegionInfo | undefined;
+  let known: Knowledge = {};
+  let newest: Collection = { peers: [] };
+  let bytesInFlight = 0;
+  let isCollecting = false;
+  /** A client that pushes has a session without any connection. */
+  let isPushing = false;
+  /** What the last beacon said that is no figure, to tell whether it changed. */
+  let said = '';
+
+  const isRunning = () => started && !signal.aborted;
+
+  /** What is not measured. */
+  function describe(): object {
+    const { connection, state } = connections.describe();
+    return {
+      client: { platform: options.platform ?? 'web', engine: engineOf(navigator.userAgent ?? '') },
+      state: { visible: isVisible(), ...state, ...known.state },
+      server: known.server,
+      path: newest.path,
+      connection,
+    };
+  }
+
+  function fingerprint(): string {
+    return JSON.stringify([describe(), newest.peers.map(({ peer_id }) => peer_id).sort()]);
+  }
+
+  /** @returns undefined when it may not go: a review that fails lets nothing through */
+  function compose(seq: number, leaving?: true): Beacon | undefined {
+    // JSON leaves out what is undefined here.
+    const beacon = {
+      v: 1,
+      meeting_id: meetingId,
+      session_id: sessionId,
+      participant_id: participantId,
+      seq,
+      started,
+      dropped: outbox.dropped || undefined,
+      ...describe(),
+      rtt: rtt.take(now()),
+      join: join.pending(now()),
+      sent: newest.sent,
+      leaving,
+      peers: newest.peers,
+    } as Beacon;
+    try {
+      return beforeSend ? beforeSend(beacon) : beacon;
+    } catch {
+      return undefined;
+    }
+  }
+
+  function post(content: Beacon, keepalive: boolean): Promise<Answer> {
+    const body = fitBeacon({ ...content, token }, LIMITS.bodyBytes);
+    bytesInFlight = bytesOf(body);
+    return postBeacon(url, body, keepalive);
+  }
+
+  async function send(draft: Draft<Beacon>): Promise<void> {
+    // When it failed, the page's other requests may have taken the room of those that outlive it.
+    const isNew = !draft.content;
+    const content = draft.content ?? compose(draft.seq);
+    if (!content) return outbox.withdraw();
+    draft.content = content;
+    let answer = await post(content, isNew);
+    if (answer.status === 401 && refreshToken) {
+      try {
+        token = await refreshToken();
+        answer = await post(content, isNew);
+      } catch {
+        // It stays rejected, and the next beacon asks again.
+      }
+    }
+    const { status, reason } = answer;
+    bytesInFlight = 0;
+    outbox.settle(answer, now());
+    if (status === 204) {
+      join.acknowledge(content.join);
+      if (!region) await askRegion();
+    } else if (reason) onRejected?.({ status, reason });
+  }
+
+  /** In a handler of a page that may be gone in a moment, so nothing here waits. */
+  function sendLast(leaving?: true): void {
+    if (!hasSession()) return;
+    const draft = outbox.takeLast();
+    const content = compose(draft.seq, leaving);
+    if (!content) {
+      outbox.drop(draft);
+      return;
+    }
+    draft.content = content;
+    markSent();
+    const body = fitBeacon({ ...content, token }, LIMITS.bodyBytes - bytesInFlight);
+    if (!navigator.sendBeacon(url, body)) outbox.drop(draft);
+  }
+
+  function markSent(): void {
+    said = fingerprint();
+    schedule.sent(now());
+  }
+
+  /** A call that is still being joined, or could not be, is no session. */
+  function hasSession(): boolean {
+    return connections.wasConnected || isPushing || !(connections.count || join.result);
+  }
+
+  async function askRegion(): Promise<void> {
+    region = await fetchRegion(endpoint);
+  }
+
+  async function refresh(): Promise<void> {
+    newest = collect(await connections.collect(), now());
+    for (const [peerId, { peer, atMs }] of pushed) {
+      if (now() - atMs > PUSHED_MS) pushed.delete(peerId);
+      else newest.peers.push(peer);
+    }
+    const { levels, ranked } = judge({
+      peers: newest.peers,
+      rtt: rtt.newest,
+      objectives: region?.objectives,
+      isVisible: isVisible(),
+    });
+    newest = { ...newest, peers: ranked };
+    schedule.note(levels, now());
+  }
+
+  function pump(): void {
+    if (!isRunning()) return;
+    const isWorthIt = hasSession() || join.pending(now());
+    if (isWorthIt && schedule.isDue(now(), region?.ttl_seconds ?? 0, fingerprint() !== said)) {
+      outbox.offer();
+      markSent();
+    }
+    const draft = outbox.take(now());
+    if (draft) send(draft).catch(ignore);
+  }
+
+  async function tick(): Promise<void> {
+    if (!isRunning()) return;
+    clearTimeout(timer);
+    timer = setTimeout(tick, isVisible() ? COLLECT_MS : COLLECT_HIDDEN_MS);
+    if (isCollecting) return;
+    isCollecting = true;
+    await refresh().then(pump).catch(ignore);
+    isCollecting = false;
+  }
+
+  function start(): void {
+    if (started || signal.aborted) return;
+    started = Date.now();
+    watchPage(
+      {
+        onHidden: guard(() => sendLast()),
+        onGone: guard((mayReturn) => (mayReturn ? sendLast() : stop())),
+        onShown: tick,
+      },
+      signal,
+    );
+    void askRegion();
+    // At a time of its own within a second: what happens to everybody is not seen by everybody at once.
+    timer = setTimeout(tick, random() * COLLECT_MS);
+  }
+
+  function stop(): void {
+    try {
+      if (isRunning()) sendLast(true);
+    } finally {
+      lifetime.abort();
+      clearTimeout(timer);
+    }
+  }
+
+  const reporter: Reporter = {
+    addPeerConnection(connection, { peerOf } = {}) {
+      if (!signal.aborted) connections.add(connection, peerOf);
+    },
+    reportRtt(seconds) {
+      isPushing = true;
+      rtt.add(seconds, now());
+    },
+    reportPeer(peerId, figures) {
+      isPushing = true;
+      if (figures && isId(peerId) && isRunning())
+        pushed.set(peerId, { peer: { peer_id: peerId, ...figures }, atMs: now() });
+      else pushed.delete(peerId);
+    },
+    update(knowledge) {
+      known = { ...known, ...knowledge };
+      if (knowledge.join) join.set(knowledge.join);
+    },
+    flush() {
+      schedule.hurry();
+      void tick();
+    },
+    start,
+    stop,
+  };
+  for (const name of Object.keys(reporter) as (keyof Reporter)[]) reporter[name] = guard<never[]>(reporter[name]);
+  if (options.autoStart !== false) reporter.start();
+  return reporter;
+}
+
+/** What a browser or a callback comes up with: the next tick tries again. */
+function ignore(): void {}
+
+function engineOf(userAgent: string): NonNullable<Beacon['client']>['engine'] & string {
+  // On iOS every browser is WebKit, and none of them has these words.
+  if (/Chrom(e|ium)\//.test(userAgent)) return 'chromium';
+  return /Firefox\//.test(userAgent) ? 'gecko' : /AppleWebKit\//.test(userAgent) ? 'webkit' : 'other';
+}
+
+/** A page must not notice a failure of the reporter: what does not arrive shows at edgepulse. */
+function guard<Arguments extends unknown[]>(act: (...args: Arguments) => void): (...args: Arguments) => void {
+  return (...args) => {
+    try {
+      act(...args);
+    } catch {}
+  };
+}

@@ -1,0 +1,83 @@
+/** RTT from the selected candidate pairs of the session's connections, and the samples that wait for a beacon. Pure: the clock is an argument. */
+import { LIMITS } from '../shared/beacon.ts';
+import type { Stat } from './stats.ts';
+
+export type Rtt = {
+  /**
+   * Reads the selected pairs of all connections, and makes a sample when one has measured something since.
+   * @param pairs by a key of connection and pair: another pair is measured anew
+   * @returns the key of the worst connection
+   */
+  read(pairs: ReadonlyMap<string, Stat>, nowMs: number): string | undefined;
+  /** Adds a sample in seconds; what is none is ignored. */
+  add(seconds: number, nowMs: number): void;
+  /** The newest sample. */
+  readonly newest: number | undefined;
+  /** The samples since the last call, newest last; when there is none, the last one again while it still says something. */
+  take(nowMs: number): number[] | undefined;
+  /** Samples that were taken and went nowhere. */
+  giveBack(samples: readonly number[] | undefined): void;
+};
+
+type Reading = { readonly total: number; readonly responses: number; readonly seconds: number };
+
+/**
+ * A pair in use is checked every 2.5 s at the latest, and RTT that is much older says nothing. Up to then it is said again,
+ * since a beacon that is sent at once may come before the next check, and one without RTT makes it unknown.
+ */
+const STALE_MS = 10_000;
+
+export function createRtt(): Rtt {
+  let readings = new Map<string, Reading>();
+  let waiting: number[] = [];
+  let newest: number | undefined;
+  let newestAtMs = 0;
+
+  const keepNewest = (samples: number[]) => {
+    waiting = samples.slice(-LIMITS.rttSamples);
+  };
+
+  const rtt: Rtt = {
+    read(pairs, nowMs) {
+      const before = readings;
+      readings = new Map();
+      let isFresh = false;
+      let worst: string | undefined;
+      for (const [key, pair] of pairs) {
+        let reading = before.get(key);
+        const [total, responses = 0] = [pair.totalRoundTripTime, pair.responsesReceived] as number[];
+        const answered = responses - (reading?.responses ?? 0);
+        if (!reading || !responses || answered) {
+          // `currentRoundTripTime` is a single check, so it serves only where there is nothing to take a difference from.
+          const average = reading && ((total as number) - reading.total) / answered;
+          const seconds = average && average > 0 ? average : (pair.currentRoundTripTime as number);
+          if (!(seconds >= 0)) continue;
+          reading = { total: total as number, responses, seconds };
+          isFresh = true;
+        }
+        readings.set(key, reading);
+        if (reading.seconds >= (readings.get(worst ?? '')?.seconds ?? 0)) worst = key;
+      }
+      if (isFresh) rtt.add(readings.get(worst as string)?.seconds as number, nowMs);
+      return worst;
+    },
+    add(seconds, nowMs) {
+      if (!(seconds >= 0)) return;
+      // Microseconds: what is finer is noise, and each digit is a byte.
+      newest = Math.round(seconds * 1e6) / 1e6;
+      newestAtMs = nowMs;
+      keepNewest([...waiting, newest]);
+    },
+    take(nowMs) {
+      const taken = waiting;
+      waiting = [];
+      if (!taken.length && newest !== undefined && nowMs - newestAtMs <= STALE_MS) taken.push(newest);
+      return taken.length ? taken : undefined;
+    },
+    get newest() {
+      return newest;
+    },
+    giveBack: (samples = []) => keepNewest([...samples, ...waiting]),
+  };
+  return rtt;
+}

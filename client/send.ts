@@ -1,0 +1,35 @@
+/** The requests themselves. Nothing here throws or rejects. */
+import type { RegionInfo } from '../shared/region-info.ts';
+import type { Outcome } from './outbox.ts';
+
+/** What comes of a beacon: `reason` is that of a rejection, and empty where there is none. */
+export type Answer = Outcome & { readonly reason: string };
+
+/** No answer after this long is none. */
+const ANSWER_MS = 10_000;
+
+/** @param keepalive to outlive the page; the browser refuses it while the page's other requests have taken the room */
+export async function postBeacon(url: string, body: string, keepalive: boolean): Promise<Answer> {
+  try {
+    // A string is text/plain: no preflight.
+    const answer = await fetch(url, { ...request(), method: 'POST', body, keepalive });
+    const { status, headers } = answer;
+    // An answer that is not read to its end keeps its place among what the page may have in flight.
+    const [, reason = ''] = /"\/problems\/(\w+)/.exec(await answer.text()) ?? [];
+    return { status, reason, retryAfterMs: Number(headers.get('retry-after')) * 1_000 || 0 };
+  } catch {
+    return { status: 0, reason: '', retryAfterMs: 0 };
+  }
+}
+
+export async function fetchRegion(endpoint: string): Promise<RegionInfo | undefined> {
+  try {
+    return await (await fetch(`${endpoint}/v1/region`, request())).json();
+  } catch {
+    return undefined;
+  }
+}
+
+function request(): RequestInit {
+  return { credentials: 'omit', priority: 'low', signal: AbortSignal.timeout(ANSWER_MS) };
+}

@@ -1,0 +1,62 @@
+/**
+ * `npm run build:client`: the browser reporter as it is published, in client/dist/. With `--check`, as the gate runs it,
+ * nothing is written, and a reporter that has grown too large is an error.
+ */
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { ROOT } from './stack.ts';
+
+const CLIENT = join(ROOT, 'client');
+const DIST = join(CLIENT, 'dist');
+
+/** What a page pays for it, in bytes with gzip: a host will not have it otherwise. */
+export const SIZE_MAX = 5_376;
+
+/** The module as a page loads it. */
+export async function bundleClient(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(CLIENT, 'reporter.ts')],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    // Chromium 94, Firefox 93 and Safari 16.4, and what is younger: where AbortSignal.timeout() is, for one.
+    target: 'es2022',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+export function gzipBytes(code: string): number {
+  return gzipSync(code, { level: 9 }).length;
+}
+
+async function writeTypes(): Promise<void> {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  await promisify(execFile)(process.execPath, [tsc, '-p', join(CLIENT, 'tsconfig.types.json')]);
+  const types = join(DIST, 'types');
+  for (const entry of await readdir(types, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    // Our modules name each other as they are, in TypeScript; in a package the sources are not there.
+    await writeFile(path, (await readFile(path, 'utf8')).replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+  }
+}
+
+if (import.meta.main) {
+  const code = await bundleClient();
+  const bytes = gzipBytes(code);
+  if (bytes > SIZE_MAX) {
+    console.error(`the reporter takes ${bytes} bytes with gzip, and may take ${SIZE_MAX} (dev/build-client.ts)`);
+    process.exitCode = 1;
+  }
+  if (!process.argv.includes('--check')) {
+    await rm(DIST, { recursive: true, force: true });
+    await writeTypes();
+    await writeFile(join(DIST, 'index.js'), code);
+    console.log(`client/dist/index.js: ${code.length} bytes, ${bytes} with gzip`);
+  }
+}
