@@ -1,12 +1,20 @@
 /** The reporter as it is published: its size, its imports, and that it can be loaded where there is no page. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bundleClient, gzipBytes, SIZE_MAX } from '../dev/build-client.ts';
+import { bundleClient, gzipBytes, SIZE_MAX, writeTypes } from '../dev/build-client.ts';
 import manifest from './package.json' with { type: 'json' };
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'edgepulse-client-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
 
 describe('the package', () => {
   it('is as small as a host may expect', async () => {
@@ -26,9 +34,35 @@ describe('the package', () => {
     expect(code).not.toContain('is not within');
   });
 
+  it.each([
+    ['bundler', 'preserve'],
+    ['nodenext', 'nodenext'],
+  ])('has types that say what is wrong, with modules resolved as %s', async (moduleResolution, module) => {
+    const folder = await temporaryFolder();
+    const home = join(folder, 'node_modules', manifest.name);
+    await writeTypes(join(home, 'dist', 'types'));
+    await writeFile(join(home, 'package.json'), JSON.stringify(manifest));
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(
+      join(folder, 'page.ts'),
+      `import { startReporter } from '${manifest.name}';
+       const reporter = startReporter({ endpoint: 'https://edge', token: 't', meetingId: 'm', sessionId: 's' });
+       reporter.addPeerConnection(new RTCPeerConnection(), { peerOf: ({ trackIdentifier, mid }) => trackIdentifier ?? mid });
+       reporter.reportPeer('bo-1', { neteq: { buffer: 0.06 } });
+       // @ts-expect-error there is no such type of server
+       reporter.update({ server: { url: 'https://media', type: 'carrier-pigeon' } });`,
+    );
+    const tsc = join(import.meta.dirname, '..', 'node_modules', 'typescript', 'bin', 'tsc');
+    const args = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--types', ''];
+    const options = ['--moduleResolution', moduleResolution, '--module', module, join(folder, 'page.ts')];
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...args, ...options]).catch(
+      (failure: { stdout: string }) => failure,
+    );
+    expect(stdout).toBe('');
+  });
+
   it('can be loaded on a server, where it does nothing', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'edgepulse-client-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
+    const folder = await temporaryFolder();
     const path = join(folder, 'index.mjs');
     await writeFile(path, await bundleClient());
     const before = Object.keys(globalThis);

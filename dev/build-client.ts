@@ -34,11 +34,12 @@ export function gzipBytes(code: string): number {
   return gzipSync(code, { level: 9 }).length;
 }
 
-async function writeTypes(): Promise<void> {
+/** Writes the declarations into a folder, that of the entry as `client/reporter.d.ts`. */
+export async function writeTypes(folder: string): Promise<void> {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  await promisify(execFile)(process.execPath, [tsc, '-p', join(CLIENT, 'tsconfig.types.json')]);
-  const types = join(DIST, 'types');
-  for (const entry of await readdir(types, { recursive: true, withFileTypes: true })) {
+  const args = [tsc, '-p', join(CLIENT, 'tsconfig.types.json'), '--outDir', folder];
+  await promisify(execFile)(process.execPath, args);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     // Our modules name each other as they are, in TypeScript; in a package the sources are not there.
@@ -55,7 +56,7 @@ if (import.meta.main) {
   }
   if (!process.argv.includes('--check')) {
     await rm(DIST, { recursive: true, force: true });
-    await writeTypes();
+    await writeTypes(join(DIST, 'types'));
     await writeFile(join(DIST, 'index.js'), code);
     console.log(`client/dist/index.js: ${code.length} bytes, ${bytes} with gzip`);
   }
