@@ -95,7 +95,7 @@ export function createCollect(rtt: Rtt): Collect {
     for (const { key, report, peerOf } of reports) {
       let pair: Stat | undefined;
       for (const stat of report.values()) {
-        const { type, trackIdentifier } = stat;
+        const { type, trackIdentifier, selectedCandidatePairId, selected } = stat;
         const streamKey = `${key} ${stat.id} ${stat.ssrc}`;
         if (type === 'inbound-rtp') readReceived(stat, streamKey, peerOf);
         if (type === 'outbound-rtp' || type === 'remote-inbound-rtp') readSent(stat, streamKey);
@@ -104,7 +104,9 @@ export function createCollect(rtt: Rtt): Collect {
           sources.add(trackIdentifier);
           readSent(stat, `${trackIdentifier}`);
         }
-        if (isSelected(stat, report)) pair = stat;
+        // The transport names it; Firefox, which has none here, says it of the pair.
+        if (selectedCandidatePairId) pair = report.get(selectedCandidatePairId as string);
+        if (selected) pair = stat;
       }
       if (pair) {
         const pairKey = `${key} ${pair.id}`;
@@ -125,13 +127,6 @@ export function createCollect(rtt: Rtt): Collect {
       },
     } as Collection;
   };
-}
-
-/** Firefox, which has no transport, says it of the pair. */
-function isSelected({ type, id, selected }: Stat, report: StatsReport): boolean {
-  if (type !== 'candidate-pair') return false;
-  for (const stat of report.values()) if (stat.selectedCandidatePairId === id) return true;
-  return selected === true;
 }
 
 /** Whether a path is a relay is decided by the local candidate. */

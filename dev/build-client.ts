@@ -7,27 +7,30 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { ROOT } from './stack.ts';
 
 const CLIENT = join(ROOT, 'client');
 const DIST = join(CLIENT, 'dist');
 
 /** What a page pays for it, in bytes with gzip: a host will not have it otherwise. */
-export const SIZE_MAX = 5_376;
+export const SIZE_MAX = 5_120;
 
-/** The module as a page loads it. */
-export async function bundleClient(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(CLIENT, 'reporter.ts')],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    // Chromium 94, Firefox 93 and Safari 16.4, and what is younger: where AbortSignal.timeout() is, for one.
-    target: 'es2022',
-    write: false,
+/** A module as a page loads it, with all that it imports. Of the bundlers that are here anyway, its output is the smallest with gzip. */
+export async function bundleModule(path: string): Promise<string> {
+  const bundle = await rolldown({
+    input: path,
+    treeshake: { moduleSideEffects: false },
+    // Chromium 103, Firefox 113 and Safari 16.4, and what is younger: where AbortSignal.timeout() is, for one.
+    transform: { target: 'es2022' },
   });
-  return outputFiles[0]?.text ?? '';
+  const { output } = await bundle.generate({ format: 'esm', minify: true });
+  await bundle.close();
+  return output[0].code;
+}
+
+export function bundleClient(): Promise<string> {
+  return bundleModule(join(CLIENT, 'reporter.ts'));
 }
 
 export function gzipBytes(code: string): number {
