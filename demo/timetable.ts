@@ -71,7 +71,7 @@ export const EPISODES: readonly Episode[] = [
   },
   {
     kind: 'no_energy',
-    target: 'demo-08-host',
+    target: 'demo-11-host',
     firstAfterMs: 140_000,
     lastsMs: 40_000,
     does: 'speaks, and its packets arrive without a sound',

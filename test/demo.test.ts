@@ -116,9 +116,12 @@ describe('the demo in /metrics', () => {
   });
 
   it('shows a bad uplink as the fault of its publisher', () => {
-    const streams = sum(scrapes.uplink, 'impaired_streams', { side: 'publisher' });
-    expect(streams).toBeGreaterThanOrEqual(FLEET.least - 1);
-    expect(sum(scrapes.uplink, 'impaired_sessions', { cause: 'audio' })).toBe(streams);
+    const receivers = sum(scrapes.uplink, 'impaired_sessions', { cause: 'audio' });
+    expect(receivers).toBeGreaterThanOrEqual(FLEET.least - 1);
+    // Of the person whose packets have no sound, all streams that can tell are the publisher's fault too.
+    const silent = sum(scrapes.uplink, 'silent_streams');
+    expect(sum(scrapes.uplink, 'impaired_streams')).toBe(receivers + silent);
+    expect(sum(scrapes.uplink, 'impaired_streams', { side: 'publisher' })).toBe(receivers + silent);
     const uplinks = 'live_uplink_packet_loss_ratio';
     expect(sum(scrapes.uplink, `${uplinks}_count`) - sum(scrapes.uplink, `${uplinks}_bucket`, { le: '0.1' })).toBe(1);
     expect(sum(scrapes.uplink, 'video_senders', { quality_limitation_reason: 'bandwidth' })).toBe(1);
