@@ -19,6 +19,7 @@ import type { Session } from './session.ts';
 import { SESSION_COLUMN } from './session-columns.ts';
 import { createSessionPeers } from './session-peers.ts';
 import type { Tally } from './tally.ts';
+import { unboxed } from './unboxed.ts';
 import { uplinks } from './uplink.ts';
 
 export type Living = {
@@ -109,12 +110,12 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     if (failures >= 0) {
       const more = growth(session.connectionFailures, failures);
       if (more > 0 && plausibility.allows('failures', more)) cumulative.connectionFailures += more;
-      session.connectionFailures = failures;
+      session.connectionFailures = unboxed(failures);
     }
     if (iceRestarts >= 0) {
       const more = growth(session.iceRestarts, iceRestarts);
       if (more > 0 && plausibility.allows('ice_restarts', more)) cumulative.iceRestarts += more;
-      session.iceRestarts = iceRestarts;
+      session.iceRestarts = unboxed(iceRestarts);
     }
   }
 

@@ -1,11 +1,9 @@
 /** What the other end received of what a session sends: the packet loss of its uplink, from differences of its counters. */
 import { SESSION_COLUMN } from './session-columns.ts';
+import { unboxed } from './unboxed.ts';
 
-/** The newest readings of both streams. */
-export type Uplink = { readonly audio: Readings; readonly video: Readings };
-
-/** `packetsSent` and `packetsLost`; {@link NONE} when unknown. */
-type Readings = { sent: number; lost: number };
+/** The newest `packetsSent` and `packetsLost` of both streams; {@link NONE} when unknown. */
+export type Uplink = { audioSent: number; audioLost: number; videoSent: number; videoLost: number };
 
 export type Uplinks = {
   /** Of a session of which nothing was read yet. */
@@ -18,36 +16,34 @@ export type Uplinks = {
   lossOf(uplink: Uplink, rows: Float64Array, at: number): number;
 };
 
-/** A small whole number, because V8 keeps those without a box. `packetsLost` may be negative, but never by so many. */
+/** `packetsLost` may be negative, but never by so many. */
 const NONE = -(2 ** 30);
 
 const { sentAudio, sentVideo } = SESSION_COLUMN;
 
 /** Functions over plain records: a closure for each session would take several times as much. */
 export const uplinks: Uplinks = {
-  begin: () => ({ audio: { sent: NONE, lost: NONE }, video: { sent: NONE, lost: NONE } }),
-  lossOf({ audio, video }, rows, at) {
-    const ofAudio = takeReadings(
-      audio,
-      rows[at + sentAudio.packetsSent] as number,
-      rows[at + sentAudio.packetsLost] as number,
-    );
-    const ofVideo = takeReadings(
-      video,
-      rows[at + sentVideo.packetsSent] as number,
-      rows[at + sentVideo.packetsLost] as number,
-    );
+  begin: () => ({ audioSent: NONE, audioLost: NONE, videoSent: NONE, videoLost: NONE }),
+  lossOf(uplink, rows, at) {
+    const audioSent = rows[at + sentAudio.packetsSent] as number;
+    const audioLost = rows[at + sentAudio.packetsLost] as number;
+    const videoSent = rows[at + sentVideo.packetsSent] as number;
+    const videoLost = rows[at + sentVideo.packetsLost] as number;
+    const ofAudio = lossSince({ sent: uplink.audioSent, lost: uplink.audioLost }, audioSent, audioLost);
+    const ofVideo = lossSince({ sent: uplink.videoSent, lost: uplink.videoLost }, videoSent, videoLost);
+    uplink.audioSent = readingOf(audioSent);
+    uplink.audioLost = readingOf(audioLost);
+    uplink.videoSent = readingOf(videoSent);
+    uplink.videoLost = readingOf(videoLost);
     return Number.isNaN(ofAudio) ? ofVideo : ofAudio;
   },
 };
 
 /** @returns the share of what was sent since `before` that was lost */
-function takeReadings(before: Readings, sent: number, lost: number): number {
+function lossSince(before: { readonly sent: number; readonly lost: number }, sent: number, lost: number): number {
   const wasReset = sent < before.sent;
   const sentSince = differenceOf(wasReset ? 0 : before.sent, sent);
   const lostSince = differenceOf(wasReset ? 0 : before.lost, lost);
-  before.sent = Number.isNaN(sent) ? NONE : sent;
-  before.lost = Number.isNaN(lost) ? NONE : lost;
   // What the other end reports comes seconds later than what it is about, and packetsLost may fall.
   return sentSince > 0 ? Math.min(1, Math.max(0, lostSince / sentSince)) : Number.NaN;
 }
@@ -55,4 +51,8 @@ function takeReadings(before: Readings, sent: number, lost: number): number {
 /** NaN when either reading is unknown. */
 function differenceOf(before: number, now: number): number {
   return before === NONE ? Number.NaN : now - before;
+}
+
+function readingOf(value: number): number {
+  return Number.isNaN(value) ? NONE : unboxed(value);
 }
