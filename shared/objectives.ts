@@ -26,3 +26,6 @@ export type ObjectiveName = keyof typeof OBJECTIVES;
 export function objectiveOf(figure: string): Objective | undefined {
   return Object.hasOwn(OBJECTIVES, figure) ? OBJECTIVES[figure as ObjectiveName] : undefined;
 }
+
+/** How many impaired people, those with a figure over `bad`, make an incident: at least so many, and that share of those there. */
+export const INCIDENT = { people: 5, share: 1 / 20 } as const;

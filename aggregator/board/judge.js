@@ -4,6 +4,7 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
 /** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('../http/answers.ts').Overview['incident']} Incident */
 /** @typedef {import('../http/answers.ts').LiveFigures} Figures */
 /** @typedef {import('../http/answers.ts').RegionOverview} Region */
 /** @typedef {import('../http/answers.ts').ServerOverview} Server */
@@ -33,14 +34,35 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
 /** Fewer than this on one server point to a client's own network, not to the server. */
 export const LEAST_TOUCHED = 5;
 
-/** @param {Figures} figures @param {Objectives} objectives @returns {Judgement} */
-export function judge({ measures }, objectives) {
-  const network = levelOf(objectives.rtt, measures.rtt.p95);
+/** How people are judged: what is past an objective, and how many of them make an incident. @typedef {{ readonly objectives: Objectives, readonly incident: Incident }} Rules */
+
+/** @param {Figures} figures @param {Rules} rules @returns {Judgement} */
+export function judge({ sessions, impaired_sessions: impaired, measures }, { objectives, incident }) {
   const concealment = levelOf(objectives.concealment, measures.concealment.p95);
   const expand = levelOf(objectives.expand, measures.expand.p95);
-  const audioLevel = worstLevel([concealment, expand]);
-  const audio = concealment === audioLevel ? 'concealment' : 'expand';
+  const isIncident = (/** @type {number} */ people) => isIncidentOf(people, sessions, incident);
+  const network = levelOfPeople(levelOf(objectives.rtt, measures.rtt.p95), isIncident(impaired.rtt));
+  const isAudioIncident = isIncident(impaired.audio) || isIncident(impaired.silence);
+  const audioLevel = levelOfPeople(worstLevel([concealment, expand]), isAudioIncident);
+  const audio = concealment === worstLevel([concealment, expand]) ? 'concealment' : 'expand';
   return { level: worstLevel([network, audioLevel]), network, audio, audioLevel, cause: causeOf(network, audioLevel) };
+}
+
+/**
+ * Bad is what is an incident, by how many people it hits: a percentile of few people is that of one of them, and one of
+ * streams that of whoever receives most of them.
+ * @param {Level} level by the percentile
+ * @param {boolean} isIncident
+ * @returns {Level}
+ */
+function levelOfPeople(level, isIncident) {
+  if (isIncident) return 'bad';
+  return level === 'bad' ? 'warn' : level;
+}
+
+/** @param {number} impaired @param {number} people how many are there @param {Incident} incident */
+export function isIncidentOf(impaired, people, incident) {
+  return impaired >= incident.people && impaired >= incident.share * people;
 }
 
 /** @param {Level} network @param {Level} audio */
@@ -54,23 +76,23 @@ export function isTrouble(level) {
   return level === 'warn' || level === 'bad';
 }
 
-/** @param {readonly Region[]} regions @param {Objectives} objectives @returns {Trouble[]} the most serious first */
-export function findTroubles(regions, objectives) {
-  const troubles = regions.flatMap((region) => troubleOf(region, objectives) ?? []);
+/** @param {readonly Region[]} regions @param {Rules} rules @returns {Trouble[]} the most serious first */
+export function findTroubles(regions, rules) {
+  const troubles = regions.flatMap((region) => troubleOf(region, rules) ?? []);
   return troubles.sort(
     (a, b) => LEVELS.indexOf(b.judgement.level) - LEVELS.indexOf(a.judgement.level) || b.touched - a.touched,
   );
 }
 
-/** @param {Region} region @param {Objectives} objectives @returns {Trouble | undefined} */
-function troubleOf(region, objectives) {
+/** @param {Region} region @param {Rules} rules @returns {Trouble | undefined} */
+function troubleOf(region, rules) {
   const { live } = region;
   if (!live) return undefined;
-  const judgement = judge(live, objectives);
+  const judgement = judge(live, rules);
   const touched = touchedBy(live, mainMeasure(judgement));
   if (judgement.cause) return { region, figures: live, judgement, server: undefined, touched };
   const hidden = live.servers.map((server) => {
-    const own = judge(server, objectives);
+    const own = judge(server, rules);
     return { region, figures: server, judgement: own, server, touched: touchedBy(server, mainMeasure(own)) };
   });
   return hidden

@@ -23,11 +23,12 @@ import { sinceText } from './verdict.js';
 /** @typedef {import('./history.js').History} History */
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Objectives} Objectives */
+/** @typedef {import('./judge.js').Rules} Rules */
 /** @typedef {import('./sparkline.js').Scale} Scale */
 
 /** @typedef {import('./verdict.js').Silence} Silence */
 
-/** What every region's row needs beside its own figures. @typedef {{ readonly history: History, readonly scale: Scale, readonly objectives: Objectives }} Context */
+/** What every region's row needs beside its own figures. @typedef {{ readonly history: History, readonly scale: Scale, readonly rules: Rules }} Context */
 
 /** A region with more servers than this starts closed, or the regions would stand far apart. */
 const OPEN_AT_MOST = 6;
@@ -52,10 +53,11 @@ export function createRegionTable(table) {
   tFoot.append(all.node);
   return {
     /** @param {Overview} overview @param {History} history @param {number} nowMs */
-    update({ regions: items, all: everybody, objectives }, history, nowMs) {
+    update(overview, history, nowMs) {
+      const { regions: items, all: everybody, objectives } = overview;
       const { warn, bad } = objectives.rtt;
       const scale = { nowMs, warn, top: topOf(items, history, bad * LEAST_TOP) };
-      const context = { history, scale, objectives };
+      const context = { history, scale, rules: overview };
       const parts = reconcile(regions, { after: tHead, items, keyOf: ({ region }) => region, create: createRegion });
       for (const [index, region] of items.entries()) parts[index]?.update(region, context);
       const heard = items.flatMap(({ live }) => live ?? []);
@@ -93,13 +95,14 @@ function createRegion(region) {
   return {
     node,
     /** @param {Region} newest @param {Context} context */
-    update({ region: name, feed, live }, { history, scale, objectives }) {
+    update({ region: name, feed, live }, { history, scale, rules }) {
+      const { objectives } = rules;
       const servers = live?.servers ?? [];
       row.setFigures(live, objectives);
       row.people.set(formatCount(live?.participants));
       row.meetings.set(formatCount(live?.meetings));
       sparkline.set(history.rttP95(name), scale);
-      const { text, level } = feed.up ? stateOf(live, objectives) : silentState(feed);
+      const { text, level } = feed.up ? stateOf(live, rules) : silentState(feed);
       setText(state, text);
       setAttribute(node, 'data-level', level);
       node.classList.toggle('empty', !live || live.sessions === 0);
@@ -124,10 +127,10 @@ function createServer({ server_url: url, server_type: type }) {
   return row;
 }
 
-/** @param {Figures | undefined} figures @param {Objectives} objectives @returns {{ text: string, level: Level }} */
-function stateOf(figures, objectives) {
+/** @param {Figures | undefined} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
+function stateOf(figures, rules) {
   if (!figures || figures.sessions === 0) return { text: 'nobody here', level: 'unknown' };
-  const { level, cause } = judge(figures, objectives);
+  const { level, cause } = judge(figures, rules);
   if (cause) return { text: `${level === 'bad' ? '▲▲' : '▲'} ${STATES[cause]}`, level };
   return level === 'ok' ? { text: 'fine', level } : { text: 'not known', level };
 }

@@ -1,5 +1,13 @@
 /** One sentence that answers: which region, which server, network or audio, how many people. Pure. */
-import { formatClock, formatPerSecond, formatRatio, formatSeconds, formatServer, plural } from './format.js';
+import {
+  formatClock,
+  formatCount,
+  formatPerSecond,
+  formatRatio,
+  formatSeconds,
+  formatServer,
+  plural,
+} from './format.js';
 import { findTroubles, judge, localize, mainMeasure } from './judge.js';
 
 /** @typedef {import('./levels.js').Level} Level */
@@ -23,13 +31,20 @@ const MEASURES = {
   expand: { name: 'expand', format: formatPerSecond },
 };
 
+/** Whose fault bad streams are; of the rest nobody knows. */
+const SIDES = /** @type {const} */ ([
+  { side: 'server', words: 'the server' },
+  { side: 'publisher', words: 'the uplinks of who sends them' },
+  { side: 'receiver', words: 'the downlinks of who hears them' },
+]);
+
 const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio' };
 
 /** @param {Overview} overview @returns {Verdict} */
 export function reachVerdict(overview) {
-  const { regions, objectives } = overview;
+  const { regions } = overview;
   const silent = regions.flatMap(({ region, feed }) => (feed.up ? [] : [{ region, feed }]));
-  const [worst, ...others] = findTroubles(regions, objectives);
+  const [worst, ...others] = findTroubles(regions, overview);
   if (worst) return troubled({ overview, silent, worst, others });
   if (silent.length === regions.length) {
     // One broken connection takes the regions down a moment apart; none is heard since the last of them went.
@@ -71,14 +86,15 @@ export function sinceText({ since_ms, or_earlier }) {
 }
 
 /** @param {Overview} overview @returns {Verdict} of the regions that are heard, none of which has a trouble */
-function calmVerdict({ regions, all, objectives }) {
+function calmVerdict(overview) {
+  const { regions, all } = overview;
   const heard = regions.filter(({ live }) => live && live.sessions > 0);
   if (all.sessions === 0) {
     const sentence = 'No session reports: nobody is in a call, or no beacon comes through.';
     return { level: 'unknown', headline: 'no sessions', sentence };
   }
   const crowd = `${plural(all.sessions, 'session')} in ${plural(heard.length, 'region')}`;
-  if (judge(all, objectives).level === 'unknown') {
+  if (judge(all, overview).level === 'unknown') {
     return {
       level: 'unknown',
       headline: 'no figures yet',
@@ -86,7 +102,11 @@ function calmVerdict({ regions, all, objectives }) {
     };
   }
   const highest = [highestText(heard, 'rtt'), highestText(heard, 'concealment')].filter(Boolean).join(', ');
-  return { level: 'ok', headline: 'all is well', sentence: `All is well: highest p95 ${highest}; ${crowd}.` };
+  return {
+    level: 'ok',
+    headline: 'all is well',
+    sentence: `All is well: highest p95 ${highest}; ${crowd}${impairedText(all, '; ')}.`,
+  };
 }
 
 /** @param {readonly Region[]} regions @param {Judged} measure */
@@ -160,13 +180,31 @@ function serverText({ server_url: url, server_type: type }) {
 }
 
 /** @param {Trouble} trouble @param {Objectives} objectives */
-function howManyText({ region, figures, judgement, touched }, objectives) {
+function howManyText({ figures, judgement, touched }, objectives) {
   const measure = mainMeasure(judgement);
   const noun = measure === 'rtt' ? 'session' : 'stream';
   const over = thresholdText(measure, objectives[measure].warn);
   const share = `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}`;
-  const people = region.live?.participants;
-  return people === undefined ? share : `${share}, ${people === 1 ? '1 person' : `${people} people`} in the region`;
+  // A person with two devices in a meeting counts twice here, as an impaired one does.
+  return `${share}, ${impairedText(figures, '') || `none of ${peopleText(figures.sessions)} is impaired`}`;
+}
+
+/** @param {number} count */
+function peopleText(count) {
+  return count === 1 ? '1 person' : `${formatCount(count)} people`;
+}
+
+/**
+ * @param {import('../http/answers.ts').LiveFigures} figures
+ * @param {string} before it, when there is anything to say
+ * @returns {string} how many people are past an objective, and whose fault most of their bad streams are
+ */
+function impairedText({ sessions, impaired_sessions: impaired, impaired_streams: streams }, before) {
+  if (impaired.any === 0) return '';
+  const bad = Object.values(streams).reduce((sum, count) => sum + count, 0);
+  const most = SIDES.find(({ side }) => 2 * streams[side] > bad);
+  const whose = most ? `, most bad streams by ${most.words}` : '';
+  return `${before}${formatCount(impaired.any)} of ${peopleText(sessions)} ${impaired.any === 1 ? 'is' : 'are'} impaired${whose}`;
 }
 
 /** @param {Silent} silent */

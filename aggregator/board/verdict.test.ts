@@ -33,25 +33,25 @@ describe('the verdict', () => {
       'blames the network where RTT is high and audio is not',
       { calls: { apac: [{ ...fine, rtt: 0.312 }], 'eu-west': [fine] } },
       'bad',
-      'apac: RTT p95 313 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
+      'apac: RTT p95 313 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 people are impaired.',
     ],
     [
       'says so when audio suffers too',
       { calls: { apac: [{ count: 20, rtt: 0.2, expand: 20 }], 'eu-west': [fine] } },
       'bad',
-      'apac: RTT p95 200 ms (others 80 ms), concealment p95 20 % (others 0.5 %) – network, and audio suffers; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 people in the region.',
+      'apac: RTT p95 200 ms (others 80 ms), concealment p95 20 % (others 0.5 %) – network, and audio suffers; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 people are impaired.',
     ],
     [
       'blames loss or jitter where RTT is steady',
       { calls: { apac: [fine], 'eu-west': [{ count: 10, rtt: 0.06, expand: 8 }] } },
       'bad',
-      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 people in the region.',
+      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 of 10 people are impaired.',
     ],
     [
       'names the server that is alone in it',
       { calls: { apac: [fine, { ...fine, rtt: 0.4, server: WEBSOCKET }], 'eu-west': [fine] } },
       'bad',
-      'on websocket media-2.example.com alone; 20 of 40 sessions over 150 ms, 40 people in the region.',
+      'on websocket media-2.example.com alone; 20 of 40 sessions over 150 ms, 20 of 40 people are impaired.',
     ],
     [
       'counts the servers when it is all of them',
@@ -77,7 +77,7 @@ describe('the verdict', () => {
         },
       },
       'bad',
-      'apac: RTT p95 400 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 206 people in the region.',
+      'apac: RTT p95 400 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 6 of 6 people are impaired.',
     ],
     [
       'leaves a few sessions on a server of their own alone',
@@ -93,10 +93,42 @@ describe('the verdict', () => {
       'All is well',
     ],
     [
+      'makes no incident of one person on a bad line, and says how many it hits',
+      {
+        calls: {
+          apac: [
+            { ...fine, count: 9 },
+            { count: 1, rtt: 0.4, expand: 40 },
+          ],
+        },
+      },
+      'warn',
+      '1 of 10 sessions over 150 ms, 1 of 10 people is impaired.',
+    ],
+    [
+      'makes no incident of four people, and one of five',
+      { calls: { apac: [{ count: 4, rtt: 0.4 }], oc: [{ count: 5, rtt: 0.4 }] } },
+      'bad',
+      'oc: RTT p95 400 ms (others 400 ms) – network; on its only server, webrtc media-1.example.com; 5 of 5 sessions over 150 ms, 5 of 5 people are impaired; also apac (network).',
+    ],
+    [
+      'names those who are impaired, too few to be an incident, where all is well',
+      {
+        calls: {
+          apac: [
+            { ...fine, count: 200 },
+            { count: 5, rtt: 0.4 },
+          ],
+        },
+      },
+      'ok',
+      '205 sessions in 1 region; 5 of 205 people are impaired.',
+    ],
+    [
       'puts the worst first and names the others',
       { calls: { apac: [{ ...fine, rtt: 0.2 }], sa: [{ ...fine, count: 3, rtt: 0.4 }], oc: [{ ...fine, rtt: 0.4 }] } },
       'bad',
-      'also sa (network), apac (network).',
+      'also apac (network), sa (network).',
     ],
     [
       'knows nothing of a region without a feed, and says since when',
@@ -140,6 +172,17 @@ describe('the verdict', () => {
     store.sessions.feedDown('apac', NOW);
     const { sentence } = reachVerdict(store.overview());
     expect(sentence).toBe(`No feed from any region since ${formatClock(NOW + 60_000)}: nothing is known of the calls.`);
+  });
+
+  it('says whose fault most of the bad streams are', () => {
+    const store = createStore(['apac']);
+    store.add('apac', { ...fine, expand: 40 });
+    const overview = store.overview();
+    const [apac] = overview.regions;
+    if (!apac?.live) throw new Error('apac is not heard');
+    const live = { ...apac.live, impaired_streams: { server: 0, publisher: 11, receiver: 4, unknown: 5 } };
+    const { sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
+    expect(sentence).toContain('20 of 20 people are impaired, most bad streams by the uplinks of who sends them.');
   });
 
   it('has a headline that does not change with every figure', () => {

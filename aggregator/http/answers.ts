@@ -2,8 +2,9 @@
  * What the JSON API answers: the shapes that the server writes and the board reads. Seconds, ratios
  * and operations per second as in /metrics; what is not known is absent, never zero.
  */
-import type { OBJECTIVES } from '../../shared/objectives.ts';
+import type { INCIDENT, OBJECTIVES } from '../../shared/objectives.ts';
 import type { MeasureName } from '../live/measures.ts';
+import type { Impairment } from '../store/impaired.ts';
 
 /** `GET /api/v1/overview`: everything that the board shows but the worst sessions. */
 export type Overview = {
@@ -11,6 +12,8 @@ export type Overview = {
   /** When the process started, by its own clock: counters begin anew with another value. */
   readonly started_at_ms: number;
   readonly objectives: typeof OBJECTIVES;
+  /** How many impaired sessions make an incident. */
+  readonly incident: typeof INCIDENT;
   /** Over all regions whose feed is up. */
   readonly all: LiveFigures;
   readonly regions: readonly RegionOverview[];
@@ -32,6 +35,10 @@ export type FeedOverview =
 export type LiveFigures = {
   readonly sessions: number;
   readonly peer_connections: number;
+  /** Sessions that are past an objective by cause, and the bad streams that they receive by side. */
+  readonly impaired_sessions: Impairment['sessions'];
+  readonly impaired_streams: Impairment['streams'];
+  readonly silent_streams: Impairment['silent'];
   readonly measures: { readonly [M in MeasureName]: MeasureFigures };
 };
 

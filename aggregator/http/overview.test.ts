@@ -25,6 +25,12 @@ describe('the overview', () => {
       ['oc', true],
     ]);
     const [apac, oc] = regions;
+    // Two whose RTT is 0.3 s, and who expand more than 15 times a second.
+    const impaired = { any: 2, rtt: 2, audio: 2, video: 0, silence: 0 };
+    for (const figures of [all, apac?.live, apac?.live?.servers[1]]) {
+      expect(figures).toMatchObject({ impaired_sessions: impaired, impaired_streams: { unknown: 2 } });
+    }
+    expect(apac?.live?.servers[0]?.impaired_sessions.any).toBe(0);
     expect(apac?.live).toMatchObject({ sessions: 5, peer_connections: 5, participants: 5, meetings: 1 });
     expect(
       apac?.live?.servers.map(({ server_url, server_type, sessions }) => [server_url, server_type, sessions]),

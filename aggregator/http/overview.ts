@@ -3,7 +3,7 @@
  * its health. In slices of bounded work, so that it and the ingest take turns; the figures of a
  * server are read in one slice, and everything above it is computed from what was read.
  */
-import { OBJECTIVES, objectiveOf } from '../../shared/objectives.ts';
+import { INCIDENT, OBJECTIVES, objectiveOf } from '../../shared/objectives.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import { createDistribution, type Distribution } from '../live/distribution.ts';
 import { MEASURES, type Measure, QUANTILES } from '../live/measures.ts';
@@ -11,6 +11,7 @@ import type { Cell } from '../live/population.ts';
 import { acceptedBeacons, rejectedBeacons, spooledNow } from '../metrics/edge-families.ts';
 import { MEETINGS, PARTICIPANTS, PEER_CONNECTIONS, SESSIONS } from '../metrics/population-families.ts';
 import { livingCells, type RegionReading, readRegion } from '../metrics/store-reader.ts';
+import { addImpairment, type Impairment, type ImpairmentReading, NOT_IMPAIRED } from '../store/impaired.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type {
   FeedOverview,
@@ -30,17 +31,23 @@ export type OverviewSource = {
 };
 
 /** The population of a region or server: a copy that stays the same while the store changes. */
-type Crowd = { sessions: number; peers: number; readonly live: (Distribution | undefined)[] };
+type Crowd = {
+  sessions: number;
+  peers: number;
+  impairment: Impairment;
+  readonly live: (Distribution | undefined)[];
+};
 type ServerCrowd = Crowd & { readonly cell: Cell };
 type RegionCrowd = Crowd & { readonly servers: readonly ServerCrowd[]; readonly reading: RegionReading };
 
 export function* readOverview(source: OverviewSource): Generator<void, Overview, void> {
   const { sessions, version, startedAtMs } = source;
   const everybody = createCrowd();
+  const impairment = yield* sessions.readImpairment();
   const read: (RegionCrowd | RegionOverview)[] = [];
   for (const region of sessions.regions) {
     if (sessions.isFeedUp(region)) {
-      const crowd = yield* readCrowd(sessions, region);
+      const crowd = yield* readCrowd(sessions, region, impairment);
       merge(everybody, crowd);
       read.push(crowd);
     } else {
@@ -49,17 +56,33 @@ export function* readOverview(source: OverviewSource): Generator<void, Overview,
   }
   const regions: RegionOverview[] = [];
   for (const one of read) regions.push('feed' in one ? one : yield* describeRegion(one, everybody));
-  return { version, started_at_ms: startedAtMs, objectives: OBJECTIVES, all: figuresOf(everybody), regions };
+  return {
+    version,
+    started_at_ms: startedAtMs,
+    objectives: OBJECTIVES,
+    incident: INCIDENT,
+    all: figuresOf(everybody),
+    regions,
+  };
 }
 
-function* readCrowd(sessions: Sessions, region: string): Generator<void, RegionCrowd, void> {
+function* readCrowd(
+  sessions: Sessions,
+  region: string,
+  impairment: ImpairmentReading,
+): Generator<void, RegionCrowd, void> {
   const servers: ServerCrowd[] = [];
   const together = createCrowd();
   const reading = readRegion(sessions, region);
   const cells = livingCells(sessions, new Set([region])).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   for (const cell of cells) {
     const crowd = createCrowd();
-    merge(crowd, { sessions: SESSIONS.value(cell), peers: PEER_CONNECTIONS.value(cell), live: cell.live });
+    merge(crowd, {
+      sessions: SESSIONS.value(cell),
+      peers: PEER_CONNECTIONS.value(cell),
+      impairment: impairment.of(cell),
+      live: cell.live,
+    });
     merge(together, crowd);
     servers.push({ ...crowd, cell });
     yield;
@@ -109,12 +132,13 @@ function healthOf(reading: RegionReading): HealthOverview {
 }
 
 function createCrowd(): Crowd {
-  return { sessions: 0, peers: 0, live: [] };
+  return { sessions: 0, peers: 0, impairment: NOT_IMPAIRED, live: [] };
 }
 
 function merge(into: Crowd, from: Crowd): void {
   into.sessions += from.sessions;
   into.peers += from.peers;
+  into.impairment = addImpairment(into.impairment, from.impairment);
   for (let measure = 0; measure < MEASURES.length; measure++) {
     const distribution = from.live[measure];
     if (!distribution) continue;
@@ -125,9 +149,16 @@ function merge(into: Crowd, from: Crowd): void {
 }
 
 /** @param whole what the crowd is a part of, to compare it with the rest */
-function figuresOf({ sessions, peers, live }: Crowd, whole?: Crowd): LiveFigures {
+function figuresOf({ sessions, peers, impairment, live }: Crowd, whole?: Crowd): LiveFigures {
   const measures = MEASURES.map((measure, m) => [measure.name, measureFigures(measure, live[m], whole?.live[m])]);
-  return { sessions, peer_connections: peers, measures: Object.fromEntries(measures) };
+  return {
+    sessions,
+    peer_connections: peers,
+    impaired_sessions: impairment.sessions,
+    impaired_streams: impairment.streams,
+    silent_streams: impairment.silent,
+    measures: Object.fromEntries(measures),
+  };
 }
 
 function measureFigures(measure: Measure, own: Distribution | undefined, whole: Distribution | undefined) {

@@ -80,6 +80,20 @@ export function createImpaired(peers: PeerReadings): Impaired {
   };
 }
 
+/** Both together. */
+export function addImpairment(one: Impairment, other: Impairment): Impairment {
+  return {
+    sessions: sum(one.sessions, other.sessions),
+    streams: sum(one.streams, other.streams),
+    silent: sum(one.silent, other.silent),
+  };
+}
+
+function sum<Name extends string>(one: { readonly [N in Name]: number }, other: { readonly [N in Name]: number }) {
+  const names = Object.keys(one) as Name[];
+  return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as { [N in Name]: number };
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Writable<T[K]> };
 
 type Counts = {
