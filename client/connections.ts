@@ -69,6 +69,10 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
 
   return {
     add(connection, peerOf) {
+      // One that is connected joined before anybody looked: how long that took is not known.
+      if (connection.connectionState !== 'connected') join.begin(now());
+      watch(connection);
+      // Only now: what is no connection has thrown by then, and must not be asked every second.
       const key = `${added++}`;
       entries.push({
         key,
@@ -82,9 +86,6 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
           }
         },
       });
-      // One that is connected joined before anybody looked: how long that took is not known.
-      if (connection.connectionState !== 'connected') join.begin(now());
-      watch(connection);
     },
     collect() {
       entries = entries.filter(({ connection }) => connection.connectionState !== 'closed');

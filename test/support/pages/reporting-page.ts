@@ -178,21 +178,26 @@ export function flush({ page }: Reporting): Promise<void> {
   return page.evaluate(() => (window as unknown as CallWindow).reporter.flush());
 }
 
-/** Starts one more reporter whose callbacks all throw, and misuses it. */
+/** Starts two more reporters whose callbacks all throw, and misuses them. */
 export function startMisused({ page }: Reporting, endpoint: string): Promise<void> {
   return page.evaluate((url) => {
-    const call = window as unknown as CallWindow & { asked: number };
-    call.asked = 0;
-    const fail = (): never => {
-      call.asked++;
+    const call = window as unknown as CallWindow;
+    const asked = new Set<string>();
+    Object.assign(window, { asked });
+    const failing = (name: string) => (): never => {
+      asked.add(name);
       throw new Error('of the application');
     };
     const options = { endpoint: url, token: 'none', meetingId: 'm-1', sessionId: 'misused' };
-    call.start({ ...options, beforeSend: fail }).reportRtt(Number.NaN);
-    const reporter = call.start({ ...options, refreshToken: fail, onRejected: fail });
+    call.start({ ...options, beforeSend: failing('beforeSend') }).reportRtt(Number.NaN);
+    const reporter = call.start({
+      ...options,
+      refreshToken: failing('refreshToken'),
+      onRejected: failing('onRejected'),
+    });
     const anything = undefined as never;
     reporter.addPeerConnection(anything);
-    reporter.addPeerConnection(new RTCPeerConnection(), { peerOf: fail });
+    reporter.addPeerConnection(new RTCPeerConnection(), { peerOf: failing('peerOf') });
     reporter.reportRtt(anything);
     reporter.reportPeer(anything, anything);
     reporter.update(anything);
@@ -202,6 +207,7 @@ export function startMisused({ page }: Reporting, endpoint: string): Promise<voi
   }, endpoint);
 }
 
-export function askedOf({ page }: Reporting): Promise<number> {
-  return page.evaluate(() => (window as unknown as { asked: number }).asked);
+/** The callbacks that were called. */
+export function askedOf({ page }: Reporting): Promise<string[]> {
+  return page.evaluate(() => [...(window as unknown as { asked: Set<string> }).asked].sort());
 }
