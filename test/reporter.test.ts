@@ -1,5 +1,6 @@
 /** The reporter as it is published, in real calls in a real Chromium, posting to the running system. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Server } from '../client/reporter.ts';
 import {
   askedOf,
   connectCall,
@@ -18,7 +19,7 @@ import { type Chromium, type PageServer, startChromium, startPageServer } from '
 import { type System, startSystem } from './support/processes/system.ts';
 
 const TTL_SECONDS = 12;
-const SERVER = { url: 'https://media-apac-1.example.com', type: 'webrtc' } as const;
+const SERVER: Server = { url: 'https://media-apac-1.example.com', type: 'webrtc' };
 
 let pages: PageServer;
 let system: System;
@@ -38,8 +39,9 @@ function open(session: string, more: { tokenSeconds?: number } = {}): Promise<Re
   return openReporting({ chromium, origin: pages.origin, endpoint: system.worker.url, session, ...more });
 }
 
-async function openCall(name: string): Promise<[Reporting, Reporting]> {
+async function openCall(name: string, server?: Server): Promise<[Reporting, Reporting]> {
   const [ana, bo] = await Promise.all([open(`${name}-ana`), open(`${name}-bo`)]);
+  if (server) await Promise.all([ana, bo].map((each) => setServer(each, server)));
   await connectCall(ana, bo);
   return [ana, bo];
 }
@@ -63,8 +65,7 @@ const isGone = (session: string, deadlineMs: number) =>
 
 describe('a call of two', () => {
   it('shows its RTT, buffers and concealment, by who hears whom', async () => {
-    const [ana, bo] = await openCall('figures');
-    await Promise.all([ana, bo].map((each) => setServer(each, SERVER)));
+    const [ana, bo] = await openCall('figures', SERVER);
     const rtt = await eventually(() =>
       seriesOf('edgepulse_session_rtt_seconds', {
         session_id: ana.session,
@@ -94,6 +95,8 @@ describe('a call of two', () => {
     await eventually(
       async () => (await sumOf('edgepulse_live_video_frames_per_second_sum', { server_url: SERVER.url })) > 10,
     );
+    const joins = { server_type: SERVER.type, result: 'ok' };
+    await eventually(async () => (await sumOf('edgepulse_joins_total', joins)) === 2, { deadlineMs: 20_000 });
     const [beacon] = (await ana.sent()).slice(-1);
     expect(beacon).toMatchObject({
       client: { platform: 'web', engine: 'chromium' },
