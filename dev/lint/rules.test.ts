@@ -58,6 +58,7 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
   ['aggregator/live', ['node:timers', 'pino', 'nats']],
   ['aggregator/expiry', ['node:timers', 'pino', 'nats']],
   ['aggregator/feed', ['prom-client', 'hono/jwt', 'cloudflare:workers']],
+  ['test/oracle/model', ['../../../aggregator/store/a.ts', '../../support/metrics/scrape.ts', '../system.ts', 'nats']],
   ['aggregator/board', ['../metrics/a.ts', '../../shared/beacon.ts', 'node:fs', 'hono']],
   ...FLOORS.flatMap((floor, i) =>
     floor.map((folder) => {
