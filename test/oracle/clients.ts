@@ -1,6 +1,7 @@
 /** Simulated clients: who they are, the number that their next beacon has, and counters that only rise until they are reset. */
 import type { AudioStats, Beacon, Peer, VideoStats } from '../../shared/beacon.ts';
-import { CLIENTS, type Content, type Numbered, type PeerContent, type Post, REGIONS } from './steps.ts';
+import type { Content, PeerContent } from './content.ts';
+import { CLIENTS, type Numbered, type Post, REGIONS } from './steps.ts';
 
 export type Clients = {
   /** The next beacon of a client, as its edge decodes it. */

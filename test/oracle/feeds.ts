@@ -1,6 +1,7 @@
 /** The feeds of one aggregator: each region's messages reach it, and its model, promptly, slowly, late or not at all. */
 import type { Broker } from './broker.ts';
 import type { Clocks } from './clocks.ts';
+import type { CountersLog } from './counters.ts';
 import type { Model } from './model/model.ts';
 import { REGIONS } from './steps.ts';
 import type { System } from './system.ts';
@@ -24,6 +25,8 @@ export type Feeds = {
 
 export type FeedsOptions = {
   readonly broker: Broker;
+  /** What Forwarders publish, which has consumers of its own. */
+  readonly counters: CountersLog;
   readonly clocks: Clocks;
   readonly system: System;
   readonly model: Model;
@@ -41,6 +44,9 @@ type Link = {
   next: number;
   /** Messages before it were there when the process started. */
   readonly firstNew: number;
+  /** The same of the messages of Forwarders. */
+  nextCounters: number;
+  readonly firstNewCounters: number;
   /** When something was last heard, by the monotonic clock. */
   heardMs: number;
 };
@@ -48,14 +54,19 @@ type Link = {
 /** A consumer without a heartbeat for so long is replaced. */
 const SILENT_MS = 5_000;
 
-export function createFeeds({ broker, clocks, system, model, sinceMs, isSlow }: FeedsOptions): Feeds {
+export function createFeeds({ broker, counters, clocks, system, model, sinceMs, isSlow }: FeedsOptions): Feeds {
   const { now } = clocks;
   const links = new Map(
     REGIONS.map((region): [string, Link] => {
       const found = broker.log(region).findIndex(({ storedAtMs }) => storedAtMs >= sinceMs);
       const next = found < 0 ? broker.log(region).length : found;
       const firstNew = broker.log(region).length;
-      return [region, { state: 'down', isSlow, isUp: false, next, firstNew, heardMs: now().monotonicMs }];
+      const ofCounters = counters.log(region);
+      const firstCounters = ofCounters.findIndex(({ storedAtMs }) => storedAtMs >= sinceMs);
+      const firstNewCounters = ofCounters.length;
+      const nextCounters = firstCounters < 0 ? firstNewCounters : firstCounters;
+      const positions = { next, firstNew, nextCounters, firstNewCounters };
+      return [region, { state: 'down', isSlow, isUp: false, ...positions, heardMs: now().monotonicMs }];
     }),
   );
   const linkOf = (region: string) => links.get(region) as Link;
@@ -78,11 +89,20 @@ export function createFeeds({ broker, clocks, system, model, sinceMs, isSlow }: 
     const link = linkOf(region);
     if (link.state !== 'connected') return;
     link.heardMs = now().monotonicMs;
+    arriveCounters(region, link);
     const backlog = backlogOf(region);
     if (backlog === 0) return;
     system.waits(region, backlog);
     model.timeOf(region).waits();
     if (!link.isSlow) handle(region, backlog);
+  }
+
+  function arriveCounters(region: string, link: Link): void {
+    for (const message of counters.log(region).slice(link.nextCounters)) {
+      const isHistory = link.nextCounters++ < link.firstNewCounters;
+      system.handleCounters(message, isHistory, now());
+      model.forwarders.take(message, isHistory, now().brokerMs);
+    }
   }
 
   function handle(region: string, count: number): void {

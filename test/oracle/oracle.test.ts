@@ -3,7 +3,7 @@ import { consultOracle } from './oracle.ts';
 
 /** The same each time: `npm run bench -- oracle` looks further. */
 const SEED = 1;
-const STEPS = 600;
+const STEPS = 400;
 
 it('says after each step exactly what an independent recount of everything that happened says', () => {
   const { failure, steps, lines } = consultOracle({ seed: SEED, steps: STEPS });

@@ -7,10 +7,12 @@ import { createBroker, LANES, type Sent } from './broker.ts';
 import { createClients } from './clients.ts';
 import { createClocks } from './clocks.ts';
 import { type Comparison, createComparer } from './compare.ts';
+import { SERVERS } from './content.ts';
+import { createCountersLog } from './counters.ts';
 import { createFeeds, type Feeds } from './feeds.ts';
 import { expectedOf } from './model/expected.ts';
 import { createModel, type Model, type ModelOptions } from './model/model.ts';
-import { type Post, REGIONS, SERVERS, type Step } from './steps.ts';
+import { type Post, REGIONS, type Step } from './steps.ts';
 import { createSystem, SURROUNDINGS, type System } from './system.ts';
 
 export type SimulationOptions = Pick<ModelOptions, 'maxSessions' | 'maxSessionSeries'> & { readonly shards: number };
@@ -27,22 +29,23 @@ const TICK_MS = 250;
 const PAUSED_MS = 4_000;
 
 export function createSimulation({ shards, ...limits }: SimulationOptions): Simulation {
-  const options = { regions: REGIONS, servers: SERVERS, ttlSeconds: TTL_SECONDS, ...limits };
   const topology = topologyFingerprint({ regions: REGIONS, servers: SERVERS, lanes: LANES, ttlSeconds: TTL_SECONDS });
   const shard = { index: shards - 1, count: shards };
+  const options = { regions: REGIONS, servers: SERVERS, ttlSeconds: TTL_SECONDS, ...limits, shard, topology };
   const comparer = createComparer();
   const clients = createClients();
   const clocks = createClocks();
   const broker = createBroker(REGIONS);
+  const counters = createCountersLog(REGIONS, topology);
   /** Beacons that wait at the edge. */
   const held: Sent[] = [];
   let process = start(false);
 
   function start(isSlow: boolean): { system: System; model: Model; feeds: Feeds } {
-    const system = createSystem({ ...options, shard, topology });
+    const system = createSystem(options);
     const model = createModel(options);
     const sinceMs = clocks.now().brokerMs - TTL_SECONDS * 1000;
-    return { system, model, feeds: createFeeds({ broker, clocks, system, model, sinceMs, isSlow }) };
+    return { system, model, feeds: createFeeds({ broker, counters, clocks, system, model, sinceMs, isSlow }) };
   }
 
   function wait(ms: number, isTicking: boolean): void {
@@ -124,6 +127,11 @@ export function createSimulation({ shards, ...limits }: SimulationOptions): Simu
         break;
       case 'epoch':
         broker.nextEpoch(region, step.slot);
+        counters.nextEpoch(region, step.slot);
+        break;
+      case 'counters':
+        counters.publish(region, step.slot, step.work, clocks.stamps());
+        feeds.arrive(region);
         break;
       case 'hang':
         feeds.hang(region);

@@ -9,7 +9,7 @@ import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createExposition } from '../../aggregator/metrics/exposition.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import type { Shard } from '../../shared/subjects.ts';
-import { edgeSubject } from '../../shared/subjects.ts';
+import { edgeSubject, forwarderSubject } from '../../shared/subjects.ts';
 import { STREAM_READING } from '../support/metrics/expose.ts';
 import type { Surroundings } from './model/expected.ts';
 import type { ModelOptions, Reading } from './model/model.ts';
@@ -23,6 +23,8 @@ export type System = {
   /** A message came and waits behind others. */
   waits(region: string, waiting: number): void;
   handle(message: Delivery, reading: Reading, at: Moment): void;
+  /** A message on a Forwarder's subject, which has a consumer of its own. */
+  handleCounters(message: CountersDelivery, isHistory: boolean, at: Moment): void;
   /** @param heardMs when the region was last heard, by the broker's clock */
   down(region: string, heardMs: number, at: Moment): void;
   up(region: string, at: Moment): void;
@@ -35,6 +37,13 @@ export type System = {
 export type Delivery = {
   readonly region: string;
   readonly lane: string;
+  readonly bytes: Uint8Array;
+  readonly storedAtMs: number;
+};
+
+export type CountersDelivery = {
+  readonly region: string;
+  readonly slot: number;
   readonly bytes: Uint8Array;
   readonly storedAtMs: number;
 };
@@ -85,6 +94,9 @@ export function createSystem(options: SystemOptions): System {
       position.waiting(left);
       ingest(edgeSubject(region, lane), bytes, { storedAtMs, nowMs: at.brokerMs, isHistory });
       position.handled(storedAtMs, left, at.monotonicMs);
+    },
+    handleCounters({ region, slot, bytes, storedAtMs }, isHistory, { brokerMs }) {
+      ingest(forwarderSubject(region, slot), bytes, { storedAtMs, nowMs: brokerMs, isHistory });
     },
     down(region, heardMs, at) {
       const feed = feedOf(region);

@@ -29,7 +29,10 @@ export function expectedOf(model: Model, at: Moment, surroundings: Surroundings)
   writePopulation(sheet, living, heard);
   writeCumulative(sheet, model);
   writeDetail(sheet, model, living);
-  for (const region of model.options.regions) writeRegion(sheet, model, region, surroundings);
+  for (const region of model.options.regions) {
+    writeRegion(sheet, model, region, surroundings);
+    writeEdge(sheet, model, region);
+  }
   writeProcess(sheet, model, surroundings);
   return sheet.samples;
 }
@@ -120,27 +123,30 @@ function writeRegion(
   sheet.addOneOf('edgepulse_clock_skew_seconds', { region, clock: 'edge' }, edgeAhead(region));
   add('stream_reach_seconds', reachSeconds);
   sheet.histogram('edgepulse_ingest_delay_seconds', { region }, { bounds: DELAY_BOUNDS, values: counts.delays });
-  writeEdge(sheet, region, counts.accepted);
 }
 
-function writeEdge(sheet: SampleSheet, region: string, accepted: number): void {
+function writeEdge(sheet: SampleSheet, { ledger, forwarders }: Model, region: string): void {
+  const sums = forwarders.sums(region);
   const beacons = (outcome: string, reason: string, value: number) =>
     sheet.add('edgepulse_edge_beacons_total', { region, outcome, reason }, value);
-  beacons('accepted', '', accepted);
-  for (const reason of REJECT_REASONS) beacons('rejected', reason, 0);
-  for (const outcome of ['spooled', 'drained']) beacons(outcome, '', 0);
-  for (const reason of ['expired', 'full', 'unpublishable']) beacons('dropped', reason, 0);
-  const zeros = [
-    'edge_publish_errors_total',
-    'edge_jwks_errors_total',
-    'edge_overloaded_calls_total',
-    'forwarder_messages_invalid_total',
-    'forwarders',
-    'topology_mismatch',
-    'edge_spool_beacons',
-  ];
-  for (const name of zeros) sheet.add(`edgepulse_${name}`, { region }, 0);
-  sheet.histogram('edgepulse_edge_publish_seconds', { region }, { bounds: PUBLISH_SECONDS_BUCKETS, values: [] });
+  const dropped = sums.droppedExpired + sums.droppedFull + sums.droppedUnpublishable;
+  beacons('accepted', '', ledger.region(region).accepted + dropped);
+  for (const reason of REJECT_REASONS) beacons('rejected', reason, sums.rejected[reason]);
+  beacons('spooled', '', sums.spooled);
+  beacons('drained', '', sums.drained);
+  beacons('dropped', 'expired', sums.droppedExpired);
+  beacons('dropped', 'full', sums.droppedFull);
+  beacons('dropped', 'unpublishable', sums.droppedUnpublishable);
+  const add = (name: string, value: number) => sheet.add(`edgepulse_${name}`, { region }, value);
+  add('edge_publish_errors_total', sums.publishErrors);
+  add('edge_jwks_errors_total', sums.jwksErrors);
+  add('edge_overloaded_calls_total', sums.overloadedCalls);
+  add('forwarder_messages_invalid_total', sums.invalidMessages);
+  add('forwarders', forwarders.awake(region));
+  add('topology_mismatch', forwarders.hasMismatch(region) ? 1 : 0);
+  add('edge_spool_beacons', forwarders.inSpool(region));
+  const of = { bounds: PUBLISH_SECONDS_BUCKETS, counts: sums.publishes, sum: sums.publishSeconds };
+  sheet.buckets('edgepulse_edge_publish_seconds', { region }, of);
 }
 
 function writeProcess(sheet: SampleSheet, { series, options }: Model, { version, seriesBound }: Surroundings): void {

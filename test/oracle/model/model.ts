@@ -4,6 +4,7 @@
  */
 import type { BatchHeader, Entry } from '../../../shared/batch.ts';
 import { createDetail } from './detail.ts';
+import { createForwardersModel, type Forwarders } from './forwarders.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import type { Living } from './living.ts';
 import { createPeople } from './people.ts';
@@ -38,6 +39,9 @@ export type ModelOptions = {
   readonly ttlSeconds: number;
   readonly maxSessions: number;
   readonly maxSessionSeries: number;
+  readonly shard: { readonly index: number; readonly count: number };
+  /** The fingerprint of our topology. */
+  readonly topology: string;
 };
 
 export type Model = {
@@ -45,6 +49,7 @@ export type Model = {
   readonly living: ReadonlyMap<string, Living>;
   readonly ledger: Ledger;
   readonly series: SeriesLimit;
+  readonly forwarders: Forwarders;
   timeOf(region: string): RegionTime;
   /** By how much batches were sent ahead of when they were stored, each by its own clock. */
   edgeAhead(region: string): ReadonlySet<number>;
@@ -62,6 +67,7 @@ export function createModel(options: ModelOptions): Model {
   const times = new Map(options.regions.map((region) => [region, createRegionTime(ttlMs)]));
   const ledger = createLedger(options.regions);
   const series = createSeriesLimit(options.maxSessionSeries);
+  const forwarders = createForwardersModel(options.topology, options.shard);
   const timeOf = (region: string) => times.get(region) as RegionTime;
   const living = new Map<string, Living>();
   const detail = createDetail(series, living);
@@ -108,6 +114,7 @@ export function createModel(options: ModelOptions): Model {
     living,
     ledger,
     series,
+    forwarders,
     timeOf,
     edgeAhead,
     handle(message, { left, isHistory }, at) {
@@ -126,6 +133,7 @@ export function createModel(options: ModelOptions): Model {
       const heard = read.filter(({ time, ms }) => time.isRunning && !Number.isNaN(ms));
       if (heard.length > 0) people.forget(Math.min(...heard.map(({ ms }) => ms)));
       for (const time of times.values()) time.measure(at);
+      forwarders.measure(at.brokerMs);
     },
   };
 }

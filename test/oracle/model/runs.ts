@@ -64,7 +64,7 @@ export function judge(runs: Runs, beacon: Beacon, { atMs, storedAtMs, hasLeft }:
   const run = same ?? runs.newest;
   const isReplaced = run !== runs.newest;
   const kind = arrivalOf(run.numbering, beacon.seq);
-  if (kind === 'repeated' && !isReplaced && beacon.started === undefined && isReload(run, beacon.seq, atMs, hasLeft))
+  if (kind === 'repeated' && beacon.started === undefined && isReload(run, beacon.seq, atMs, hasLeft && !isReplaced))
     return { kind: 'begins' };
   return { kind, run, isReplaced };
 }

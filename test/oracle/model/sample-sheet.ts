@@ -24,6 +24,12 @@ export type SampleSheet = {
   /** Absent, or one of these. */
   addOneOf(name: string, labels: Labels, values: Iterable<number>): void;
   histogram(name: string, labels: Labels, of: { bounds: readonly number[]; values: readonly number[] }): void;
+  /** A histogram of which only the counts of each bucket are known, and the sum. */
+  buckets(
+    name: string,
+    labels: Labels,
+    of: { bounds: readonly number[]; counts: readonly number[]; sum: number },
+  ): void;
 };
 
 export function createSampleSheet(shard: string): SampleSheet {
@@ -56,6 +62,16 @@ export function createSampleSheet(shard: string): SampleSheet {
       add(`${name}_count`, labels, values.length);
       const sum = values.reduce((total, value) => total + value, 0);
       // Added up in another order, or as whole millionths.
+      add(`${name}_sum`, labels, sum, 1e-9 * Math.max(1, sum));
+    },
+    buckets(name, labels, { bounds, counts, sum }) {
+      const all = counts.reduce((total, count) => total + count, 0);
+      for (const [i, le] of bounds.entries()) {
+        const below = counts.slice(0, i + 1).reduce((total, count) => total + count, 0);
+        add(`${name}_bucket`, { ...labels, le: `${le}` }, below);
+      }
+      add(`${name}_bucket`, { ...labels, le: '+Inf' }, all);
+      add(`${name}_count`, labels, all);
       add(`${name}_sum`, labels, sum, 1e-9 * Math.max(1, sum));
     },
   };
