@@ -25,6 +25,11 @@ const MOST = {
 export type Field = keyof typeof MOST;
 export const FIELDS = Object.keys(MOST) as readonly Field[];
 
+/** Rounded as the aggregator rounds: what needs exactly the time that there is may be either. */
+function secondsFor(field: Field, growth: number): number {
+  return growth * (1 / MOST[field]);
+}
+
 /** Each first one is among each second one. */
 const PARTS = [
   ['concealedSamples', 'totalSamplesReceived'],
@@ -56,11 +61,11 @@ export function createCheck({ accountedUntilMs, atMs, ttlMs, onImplausible }: Ch
   let neededSeconds = 0;
 
   function isTooMuch(name: string, growth: number): name is Field {
-    return name in MOST && growth / MOST[name as Field] > availableSeconds;
+    return name in MOST && secondsFor(name as Field, growth) > availableSeconds;
   }
 
   function need(name: string, growth: number): void {
-    if (name in MOST) neededSeconds = Math.max(neededSeconds, growth / MOST[name as Field]);
+    if (name in MOST) neededSeconds = Math.max(neededSeconds, secondsFor(name as Field, growth));
   }
 
   function believe<Rises extends { readonly [name: string]: number | undefined }>(rises: Rises): Rises {
