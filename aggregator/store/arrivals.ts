@@ -4,7 +4,7 @@
  */
 import type { Departed, Departure } from './departed.ts';
 import type { Plausibility } from './plausibility.ts';
-import type { Incoming, Report } from './report.ts';
+import type { Incoming, Report, Reports } from './report.ts';
 import { createRunBook, type Runs } from './runs.ts';
 import { type Sequence, sequences } from './sequence.ts';
 
@@ -57,13 +57,22 @@ export function createArrivals({ ttlMs, departed, plausibility }: ArrivalsOption
     return outcome === 'filling' || departed.isLateBeacon(departure, report.receivedAtMs) ? 'late' : 'fresh';
   }
 
+  function isOld({ storedAtMs }: Reports, { receivedAtMs }: Report): boolean {
+    return storedAtMs - receivedAtMs > ttlMs;
+  }
+
   return {
     outcomeOf({ reports, report }, living, departure) {
       const known = living ?? departure;
       const sequence = known && runBook.find(known, report.started, reports.storedAtMs);
-      const outcome = sequence ? outcomeInRun(report, sequence, known, departure) : 'begun';
-      const isOld = reports.storedAtMs - report.receivedAtMs > ttlMs;
-      return isOld && outcome !== 'repeated' ? 'late' : outcome;
+      if (sequence) {
+        const outcome = outcomeInRun(report, sequence, known, departure);
+        return isOld(reports, report) && outcome !== 'repeated' ? 'late' : outcome;
+      }
+      // A run that nobody heard of before a newer one did (spooled, or of another region after a restart) must not hide
+      // that one.
+      const isOfEarlierRun = known !== undefined && report.receivedAtMs < known.sequence.newestAtMs;
+      return isOfEarlierRun || isOld(reports, report) ? 'late' : 'begun';
     },
     runsOf({ reports, report }, outcome, before) {
       if (before && outcome === 'fresh') return runBook.resume(report, before);

@@ -52,6 +52,17 @@ describe('a new `started`', () => {
     expect(totals(sessions)).toEqual({ applied: 5, duplicate: 0, late: 0, lost: 0 });
   });
 
+  it.each(['lives', 'left'])('that comes after a later run did changes nothing: the session %s', (state) => {
+    const sessions = createTestSessions();
+    post(sessions, 10_000, { seq: 0, started: 2, ...rttMs(200) });
+    post(sessions, 15_000, { seq: 1, started: 2, ...rttMs(210), ...(state === 'left' && { leaving: true as const }) });
+    // Spooled meanwhile, and delivered now.
+    post(sessions, 5_000, { seq: 7, started: 1, ...rttMs(100) }, 11_000);
+    post(sessions, 6_000, { seq: 8, started: 1, ...rttMs(100), leaving: true }, 11_000);
+    expect(shownRtt(sessions)).toBe(state === 'lives' ? 210 : undefined);
+    expect(totals(sessions)).toEqual({ applied: 2, duplicate: 0, late: 2, lost: 0 });
+  });
+
   it('takes no difference to the counters of the run before', () => {
     const sessions = createTestSessions();
     const peers = (totalSamplesReceived: number) => [{ peer_id: 'a', audio: { totalSamplesReceived } }];

@@ -7,7 +7,16 @@ import { loseAllOpen } from './numbering.ts';
 import { type Check, createCheck } from './plausibility.ts';
 import type { RegionTime } from './region-time.ts';
 import { risesOfPeers } from './rises.ts';
-import { beginRun, judge, type Runs, replaceRun, takeNumber, type Verdict } from './runs.ts';
+import {
+  beginRun,
+  isOfKnownRun,
+  judge,
+  type KnownVerdict,
+  type Runs,
+  replaceRun,
+  takeNumber,
+  type Verdict,
+} from './runs.ts';
 
 /** Sessions expire in steps of so much: the first at or after their time. */
 const EXPIRY_STEP_MS = 250;
@@ -78,14 +87,14 @@ export function createPeople(options: PeopleOptions): People {
     counts.delays.push(Math.max(0, nowMs - atMs) / 1000);
     if (storedAtMs - atMs > ttlMs || isAfterwards(verdict, gone, atMs)) {
       counts.late++;
-      if (known && verdict && verdict.kind !== 'begins') countLate(placed, known.runs, verdict);
+      if (known && verdict && isOfKnownRun(verdict)) countLate(placed, known.runs, verdict);
       return;
     }
     counts.applied++;
     if (!session) begin({ key, cell, gone, verdict }, placed);
     else if (verdict?.kind === 'begins') beginAgain(session, cell, placed);
     else if (verdict?.kind === 'filling') counts.lost += takeNumber(verdict.run, beacon, atMs, undefined);
-    else if (verdict) {
+    else if (verdict && isOfKnownRun(verdict)) {
       const check = checkOf(session.runs, placed);
       counts.lost += takeNumber(verdict.run, beacon, atMs, check);
       goOn(session, { cell, placed, check, before: session.newest });
@@ -94,13 +103,14 @@ export function createPeople(options: PeopleOptions): People {
 
   /** It is of a run that was replaced, or of a session that left. */
   function isAfterwards(verdict: Verdict | undefined, gone: Departed | undefined, atMs: number): boolean {
-    if (!verdict || verdict.kind === 'begins') return false;
+    if (!verdict) return false;
+    if (!isOfKnownRun(verdict)) return verdict.kind === 'belated';
     if (verdict.isReplaced) return true;
     return gone !== undefined && (verdict.kind === 'filling' || atMs - gone.leftAtMs < AFTER_GOODBYE_MS);
   }
 
   /** Its number is taken in all the same. */
-  function countLate(placed: Placed, runs: Runs, verdict: Exclude<Verdict, { kind: 'begins' }>): void {
+  function countLate(placed: Placed, runs: Runs, verdict: KnownVerdict): void {
     const { region, beacon, atMs } = placed;
     const check = verdict.kind === 'fresh' ? checkOf(runs, placed) : undefined;
     ledger.region(region).lost += takeNumber(verdict.run, beacon, atMs, check);

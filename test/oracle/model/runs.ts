@@ -20,7 +20,15 @@ export type Runs = {
 
 export type Verdict =
   | { readonly kind: Arrival; readonly run: Run; readonly isReplaced: boolean }
-  | { readonly kind: 'begins' };
+  | { readonly kind: 'begins' }
+  /** Of a run that nobody heard of before a newer one. */
+  | { readonly kind: 'belated' };
+
+export type KnownVerdict = Extract<Verdict, { readonly run: Run }>;
+
+export function isOfKnownRun(verdict: Verdict): verdict is KnownVerdict {
+  return 'run' in verdict;
+}
 
 /** A reload's first numbers, as far as they can be told from retries. */
 const FIRST_NUMBERS = 32;
@@ -60,7 +68,8 @@ export function judge(runs: Runs, beacon: Beacon, { atMs, storedAtMs, hasLeft }:
   runs.replaced = runs.replaced.filter(({ forgetAtMs }) => storedAtMs < forgetAtMs);
   const known = [runs.newest, ...runs.replaced.map(({ run }) => run)];
   const same = known.find(({ started }) => started === beacon.started);
-  if (!same && beacon.started !== undefined) return { kind: 'begins' };
+  if (!same && beacon.started !== undefined)
+    return { kind: atMs < runs.newest.numbering.newestAtMs ? 'belated' : 'begins' };
   const run = same ?? runs.newest;
   const isReplaced = run !== runs.newest;
   const kind = arrivalOf(run.numbering, beacon.seq);
