@@ -66,7 +66,7 @@ export function createBatchReader(): BatchReader {
       } else if (tag === TAG.colo) {
         // Only shown by `npm run tail`; may be empty.
         if (values.buf[values.pos] === 0) values.pos++;
-        else if (wire.id(end) === '') return false;
+        else if (!wire.skipId(end)) return false;
       } else if (tag === TAG.beacon) {
         const beaconEnd = wire.endOfMessage(end);
         if (beaconEnd === 0 || !readBeacon(report, reports, beaconEnd)) return false;

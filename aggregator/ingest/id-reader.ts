@@ -10,6 +10,8 @@ export type IdReader = {
   use(bytes: Uint8Array): void;
   /** The id, or empty when the bytes are not an id. A new string that does not retain the message. */
   id(from: number, to: number): string;
+  /** Whether the bytes are an id. */
+  isId(from: number, to: number): boolean;
   /** Any ASCII text; empty when it has other characters, too. */
   text(from: number, to: number): string;
 };
@@ -31,14 +33,17 @@ export function createIdReader(): IdReader {
     return true;
   }
 
+  function isId(from: number, to: number): boolean {
+    for (let i = from; i < to; i++) if (ALLOWED[buffer[i] as number] === 0) return false;
+    return true;
+  }
+
   return {
     use(bytes) {
       buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Buffer as Sliceable;
     },
-    id(from, to) {
-      for (let i = from; i < to; i++) if (ALLOWED[buffer[i] as number] === 0) return '';
-      return buffer.latin1Slice(from, to);
-    },
+    id: (from, to) => (isId(from, to) ? buffer.latin1Slice(from, to) : ''),
+    isId,
     text(from, to) {
       if (isNewestText(from, to)) return newestText;
       for (let i = from; i < to; i++) if ((buffer[i] as number) > 0x7f) return '';

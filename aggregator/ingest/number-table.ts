@@ -13,11 +13,13 @@ export const SIGNED = 3;
 export const DOUBLE = 4;
 export const FLAG = 5;
 export const CHOICE = 6;
+/** A message within this one. */
+export const MESSAGE = 7;
 
 export type NumberTable = {
   /** The fields of the message, as a `fieldSet`. */
   readonly known: number;
-  /** By tag below 128: one of the constants above. */
+  /** By the first byte of a tag, which is all of it for the fields that are known: one of the constants above. */
   readonly types: Uint8Array;
   /** By tag: the largest value allowed, as it is on the wire; the smallest is zero, of a signed one as much below it. */
   readonly max: Float64Array;
@@ -28,11 +30,11 @@ export type NumberTable = {
   /** By tag: the column of the row. */
   readonly columns: Uint8Array;
   /** By tag: the tables of messages within this one. */
-  readonly messages: ReadonlyMap<number, NumberTable>;
+  readonly messages: readonly (NumberTable | undefined)[];
 };
 
-/** Tags of one byte: fields up to 15. */
-const TAGS = 128;
+/** All that a byte may be; below 128 it is a whole tag, of a field up to 15. */
+const TAGS = 256;
 
 const TYPES: { readonly [Kind in NumberKind]: number } = {
   count: COUNT,
@@ -54,6 +56,7 @@ export function createNumberTable<Name extends string>(
   columns: { readonly [N in Name]: number },
   messages: { readonly [field: number]: NumberTable } = {},
 ): NumberTable {
+  const inner: (NumberTable | undefined)[] = [];
   const table: NumberTable = {
     known: fieldSet([...fields.map(({ field }) => field), ...Object.keys(messages).map(Number)]),
     types: new Uint8Array(TAGS),
@@ -61,8 +64,13 @@ export function createNumberTable<Name extends string>(
     divisors: new Float64Array(TAGS).fill(1),
     beyond: new Float64Array(TAGS).fill(Number.NaN),
     columns: new Uint8Array(TAGS),
-    messages: new Map(Object.entries(messages).map(([field, inner]) => [Number(field) * 8 + BYTES, inner])),
+    messages: inner,
   };
+  for (const [field, message] of Object.entries(messages)) {
+    const tag = Number(field) * 8 + BYTES;
+    table.types[tag] = MESSAGE;
+    inner[tag] = message;
+  }
   for (const { name, field, kind } of fields) {
     const tag = field * 8 + (kind === 'double' ? FIXED64 : VARINT);
     table.columns[tag] = columns[name];

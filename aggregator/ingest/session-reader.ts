@@ -37,21 +37,23 @@ const SENT = createNumberTable(
 );
 
 /** By tag of `Beacon`. */
-const TABLES: ReadonlyMap<number, NumberTable> = new Map([
+const TABLES: (NumberTable | undefined)[] = new Array(256).fill(undefined);
+for (const [tag, table] of [
   [SESSION_FIELD.client * 8 + BYTES, createNumberTable(CLIENT_FIELDS, CLIENT, SESSION_COLUMN.client)],
   [SESSION_FIELD.state * 8 + BYTES, createNumberTable(STATE_FIELDS, STATE, SESSION_COLUMN.state)],
   [SESSION_FIELD.path * 8 + BYTES, createNumberTable(PATH_FIELDS, PATH, SESSION_COLUMN.path)],
   [SESSION_FIELD.connection * 8 + BYTES, createNumberTable(CONNECTION_FIELDS, CONNECTION, SESSION_COLUMN.connection)],
   [SESSION_FIELD.join * 8 + BYTES, createNumberTable(JOIN_FIELDS, JOIN, SESSION_COLUMN.join)],
   [SESSION_FIELD.sent * 8 + BYTES, SENT],
-]);
+] as const)
+  TABLES[tag] = table;
 
 export function createSessionReader(wire: WireReader): SessionReader {
   const numbers = createNumberReader(wire);
 
   return {
     into: (report, reports) => numbers.into(reports.sessionNumbers, report.sessionAt),
-    has: (tag) => TABLES.has(tag),
-    read: (tag, end) => numbers.read(TABLES.get(tag) as NumberTable, end),
+    has: (tag) => TABLES[tag] !== undefined,
+    read: (tag, end) => numbers.read(TABLES[tag] as NumberTable, end),
   };
 }

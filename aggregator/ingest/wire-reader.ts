@@ -26,6 +26,8 @@ export type WireReader = {
   endOfMessage(end: number): number;
   /** A length-prefixed id; empty when it is invalid. */
   id(end: number): string;
+  /** Passes over a length-prefixed id that nobody keeps, without making a text of it. @returns false when it is invalid */
+  skipId(end: number): boolean;
   /** ASCII text of the bytes between; empty when it has other characters, too. */
   text(from: number, to: number): string;
   /** A whole number up to what can be counted; NaN for more. */
@@ -47,6 +49,12 @@ export function isKnown(tag: number, known: number): boolean {
 export function createWireReader(): WireReader {
   const ids = createIdReader();
   const values = new PbfReader(new Uint8Array(0));
+
+  /** Passes over an id's length. @returns how long it is; 0 when that is invalid */
+  function idLength(end: number): number {
+    const length = values.readVarint();
+    return length <= LIMITS.idLength && values.pos + length <= end ? length : 0;
+  }
 
   return {
     values,
@@ -73,11 +81,17 @@ export function createWireReader(): WireReader {
       return messageEnd <= end ? messageEnd : 0;
     },
     id(end) {
-      const length = values.readVarint();
+      const length = idLength(end);
       const from = values.pos;
-      if (length === 0 || length > LIMITS.idLength || from + length > end) return '';
+      if (length === 0) return '';
       values.pos = from + length;
       return ids.id(from, from + length);
+    },
+    skipId(end) {
+      const length = idLength(end);
+      const from = values.pos;
+      values.pos = from + length;
+      return length > 0 && ids.isId(from, from + length);
     },
     text: ids.text,
     count() {

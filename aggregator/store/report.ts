@@ -175,7 +175,8 @@ export function createReports(): Reports {
     newest.peersTo = peerCount;
     const { sessionAt } = newest;
     if (sessionAt === reports.sessionNumbers.length) reports.sessionNumbers = grown(reports.sessionNumbers);
-    for (let i = sessionAt; i < sessionAt + SESSION_COLUMNS; i++) reports.sessionNumbers[i] = Number.NaN;
+    const { sessionNumbers } = reports;
+    for (let i = sessionAt; i < sessionAt + SESSION_COLUMNS; i++) sessionNumbers[i] = Number.NaN;
     return newest;
   }
 
@@ -188,8 +189,9 @@ export function createReports(): Reports {
   function addPeer(id: string): number {
     const at = numbersAt(peerCount);
     if (at === reports.numbers.length) reports.numbers = grown(reports.numbers);
+    const { numbers } = reports;
     // A loop: fill() crosses into C++ for so few.
-    for (let i = at; i < at + COLUMNS; i++) reports.numbers[i] = Number.NaN;
+    for (let i = at; i < at + COLUMNS; i++) numbers[i] = Number.NaN;
     peerIds[peerCount++] = id;
     newest.peersTo = peerCount;
     return at;
