@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { Collect, ExposeOptions } from '../metrics/exposition.ts';
-import { type CollectGroup, GROUPS } from '../metrics/family.ts';
+import { type CollectGroup, DEFAULT_GROUPS, GROUPS } from '../metrics/family.ts';
 import { wantsGzip, wantsOpenMetrics } from './negotiate.ts';
 import type { Pacer } from './pacer.ts';
 import { sendProblem } from './respond.ts';
@@ -92,7 +92,7 @@ export function createScrape(options: ScrapeOptions): ScrapeHandler {
 function readCollect(query: URLSearchParams): Collect | undefined {
   const asked = query.getAll('collect[]');
   if (asked.some((value) => !GROUPS.includes(value as CollectGroup))) return undefined;
-  return new Set(GROUPS.filter((group) => asked.length === 0 || asked.includes(group)));
+  return new Set(asked.length === 0 ? DEFAULT_GROUPS : GROUPS.filter((group) => asked.includes(group)));
 }
 
 function isHangUp(error: unknown): boolean {

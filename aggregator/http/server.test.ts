@@ -96,6 +96,7 @@ describe('GET /metrics', () => {
   it.each([
     ['collect[]=population', ['population'], false],
     ['collect[]=process', ['process'], true],
+    ['collect[]=operations', ['operations'], false],
     ['collect%5B%5D=sessions&collect%5B%5D=process', ['sessions', 'process'], true],
   ])('chooses families by %s', async (query, families, hasSelf) => {
     const { url, asked } = await setUp();

@@ -1,6 +1,7 @@
 /** The families of single sessions, peers and meetings, within the limit of MAX_SESSION_SERIES. */
+import { DETAIL_OPERATIONS, OTHER_OPERATIONS } from '../store/detail.ts';
 import type { Family } from './family.ts';
-import { concealment, neteqBuffer } from './store-reader.ts';
+import { audioPacketLoss, concealment, neteqBuffer } from './store-reader.ts';
 
 const PEER_LABELS = ['region', 'meeting_id', 'session_id', 'peer_id'] as const;
 
@@ -36,13 +37,24 @@ export const DETAIL_FAMILIES: readonly Family[] = [
     value: concealment,
   },
   {
+    name: 'edgepulse_peer_audio_packet_loss_ratio',
+    type: 'gauge',
+    unit: 'ratio',
+    help: 'Audio packet loss of the peer connection: packetsLost over packetsLost plus packetsReceived between beacons, W3C clients.',
+    collect: 'sessions',
+    labels: PEER_LABELS,
+    of: 'peer',
+    value: audioPacketLoss,
+  },
+  {
     name: 'edgepulse_peer_neteq_operations_per_second',
     type: 'gauge',
     unit: 'operations_per_second',
-    help: 'NetEQ operations of the peer connection, NetEQ clients.',
+    help: 'NetEQ operations of the peer connection, NetEQ clients: expand and accelerate, the others with collect[]=operations.',
     collect: 'sessions',
     labels: [...PEER_LABELS, 'operation'],
     of: 'peer operation',
+    operations: { sessions: DETAIL_OPERATIONS, operations: OTHER_OPERATIONS },
   },
   {
     name: 'edgepulse_meeting_participants',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { REJECT_REASONS } from '../../shared/reject.ts';
 import { fullPeer, fullSelfReport, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
@@ -7,9 +8,10 @@ import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry, noteRightClocks } from '../store/testing.ts';
 import { createExposition, type ExposeOptions } from './exposition.ts';
 import { FAMILIES } from './families.ts';
+import { type CollectGroup, DEFAULT_GROUPS } from './family.ts';
 
 const NOW = 1_800_000_000_000;
-const ALL = new Set(['population', 'sessions', 'process'] as const);
+const ALL = new Set(DEFAULT_GROUPS);
 
 function storeOf(
   sessionIds: readonly string[],
@@ -52,7 +54,7 @@ describe('exposition', () => {
       'population',
       /^edgepulse_(sessions|peer_connections|meetings|participants|live_|impaired_|silent_streams|rtt_|\w+_samples|video_|joins?_|first_media|connection_failures|ice_restarts)/,
     ],
-    ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|meeting_participants)/],
+    ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|peer_audio_packet_loss|meeting_participants)/],
     [
       'process',
       /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|client_dropped|sessions_re|session_series|series_bound|feed_up|feed_lag|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach)/,
@@ -61,6 +63,29 @@ describe('exposition', () => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));
     expect(samples.length).toBeGreaterThan(0);
     expect(samples.filter((sample) => !families.test(sample.name))).toEqual([]);
+  });
+
+  it.each<[CollectGroup[], string[]]>([
+    [['sessions'], ['accelerate', 'expand']],
+    [['operations'], ['comfort_noise', 'fast_accelerate', 'merge', 'normal', 'preemptive_expand']],
+    [
+      ['sessions', 'operations'],
+      ['accelerate', 'comfort_noise', 'expand', 'fast_accelerate', 'merge', 'normal', 'preemptive_expand'],
+    ],
+    [['population', 'process'], []],
+  ])('writes NetEQ operations once, by %j', (groups, operations) => {
+    const sessions = storeOf([]);
+    const rates = Object.fromEntries(NETEQ_OPERATIONS.map((name) => [name, 1]));
+    const peers = [{ peer_id: 'a', neteq: { operations_per_second: rates } }];
+    applyEntry(sessions, 'apac', validEntry({ peers }, NOW), NOW);
+    const text = textOf(sessions, { collect: new Set(groups) });
+    const shown = pick(parseMetrics(text), 'edgepulse_peer_neteq_operations_per_second');
+    expect(shown.map(({ labels }) => labels.operation).sort()).toEqual(operations);
+    expect(text.match(/^# HELP edgepulse_peer_neteq_operations_per_second/gm)?.length ?? 0).toBe(
+      operations.length > 0 ? 1 : 0,
+    );
+    // The series of this peer that the limit counts, beside those of its session and its meeting.
+    expect(sessions.budget.used).toBe(2 + 3);
   });
 
   it('writes help and type of every family once, before its samples', () => {

@@ -15,7 +15,7 @@ import type { Cell } from '../live/population.ts';
 import type { ImpairmentReading } from '../store/impaired.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { FAMILIES } from './families.ts';
-import type { CollectGroup, Family } from './family.ts';
+import { type CollectGroup, type Family, GROUPS, groupsOf } from './family.ts';
 import { createSeriesLabels, type SeriesLabels } from './series-labels.ts';
 import {
   type DetailScope,
@@ -80,6 +80,7 @@ const OPERATIONS = NETEQ_OPERATIONS.map(escapeLabelValue);
 
 /** One running scrape: what it reads, and the labels that it writes. */
 type ScrapeRun = DetailScope & {
+  readonly collect: Collect;
   readonly options: ExpositionOptions;
   readonly labels: SeriesLabels;
   readonly living: readonly Cell[];
@@ -98,9 +99,10 @@ export function createExposition(options: ExpositionOptions): Exposition {
       const heard = heardRegions(sessions, nowMs);
       const before = sessions.nextBorn();
       const living = livingCells(sessions, heard);
-      const scrape: ScrapeRun = { sessions, heard, before, linesAtOnce, options, labels, living, summaries: new Map() };
+      const scope: DetailScope = { sessions, heard, before, linesAtOnce };
+      const scrape: ScrapeRun = { ...scope, collect, options, labels, living, summaries: new Map() };
       for (const family of FAMILIES) {
-        if (!collect.has(family.collect)) continue;
+        if (!groupsOf(family).some((group) => collect.has(group))) continue;
         yield headerText(family, openMetrics);
         yield* samplesOf(family, scrape);
       }
@@ -156,6 +158,7 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
 
 type ImpairmentFamily = Extract<Family, { readonly of: 'impairment' }>;
 type DetailFamily = Extract<Family, { readonly of: 'session' | 'peer' | 'peer operation' | 'meeting' }>;
+type OperationFamily = Extract<Family, { readonly of: 'peer operation' }>;
 type CellFamily = Extract<
   Family,
   { readonly of: 'living cell' | 'impairment' | 'cell' | 'cell histogram' | 'live distribution' | 'live quantiles' }
@@ -192,7 +195,7 @@ function detailSamples(family: DetailFamily, scrape: ScrapeRun): Iterable<string
     case 'peer':
       return peerFigures(name, family.value, scrape);
     case 'peer operation':
-      return peerOperations(name, scrape);
+      return peerOperations(family, scrape);
     case 'meeting':
       return eachAttendance(scrape, (presence) =>
         sampleText(name, labels.attendance(presence), family.value(presence)),
@@ -215,8 +218,9 @@ function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: S
   });
 }
 
-function peerOperations(name: string, { labels, ...scope }: ScrapeRun): Iterable<string> {
+function peerOperations({ name, ...family }: OperationFamily, { labels, ...scope }: ScrapeRun): Iterable<string> {
   const { peers } = scope.sessions;
+  const operations = GROUPS.flatMap((group) => (scope.collect.has(group) ? (family.operations[group] ?? []) : []));
   const open = sampleOpener(name, 'peer_id', 'operation');
   return eachSession(scope, (session) => {
     const ofSession = labels.session(session);
@@ -224,9 +228,9 @@ function peerOperations(name: string, { labels, ...scope }: ScrapeRun): Iterable
     for (const row of session.peers) {
       if (!peers.isShown(row)) continue;
       const sample = open(ofSession, labels.peerId(row, peers.id(row)));
-      for (let o = 0; o < OPERATIONS.length; o++) {
-        const rate = peers.operation(row, o);
-        if (!Number.isNaN(rate)) lines += closeSample(sample, OPERATIONS[o] as LabelValue, rate);
+      for (const operation of operations) {
+        const rate = peers.operation(row, operation);
+        if (!Number.isNaN(rate)) lines += closeSample(sample, OPERATIONS[operation] as LabelValue, rate);
       }
     }
     return lines;

@@ -61,7 +61,7 @@ export const SELF_FAMILIES: readonly Family[] = [
   ofProcess(
     'series_bound',
     'gauge',
-    'The largest number of series that this configuration can expose.',
+    'The largest number of series that this configuration can expose to a scrape without collect[].',
     ({ seriesBound }) => seriesBound,
   ),
   {

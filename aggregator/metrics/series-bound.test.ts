@@ -6,6 +6,7 @@ import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
 import { applyEntry, noteRightClocks } from '../store/testing.ts';
+import { type CollectGroup, DEFAULT_GROUPS, GROUPS } from './family.ts';
 import { seriesBound } from './series-bound.ts';
 
 const NOW = 1_800_000_000_000;
@@ -38,7 +39,7 @@ it('is what is exposed when every closed set and the limit of detail are used up
     sessions.feedUp(region, NOW);
     noteRightClocks(sessions, region);
     for (const server of [...elected, undefined]) {
-      const rates = { buffer: 0.06, operations_per_second: { expand: 1, accelerate: 1 } };
+      const rates = { buffer: 0.06, operations_per_second: { normal: 98, expand: 1, accelerate: 1 } };
       const session_id = `s-${session++}`;
       for (const seq of [1, 2]) {
         const peers = [{ peer_id: 'a', neteq: rates }, fullPeer('b', seq)];
@@ -68,7 +69,10 @@ it('is what is exposed when every closed set and the limit of detail are used up
     }
   }
   expect(sessions.budget.used).toBe(10);
-  const collect = new Set(['population', 'sessions', 'process'] as const);
-  const samples = parseMetrics([...expose(sessions, { nowMs: NOW, collect, openMetrics: false })].join(''));
-  expect(samples).toHaveLength(seriesBound(options));
+  const seriesOf = (groups: readonly CollectGroup[]) =>
+    parseMetrics([...expose(sessions, { nowMs: NOW, collect: new Set(groups), openMetrics: false })].join('')).length;
+  expect(seriesOf(DEFAULT_GROUPS)).toBe(seriesBound(options));
+  expect(seriesOf(['operations'])).toBeGreaterThan(0);
+  expect(seriesOf(['operations'])).toBeLessThanOrEqual(seriesBound(options, ['operations']));
+  expect(seriesBound(options, GROUPS)).toBe(seriesBound(options) + 5 * options.maxSessionSeries);
 });

@@ -2,8 +2,9 @@
 import { SERVER_TYPES } from '../../shared/beacon.ts';
 import { OTHER_SERVER } from '../../shared/servers.ts';
 import { MEASURES, type Measure, quantilesOf } from '../live/measures.ts';
+import { OTHER_OPERATIONS } from '../store/detail.ts';
 import { FAMILIES } from './families.ts';
-import type { Family } from './family.ts';
+import { type CollectGroup, DEFAULT_GROUPS, type Family } from './family.ts';
 
 export type SeriesBoundOptions = {
   readonly regions: readonly string[];
@@ -11,11 +12,26 @@ export type SeriesBoundOptions = {
   readonly maxSessionSeries: number;
 };
 
-/** Of the table's families; the process metrics come on top. */
-export function seriesBound({ regions, servers, maxSessionSeries }: SeriesBoundOptions): number {
+/**
+ * Of the table's families; the process metrics come on top.
+ * @param collect the groups of the scrape
+ */
+export function seriesBound(
+  { regions, servers, maxSessionSeries }: SeriesBoundOptions,
+  collect: readonly CollectGroup[] = DEFAULT_GROUPS,
+): number {
   // Configured servers and `other` with each type, and no server at all.
   const cells = regions.length * (new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1);
-  return FAMILIES.reduce((sum, family) => sum + boundOf(family, cells, regions.length), maxSessionSeries);
+  const detail = detailFactor(collect) * maxSessionSeries;
+  return FAMILIES.filter((family) => collect.includes(family.collect)).reduce(
+    (sum, family) => sum + boundOf(family, cells, regions.length),
+    detail,
+  );
+}
+
+/** The limit is of detail's default series. A peer of which the other operations are written holds at least one of it. */
+function detailFactor(collect: readonly CollectGroup[]): number {
+  return (collect.includes('sessions') ? 1 : 0) + (collect.includes('operations') ? OTHER_OPERATIONS.length : 0);
 }
 
 function boundOf(family: Family, cells: number, regions: number): number {
@@ -48,7 +64,7 @@ function boundOf(family: Family, cells: number, regions: number): number {
     case 'peer':
     case 'peer operation':
     case 'meeting':
-      // Together at most MAX_SESSION_SERIES.
+      // Together at most what detailFactor says.
       return 0;
   }
 }

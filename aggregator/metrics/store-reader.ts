@@ -40,6 +40,7 @@ export type PeerFigure = (peers: PeerReadings, row: number) => number;
 
 export const neteqBuffer: PeerFigure = (peers, row) => peers.value(row, MEASURE.neteq_buffer);
 export const concealment: PeerFigure = (peers, row) => peers.value(row, MEASURE.concealment);
+export const audioPacketLoss: PeerFigure = (peers, row) => peers.value(row, MEASURE.audio_packet_loss);
 
 export function readRegion(sessions: Sessions, region: string): RegionReading {
   return {

@@ -7,6 +7,7 @@ import { ARRIVAL, type Arrival } from '../attribution/silence.ts';
 import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live/measures.ts';
 import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import { meanOpinionScore } from '../live/mos.ts';
+import { DETAIL_MEASURES, DETAIL_OPERATIONS } from './detail.ts';
 import type { PeerTable } from './peer-table.ts';
 import type { Plausibility } from './plausibility.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
@@ -16,7 +17,7 @@ export type PeerValues = {
    * Reads a peer's part of a report: derives its values, and keeps its counters and operations in its row for
    * the next time. What its counters can't have counted in the time that passed is unknown.
    * @param at where its numbers begin
-   * @returns its detail series: how many of what is shown of each peer are known
+   * @returns its detail series: how many of what has series of its own (detail.ts) are known
    */
   derive(row: number, at: number, beacon: BeaconNumbers): number;
   /** What the last {@link derive} gave, by measure, in millionths. */
@@ -194,16 +195,20 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
     values[MEASURE.video_frame_rate] = numbers[at + FRAMES_PER_SECOND] as number;
   }
 
-  /** @returns how many are known */
-  function keepOperations(row: number, numbers: Float64Array, at: number): number {
-    let known = 0;
+  function keepOperations(row: number, numbers: Float64Array, at: number): void {
     for (let operation = 0; operation < OPERATIONS; operation++) {
       const column = FIRST_OPERATION + operation;
       const rate = column === EXPAND && isSilent(numbers, at) ? Number.NaN : (numbers[at + column] as number);
       rates[operation] = millionthsOf(rate);
-      if (!Number.isNaN(rate)) known++;
     }
     table.setOperations(row, rates);
+  }
+
+  /** How many of what has series of its own are known. */
+  function countDetail(): number {
+    let known = 0;
+    for (const measure of DETAIL_MEASURES) if (millionths[measure] !== UNKNOWN) known++;
+    for (const operation of DETAIL_OPERATIONS) if (rates[operation] !== UNKNOWN) known++;
     return known;
   }
 
@@ -220,9 +225,8 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
         millionths[measure] = millionthsOf(value(measure));
       }
-      const isBufferKnown = !Number.isNaN(value(MEASURE.neteq_buffer));
-      const isConcealmentKnown = !Number.isNaN(value(MEASURE.concealment));
-      return keepOperations(row, numbers, at) + (isBufferKnown ? 1 : 0) + (isConcealmentKnown ? 1 : 0);
+      keepOperations(row, numbers, at);
+      return countDetail();
     },
     millionths,
     arrival: () => arrival,
