@@ -3,6 +3,7 @@
  * `node dev/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { LIMIT_MAX } from '../aggregator/http/worst-sessions.ts';
 import { MEASURES } from '../aggregator/live/measures.ts';
 import { FAMILIES } from '../aggregator/metrics/families.ts';
 import type { Family } from '../aggregator/metrics/family.ts';
@@ -57,6 +58,15 @@ writes no such label.
 \`GET /api/v1/overview\` answers the live figures by region and server, and the health of each region, as JSON: what the
 board shows. Its shape is \`Overview\` in aggregator/http/answers.ts. The objectives that figures are judged by
 (shared/objectives.ts) are in it.
+
+\`GET /api/v1/sessions\` lists the worst sessions now, without any label to know. \`sort\` is a measure, by default
+\`rtt\`; where it is one of peers, a session is as bad as the worst stream that it receives. \`region\` and \`limit\` (default 20,
+at most ${LIMIT_MAX}) narrow it. Sessions of which the figure is not known are left out. With \`meeting_id\` every session of the
+meeting is listed, up to ${LIMIT_MAX}, those last of which the figure is not known; \`total\` says how many there are. Each
+session has its figures and those of each peer, absent when unknown; in \`impaired\` why it is past an objective (as
+\`cause\` of \`edgepulse_impaired_sessions\`, empty when it is not); and of each bad stream whose fault it is (\`side\`, see
+attribution.md) and why nothing is heard (\`silence\`). Its shape is \`WorstSessions\` in aggregator/http/answers.ts. The measures:
+${MEASURES.map(({ name }) => `\`${name}\``).join(', ')}.
 
 ## Live population (\`collect[]=population\`)
 

@@ -3,7 +3,10 @@
  * and operations per second as in /metrics; what is not known is absent, never zero.
  */
 import type { INCIDENT, OBJECTIVES } from '../../shared/objectives.ts';
-import type { MeasureName } from '../live/measures.ts';
+import type { Side } from '../attribution/side.ts';
+import type { SilenceCause } from '../attribution/silence.ts';
+import type { FigureName, MeasureName, PEER_MEASURES } from '../live/measures.ts';
+import type { ImpairmentCause } from '../store/diagnosis.ts';
 import type { Impairment } from '../store/impaired.ts';
 
 /** `GET /api/v1/overview`: everything that the board shows but the worst sessions. */
@@ -82,6 +85,14 @@ export type HealthOverview = {
   readonly ingest_delay_seconds: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
 };
 
+/** `GET /api/v1/sessions`: the worst sessions, or every session of a meeting, the worst first. */
+export type WorstSessions = {
+  readonly sort: MeasureName;
+  /** How many there are, of which at most `limit` are listed. */
+  readonly total: number;
+  readonly sessions: readonly WorstSession[];
+};
+
 /** One of the sessions that `GET /api/v1/sessions` lists. */
 export type WorstSession = {
   readonly region: string;
@@ -91,13 +102,22 @@ export type WorstSession = {
   readonly server_url: string;
   readonly server_type: string;
   readonly rtt_seconds?: number;
+  /** Of what it sends. */
+  readonly uplink_packet_loss_ratio?: number;
   readonly last_beacon_age_seconds: number;
+  /** Why it is past an objective (over bad): as `cause` of `edgepulse_impaired_sessions`. Empty when it is not. */
+  readonly impaired: readonly ImpairmentCause[];
   readonly peers: readonly WorstPeer[];
 };
 
-export type WorstPeer = {
+/** What the session receives from a peer. */
+export type WorstPeer = PeerFigures & {
   readonly peer_id: string;
-  readonly neteq_buffer_seconds?: number;
-  readonly concealment_ratio?: number;
-  readonly expand_operations_per_second?: number;
+  /** Whose fault it is that the stream is bad; absent when it is not. */
+  readonly side?: Side;
+  /** Why nothing is heard of a peer that sends; absent when that is not so. */
+  readonly silence?: SilenceCause;
 };
+
+/** Newest values by measure, each with its unit in its name. */
+export type PeerFigures = { readonly [Name in FigureName<(typeof PEER_MEASURES)[number]>]?: number };

@@ -6,10 +6,10 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/poll.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
-import type { Overview, WorstSession } from './answers.ts';
+import type { Overview } from './answers.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
-import type { WorstQuery } from './worst-sessions.ts';
+import type { FoundSessions, WorstQuery } from './worst-sessions.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -43,7 +43,7 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
     // biome-ignore lint/correctness/useYield: it has its result at once.
     *worst(query) {
       queries.push(query);
-      return [{ session_id: 's-1' } as WorstSession];
+      return { total: 7, sessions: [{ session_id: 's-1' }, { session_id: 's-2' }] } as unknown as FoundSessions;
     },
     readiness: () => ({ ready: true }),
     regions: ['apac', 'sa'],
@@ -180,26 +180,40 @@ describe('GET /metrics', () => {
 describe('GET /api/v1/sessions', () => {
   it.each<[string, WorstQuery]>([
     ['', { sort: 'rtt', limit: 20, nowMs: 42 }],
-    ['?sort=expand&limit=100', { sort: 'expand', limit: 100, nowMs: 42 }],
-    ['?region=sa&meeting_id=m-1', { region: 'sa', meetingId: 'm-1', sort: 'rtt', limit: 20, nowMs: 42 }],
+    ['?sort=expand&limit=1000', { sort: 'expand', limit: 1_000, nowMs: 42 }],
+    ['?region=sa&meeting_id=m-1', { region: 'sa', meetingId: 'm-1', sort: 'rtt', limit: 1_000, nowMs: 42 }],
+    ['?meeting_id=m-1&sort=audio_mos&limit=5', { meetingId: 'm-1', sort: 'audio_mos', limit: 5, nowMs: 42 }],
   ])('asks for the worst: %s', async (search, query) => {
     const { url, queries } = await setUp();
     const answer = await fetch(`${url}/api/v1/sessions${search}`);
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(await answer.json()).toEqual({ sort: query.sort, sessions: [{ session_id: 's-1' }] });
+    expect(await answer.json()).toEqual({
+      sort: query.sort,
+      total: 7,
+      sessions: [{ session_id: 's-1' }, { session_id: 's-2' }],
+    });
     expect(queries).toEqual([query]);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=x', 'sort=name', 'region=mars', 'meeting_id=a%20b', 'limit=5&offset=5'])(
-    'refuses %s',
-    async (search) => {
-      const { url, queries } = await setUp();
-      const answer = await fetch(`${url}/api/v1/sessions?${search}`);
-      expect(answer.status).toBe(400);
-      expect(answer.headers.get('content-type')).toBe('application/problem+json');
-      expect(queries).toEqual([]);
-    },
-  );
+  it.each([
+    ['limit=0', '1 to 1000'],
+    ['limit=1001', '1 to 1000'],
+    ['limit=x', '1 to 1000'],
+    ['limit=', '1 to 1000'],
+    ['sort=name', 'neteq_buffer, concealment, expand'],
+    ['sort=constructor', 'neteq_buffer, concealment, expand'],
+    ['region=mars', 'apac, sa'],
+    ['meeting_id=a%20b', 'meeting_id'],
+    ['limit=5&offset=5', 'region, meeting_id, sort, limit'],
+    ['sort=rtt&sort=expand', 'once'],
+  ])('rejects %s and says what it may be', async (search, choices) => {
+    const { url, queries } = await setUp();
+    const answer = await fetch(`${url}/api/v1/sessions?${search}`);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(((await answer.json()) as { detail: string }).detail).toContain(choices);
+    expect(queries).toEqual([]);
+  });
 });
 
 describe('GET /api/v1/overview', () => {

@@ -1,49 +1,107 @@
 /**
- * The worst sessions now, to find the one bad call without knowing a label: the K worst by
- * RTT, concealment or expand rate, in slices of bounded work and with bounded memory.
+ * The worst sessions now, to find the one bad call without knowing a label: the K worst by any figure, or every session
+ * of a meeting, with who is impaired, why, and whose fault it is. In slices of bounded work and with bounded memory.
  */
-import { MEASURE } from '../live/measures.ts';
+import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MeasureName, type PeerMeasureName } from '../live/measures.ts';
 import type { Meeting } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { WorstSession } from './answers.ts';
+import { type DescribeOptions, describeSession } from './describe-session.ts';
 
-export const WORST_SORTS = ['rtt', 'concealment', 'expand'] as const;
-export type WorstSort = (typeof WORST_SORTS)[number];
+/** Any measure, by the name that it has in the overview and in the objectives. */
+export const WORST_SORTS = MEASURES.map(({ name }) => name as MeasureName);
+
+/** The most sessions in one answer, of which each may have 64 peers. */
+export const LIMIT_MAX = 1_000;
 
 export type WorstQuery = {
   readonly region?: string;
+  /** Every session of it is listed, also those of which the figure is not known; these come last. */
   readonly meetingId?: string;
-  readonly sort: WorstSort;
+  readonly sort: MeasureName;
   readonly limit: number;
   readonly nowMs: number;
 };
 
-const SESSIONS_AT_ONCE = 1_000;
+/** Sessions and their peers that one slice reads. */
+const ROWS_AT_ONCE = 2_000;
 
-/** Sessions whose sort figure is unknown are left out, and so are regions whose feed has been down for a whole TTL. */
-export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<void, WorstSession[], void> {
+/** How bad a session is where its figure is not known: better than anybody. */
+const UNKNOWN_BADNESS = Number.NEGATIVE_INFINITY;
+
+/** What sessions themselves have, where other measures are of their peers. */
+const SESSION_FIGURES: { readonly [M in Exclude<MeasureName, PeerMeasureName>]: (session: Session) => number } = {
+  rtt: ({ rtt }) => rtt,
+  uplink_packet_loss: ({ uplinkLoss }) => uplinkLoss,
+};
+
+export type FoundSessions = {
+  readonly total: number;
+  /**
+   * Worst first, to be read once: each is described when it is read, with at most 64 peers. A meeting of a thousand at once
+   * took the garbage collector 80 ms in one go.
+   */
+  readonly sessions: Iterable<WorstSession>;
+};
+
+type Found = {
+  /** How many there are; at most the limit of them are in the list. */
+  readonly total: number;
+  /** Worst first. */
+  readonly worst: readonly Session[];
+};
+
+/**
+ * Sessions whose sort figure is unknown are left out unless a meeting is asked for, and so are regions whose feed has been
+ * down for a whole TTL.
+ */
+export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<void, FoundSessions, void> {
+  const impairment = yield* sessions.readImpairment();
+  const { total, worst } = yield* search(sessions, query);
+  return { total, sessions: describeEach(worst, { sessions, impairment, nowMs: query.nowMs }) };
+}
+
+function* describeEach(worst: readonly Session[], options: DescribeOptions): Generator<WorstSession, void, void> {
+  for (const session of worst) {
+    // Between slices it may have left, and its rows may be those of another one now.
+    if (session.presence.meeting.sessions.get(session.id) === session) yield describeSession(session, options);
+  }
+}
+
+function* search(sessions: Sessions, query: WorstQuery): Generator<void, Found, void> {
   const { region, meetingId, limit, nowMs } = query;
   const heard = new Set(sessions.regions.filter((name) => !sessions.isWithdrawn(name, nowMs)));
-  const figureOf = figureFor(sessions, query.sort);
-  /** The worst so far, worst first; at most `limit`. */
-  const found: { session: Session; figure: number }[] = [];
-  let steps = 0;
+  const before = sessions.nextBorn();
+  const badnessOf = badnessBy(sessions, query.sort);
+  const worst: Session[] = [];
+  const badness: number[] = [];
+  let total = 0;
+  let rows = 0;
   for (const meeting of meetingsOf(sessions, meetingId)) {
     for (const session of meeting.sessions.values()) {
-      if (++steps % SESSIONS_AT_ONCE === 0) yield;
-      if ((region !== undefined && session.presence.region !== region) || !heard.has(session.presence.region)) continue;
-      const figure = figureOf(session);
-      const last = found.at(-1);
-      if (Number.isNaN(figure) || (found.length >= limit && last && figure <= last.figure)) continue;
-      const rank = found.findIndex((other) => other.figure < figure);
-      found.splice(rank < 0 ? found.length : rank, 0, { session, figure });
-      if (found.length > limit) found.pop();
+      rows += 1 + session.peers.length;
+      if (rows >= ROWS_AT_ONCE) {
+        rows = 0;
+        yield;
+      }
+      const { presence } = session;
+      // Who began meanwhile may have been counted before, as a session that has left since.
+      if (session.born >= before || !heard.has(presence.region)) continue;
+      if (region !== undefined && presence.region !== region) continue;
+      const bad = badnessOf(session);
+      if (bad === UNKNOWN_BADNESS && meetingId === undefined) continue;
+      total++;
+      const rank = rankOf(bad, badness);
+      if (rank >= limit) continue;
+      worst.splice(rank, 0, session);
+      badness.splice(rank, 0, bad);
+      if (worst.length <= limit) continue;
+      worst.pop();
+      badness.pop();
     }
   }
-  // Between slices a session may have left, and its rows may belong to another one now.
-  const living = found.filter(({ session }) => session.presence.meeting.sessions.get(session.id) === session);
-  return living.map(({ session }) => describe(sessions, session, nowMs));
+  return { total, worst };
 }
 
 function* meetingsOf(sessions: Sessions, meetingId: string | undefined): Generator<Meeting<Session>, void, void> {
@@ -55,40 +113,36 @@ function* meetingsOf(sessions: Sessions, meetingId: string | undefined): Generat
   }
 }
 
-function figureFor(sessions: Sessions, sort: WorstSort): (session: Session) => number {
-  if (sort === 'rtt') return ({ rtt }) => rtt;
+/** Where it belongs in the list, worst first: behind its equals. */
+function rankOf(bad: number, list: readonly number[]): number {
+  let from = 0;
+  let to = list.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((list[middle] as number) < bad) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
+/** How bad a session is by a measure: by that of its own, or by the worst of its peers. */
+function badnessBy(sessions: Sessions, sort: MeasureName): (session: Session) => number {
   const measure = MEASURE[sort];
+  const sign = MEASURES[measure]?.isLowBad ? -1 : 1;
+  if (measure < FIRST_PEER_MEASURE) {
+    const figureOf = SESSION_FIGURES[sort as keyof typeof SESSION_FIGURES];
+    return (session) => {
+      const figure = figureOf(session);
+      return Number.isNaN(figure) ? UNKNOWN_BADNESS : sign * figure;
+    };
+  }
   return ({ peers }) => {
-    let most = Number.NaN;
+    let worst = UNKNOWN_BADNESS;
     for (const row of peers) {
-      const value = sessions.peers.value(row, measure);
-      // Written so that a known value replaces NaN, and NaN nothing.
-      if (value > most || (Number.isNaN(most) && !Number.isNaN(value))) most = value;
+      const bad = sign * sessions.peers.value(row, measure);
+      // False where it is NaN, which is not known.
+      if (bad > worst) worst = bad;
     }
-    return most;
+    return worst;
   };
-}
-
-function describe({ peers }: Sessions, session: Session, nowMs: number): WorstSession {
-  const { presence, cell, rtt } = session;
-  return {
-    region: presence.region,
-    meeting_id: presence.meeting.id,
-    session_id: session.id,
-    participant_id: session.participantId,
-    server_url: cell.serverUrl,
-    server_type: cell.serverType,
-    ...known('rtt_seconds', rtt),
-    last_beacon_age_seconds: Math.max(0, nowMs - session.sequence.newestAtMs) / 1000,
-    peers: session.peers.map((row) => ({
-      peer_id: peers.id(row),
-      ...known('neteq_buffer_seconds', peers.value(row, MEASURE.neteq_buffer)),
-      ...known('concealment_ratio', peers.value(row, MEASURE.concealment)),
-      ...known('expand_operations_per_second', peers.value(row, MEASURE.expand)),
-    })),
-  };
-}
-
-function known<Name extends string>(name: Name, value: number): { [K in Name]?: number } {
-  return Number.isNaN(value) ? {} : ({ [name]: value } as { [K in Name]?: number });
 }

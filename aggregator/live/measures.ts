@@ -75,7 +75,8 @@ export const PEER_MEASURES = [
   { name: 'video_frames_dropped', unit: 'ratio', bounds: RATIO_BOUNDS },
 ] as const satisfies readonly Measure[];
 
-export type MeasureName = (typeof SESSION_MEASURES)[number]['name'] | (typeof PEER_MEASURES)[number]['name'];
+export type PeerMeasureName = (typeof PEER_MEASURES)[number]['name'];
+export type MeasureName = (typeof SESSION_MEASURES)[number]['name'] | PeerMeasureName;
 
 /** All of them, by their number: those of sessions, then those of peers. */
 export const MEASURES: readonly Measure[] = [...SESSION_MEASURES, ...PEER_MEASURES];
@@ -83,6 +84,14 @@ export const MEASURES: readonly Measure[] = [...SESSION_MEASURES, ...PEER_MEASUR
 export const MEASURE = numbered(MEASURES.map(({ name }) => name)) as Numbered<MeasureName>;
 /** Measures from this number on are of peers. */
 export const FIRST_PEER_MEASURE = MEASURES.length - PEER_MEASURES.length;
+
+/** What a figure of the measure is called, with its unit, as in the names of families: `audio_jitter_seconds`. */
+export type FigureName<M extends Measure> =
+  `${M extends { readonly family: infer Family extends string } ? Family : M['name']}${M['unit'] extends '' ? '' : `_${M['unit']}`}`;
+
+export function figureName<M extends Measure>({ name, family = name, unit }: M): FigureName<M> {
+  return (unit === '' ? family : `${family}_${unit}`) as FigureName<M>;
+}
 
 /** The quantiles that are shown of a measure, ascending. */
 export function quantilesOf({ isLowBad }: Measure): readonly number[] {
