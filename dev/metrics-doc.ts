@@ -92,9 +92,11 @@ ${table(population.filter((family) => !isLive(family)))}
 
 ## Detail (\`collect[]=sessions\`)
 
-At most \`MAX_SESSION_SERIES\`; beyond it the detail of newer sessions is left out and counted in
-\`edgepulse_session_series_dropped_total\`, while the population stays complete. To find the worst
-sessions without knowing a label, use \`GET /api/v1/sessions\`.
+At most \`MAX_SESSION_SERIES\`; what does not fit is left out and counted in \`edgepulse_session_series_dropped_total\`,
+while the population stays complete. A session has all of its series or none. Impaired sessions come first: they
+take the place of the newest that are not, and while one of them is left out, no other is shown, nor the participants of a
+meeting. Who recovers stays until the place is needed. To find the worst sessions without knowing a
+label, use \`GET /api/v1/sessions\`.
 
 Of each peer there is what an on-call engineer reads first. The other NetEQ operations of the same peers are written with
 \`collect[]=operations\` only: five series a peer, of each peer that has at least one within the limit, so at most five times

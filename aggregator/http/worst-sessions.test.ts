@@ -177,6 +177,17 @@ describe('the worst sessions', () => {
     expect(new Set(sides)).toEqual(new Set(['s-0 publisher', ...ids.slice(1).map((id) => `${id} undefined`)]));
   });
 
+  it('blame the server where most of its sessions fare badly', () => {
+    const sessions = storeOf([]);
+    for (let i = 0; i < 6; i++) {
+      const peers = [{ peer_id: 'elsewhere', neteq: { operations_per_second: { expand: 40 } } }];
+      const ids = { session_id: `s-${i}`, meeting_id: `m-${i % 3}`, participant_id: `p-${i}` };
+      for (const seq of [0, 1]) postFull(sessions, { ...ids, seq, rtt: [0.4], peers }, 0);
+    }
+    const [listed] = query(sessions, { limit: 1 });
+    expect(listed).toMatchObject({ impaired: ['rtt', 'audio'], peers: [{ peer_id: 'elsewhere', side: 'server' }] });
+  });
+
   it('leave out who left while they were looked for', () => {
     const sessions = storeOf([]);
     for (let i = 0; i < 2_500; i++) {

@@ -88,6 +88,14 @@ describe('exposition', () => {
     expect(sessions.budget.used).toBe(2 + 3);
   });
 
+  it('writes no NetEQ operations of a peer that has nothing within the limit', () => {
+    const sessions = storeOf([]);
+    const peers = [{ peer_id: 'a', neteq: { operations_per_second: { normal: 100 } } }];
+    applyEntry(sessions, 'apac', validEntry({ peers }, NOW), NOW);
+    expect(sessions.budget.used).toBe(2);
+    expect(textOf(sessions, { collect: new Set(['operations']) })).not.toContain('operation="');
+  });
+
   it('writes help and type of every family once, before its samples', () => {
     const text = textOf(storeOf(['s-1']));
     const helped = [...text.matchAll(/^# HELP (\S+) /gm)].map(([, name]) => name);

@@ -21,6 +21,7 @@ import {
   type DetailScope,
   eachAttendance,
   eachSession,
+  hasDetail,
   heardRegions,
   livingCells,
   type PeerFigure,
@@ -189,9 +190,7 @@ function detailSamples(family: DetailFamily, scrape: ScrapeRun): Iterable<string
   const { name } = family;
   switch (family.of) {
     case 'session':
-      return eachSession(scrape, (session) =>
-        session.series < 1 ? '' : sampleText(name, labels.sessionWithServer(session), family.value(session)),
-      );
+      return eachSession(scrape, (session) => known(name, labels.sessionWithServer(session), family.value(session)));
     case 'peer':
       return peerFigures(name, family.value, scrape);
     case 'peer operation':
@@ -210,7 +209,6 @@ function peerFigures(name: string, figureOf: PeerFigure, { labels, ...scope }: S
     const sample = open(labels.session(session));
     let lines = '';
     for (const row of session.peers) {
-      if (!peers.isShown(row)) continue;
       const value = figureOf(peers, row);
       if (!Number.isNaN(value)) lines += closeSample(sample, labels.peerId(row, peers.id(row)), value);
     }
@@ -226,7 +224,8 @@ function peerOperations({ name, ...family }: OperationFamily, { labels, ...scope
     const ofSession = labels.session(session);
     let lines = '';
     for (const row of session.peers) {
-      if (!peers.isShown(row)) continue;
+      // Of a peer that has nothing within the limit, nothing else is written: so the others are bounded by it too.
+      if (!hasDetail(peers, row)) continue;
       const sample = open(ofSession, labels.peerId(row, peers.id(row)));
       for (const operation of operations) {
         const rate = peers.operation(row, operation);

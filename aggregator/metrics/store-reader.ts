@@ -6,6 +6,7 @@ import type { StreamReading } from '../feed/stream-watch.ts';
 import type { BreakdownReadings } from '../live/breakdown.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
+import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../store/detail.ts';
 import type { PeerReadings } from '../store/peer-table.ts';
 import type { Headcount, Presence } from '../store/roster.ts';
 import type { SeriesUse } from '../store/series-budget.ts';
@@ -42,6 +43,14 @@ export const neteqBuffer: PeerFigure = (peers, row) => peers.value(row, MEASURE.
 export const concealment: PeerFigure = (peers, row) => peers.value(row, MEASURE.concealment);
 export const audioPacketLoss: PeerFigure = (peers, row) => peers.value(row, MEASURE.audio_packet_loss);
 
+/** Whether any of the peer's series that the limit counts is known. */
+export function hasDetail(peers: PeerReadings, row: number): boolean {
+  return (
+    DETAIL_MEASURES.some((measure) => !Number.isNaN(peers.value(row, measure))) ||
+    DETAIL_OPERATIONS.some((operation) => !Number.isNaN(peers.operation(row, operation)))
+  );
+}
+
 export function readRegion(sessions: Sessions, region: string): RegionReading {
   return {
     region,
@@ -73,7 +82,7 @@ export type DetailScope = {
   readonly linesAtOnce: number;
 };
 
-/** The output of `write` for each session that was alive when the scrape began, in slices. */
+/** The output of `write` for each session whose series are within the limit and that lived when the scrape began, in slices. */
 export function* eachSession(
   { sessions, heard, before, linesAtOnce }: DetailScope,
   write: (session: Session) => string,
@@ -84,7 +93,7 @@ export function* eachSession(
     for (const session of meeting.sessions.values()) {
       // What is skipped is work, too: a hundred thousand sessions of a region that is not heard took 10 ms in one step.
       steps++;
-      if (session.born < before && heard.has(session.presence.region)) {
+      if (session.series > 0 && session.born < before && heard.has(session.presence.region)) {
         text += write(session);
         steps += session.peers.length;
       }

@@ -14,7 +14,7 @@ import type { Incoming, Report } from './report.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
 import type { Runs } from './runs.ts';
 import { connectionOfBeacon, growth, saysWhatItSends, standingOfBeacon, UNKNOWN_COUNT } from './self-report.ts';
-import { LEFT_OUT, type SeriesBudget } from './series-budget.ts';
+import { holdsNoSeries, type SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { SESSION_COLUMN } from './session-columns.ts';
 import { createSessionPeers } from './session-peers.ts';
@@ -53,24 +53,24 @@ const SOURCE_ENERGY = SESSION_COLUMN.sentAudio.totalAudioEnergy;
 
 export function createLiving({ regions, population, breakdown, budget, tally, plausibility }: LivingOptions): Living {
   const roster = createRoster<Session>(regions);
-  const peers = createSessionPeers({ population, budget, tally, plausibility });
+  const peers = createSessionPeers({ population, tally, plausibility });
   const impaired = createImpaired(peers.readings);
   let size = 0;
   let born = 0;
 
   function enterMeeting(meeting: Meeting<Session>, region: string, participantId: string): Presence<Session> {
     const presence = roster.enter(meeting, { region, participantId, born });
-    presence.series = budget.reserve(presence.series, 1);
+    reserveAttendance(presence);
     return presence;
   }
 
-  /** Sessions and peers ask for their series with each beacon; a meeting's was asked for only when somebody came. */
-  function retryLeftOut(presence: Presence<Session>): void {
-    if (presence.series === LEFT_OUT) presence.series = budget.reserve(LEFT_OUT, 1);
+  /** A meeting is no person, and gives way to those who are impaired. */
+  function reserveAttendance(presence: Presence<Session>): void {
+    budget.reserve(presence, 1, false);
   }
 
   function leaveMeeting({ presence, participantId }: Session): void {
-    if (roster.leave(presence, participantId)) budget.release(presence.series);
+    if (roster.leave(presence, participantId)) budget.release(presence);
   }
 
   function replaceValues(session: Session, beacon: Incoming): void {
@@ -82,11 +82,11 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     population.replace(cell, MEASURE.rtt, session.rtt, rtt);
     session.rtt = rtt;
     replaceSelfReport(session, beacon);
-    session.series = budget.reserve(session.series, Number.isNaN(rtt) ? 0 : 1);
-    const hasSuspects = peers.update(session, { beacon, rttSeconds: rtt, elapsedSeconds });
+    const ofPeers = peers.update(session, { beacon, rttSeconds: rtt, elapsedSeconds });
     session.arrivalsSeen = session.presence.meeting.arrivals;
     reportOwnAudio(session.publisher, ownReport(beacon));
-    impaired.note(session, hasSuspects);
+    impaired.note(session, ofPeers.hasSuspects);
+    budget.reserve(session, ofPeers.series + (Number.isNaN(rtt) ? 0 : 1), session.isSuspect);
   }
 
   /** What the session says of itself. */
@@ -181,7 +181,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
         publisher: createPublisher(),
         arrivalsSeen: 0,
         isSuspect: false,
-        series: 0,
+        ...holdsNoSeries(),
         clientDropped: droppedBefore(report),
         connectionFailures: UNKNOWN_COUNT,
         iceRestarts: UNKNOWN_COUNT,
@@ -200,7 +200,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     },
     refresh(session, cell, beacon) {
       movePresence(session, cell.region, beacon.report.participantId);
-      retryLeftOut(session.presence);
+      reserveAttendance(session.presence);
       moveCell(session, cell);
       replaceValues(session, beacon);
     },
@@ -223,7 +223,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       population.replace(cell, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
       breakdown.replace(cell.region, session.standing, NO_STANDING);
       peers.remove(session.peers, cell);
-      budget.release(session.series);
+      budget.release(session);
       population.removeSession(cell);
       leaveMeeting(session);
       presence.meeting.sessions.delete(session.id);

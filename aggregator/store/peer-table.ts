@@ -19,8 +19,6 @@ export type PeerReadings = {
   /** Every row that is in use is below this. */
   readonly rows: number;
   id(row: number): string;
-  /** Whether its detail series are shown, within the limit of them. */
-  isShown(row: number): boolean;
   /** Its newest value. @param measure number of a peer measure @returns NaN when unknown */
   value(row: number, measure: number): number;
   /** Its newest rate of a NetEQ operation, per second. @param operation index of NETEQ_OPERATIONS @returns NaN when unknown */
@@ -56,9 +54,6 @@ export type PeerTable = PeerReadings & {
   readCounters(row: number, numbers: Float64Array, from: number, into: Float64Array): void;
   /** Forgets counters, so that the peer's next reading of each is a first one. @param from, to columns; default all */
   forgetCounters(row: number, from?: number, to?: number): void;
-  /** What it holds of the limit of detail series. */
-  series(row: number): number;
-  setSeries(row: number, held: number): void;
   setState(row: number, state: StreamState): void;
   setPublisher(row: number, publisher: Publisher): void;
 };
@@ -79,7 +74,6 @@ const NO_CHUNK: Chunk = { values: new Uint32Array(0), counters: new Float64Array
 export function createPeerTable(): PeerTable {
   const chunks: Chunk[] = [];
   const ids: string[] = [];
-  const series: number[] = [];
   const publishers: (Publisher | undefined)[] = [];
   /** By chunk, its rows that were released. */
   const free: number[][] = [];
@@ -128,7 +122,6 @@ export function createPeerTable(): PeerTable {
     chunks.length = used.length;
     free.length = used.length;
     ids.length = Math.min(ids.length, used.length << CHUNK_BITS);
-    series.length = ids.length;
     publishers.length = ids.length;
   }
 
@@ -140,13 +133,11 @@ export function createPeerTable(): PeerTable {
       return [...chunks, spare ?? NO_CHUNK].reduce((rows, { values }) => rows + values.length / VALUES, 0);
     },
     id: (row) => ids[row] as string,
-    isShown: (row) => (series[row] as number) > 0,
     value: (row, measure) => read(row, measure - FIRST_PEER_MEASURE),
     operation: (row, operation) => read(row, FIRST_OPERATION + operation),
     allocate(id) {
       const row = takeRow();
       ids[row] = id;
-      series[row] = 0;
       publishers[row] = undefined;
       setState(row, 0);
       const start = indexIn(row) * VALUES;
@@ -195,10 +186,6 @@ export function createPeerTable(): PeerTable {
       }
     },
     forgetCounters,
-    series: (row) => series[row] as number,
-    setSeries(row, held) {
-      series[row] = held;
-    },
     state: (row) => chunks[row >> CHUNK_BITS]?.states[indexIn(row)] as StreamState,
     setState,
     publisher: (row) => publishers[row],

@@ -2,9 +2,10 @@
  * Who is in which meeting: meetings, the participants of each in each region, and the sessions
  * by their ids. Empty meetings and presences are removed.
  */
+import { holdsNoSeries, type SeriesHolder } from './series-budget.ts';
 
 /** A meeting as one region sees it. */
-export type Presence<S> = {
+export type Presence<S> = SeriesHolder & {
   readonly meeting: Meeting<S>;
   readonly region: string;
   /** Number of the presence, rising: a scrape passes over what began after it did. */
@@ -12,8 +13,6 @@ export type Presence<S> = {
   sessions: number;
   /** Sessions by participant. */
   readonly participants: Map<string, number>;
-  /** Detail series that it holds: 1, or LEFT_OUT. */
-  series: number;
 };
 
 export type Meeting<S> = {
@@ -54,7 +53,14 @@ export function createRoster<S>(regions: readonly string[]): Roster<S> {
   }
 
   function openPresence(meeting: Meeting<S>, region: string, born: number): Presence<S> {
-    const presence = { meeting, region, born, sessions: 0, participants: new Map<string, number>(), series: 0 };
+    const presence = {
+      meeting,
+      region,
+      born,
+      sessions: 0,
+      participants: new Map<string, number>(),
+      ...holdsNoSeries(),
+    };
     meeting.presences.push(presence);
     headcount(region).meetings++;
     return presence;

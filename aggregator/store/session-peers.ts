@@ -6,11 +6,18 @@ import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
 import type { Plausibility } from './plausibility.ts';
 import { type Incoming, numbersAt } from './report.ts';
-import type { SeriesBudget } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { SESSION_COLUMN } from './session-columns.ts';
 import { createStreams } from './streams.ts';
 import type { Tally } from './tally.ts';
+
+/** What a session's peers are now. */
+export type UpdatedPeers = {
+  /** One of them may be bad. */
+  readonly hasSuspects: boolean;
+  /** How many detail series they have. */
+  readonly series: number;
+};
 
 /** The peers of all sessions. A session knows its own by their rows. */
 export type SessionPeers = {
@@ -18,9 +25,8 @@ export type SessionPeers = {
   /**
    * Brings a session's rows in step with the peers that its newest beacon reports: new ones come, missing ones go,
    * every value is replaced. `session.peers` are then in the order of the report.
-   * @returns whether one of them may be bad
    */
-  update(session: Session, received: ReceivedBeacon): boolean;
+  update(session: Session, received: ReceivedBeacon): UpdatedPeers;
   /** The session lives in another cell now. */
   move(rows: readonly number[], from: Cell, to: Cell): void;
   /** The session began again: its next counters are not to be compared with these. */
@@ -42,12 +48,11 @@ export type ReceivedBeacon = {
 
 export type SessionPeersOptions = {
   readonly population: Population;
-  readonly budget: SeriesBudget;
   readonly tally: Tally;
   readonly plausibility: Plausibility;
 };
 
-export function createSessionPeers({ population, budget, tally, plausibility }: SessionPeersOptions): SessionPeers {
+export function createSessionPeers({ population, tally, plausibility }: SessionPeersOptions): SessionPeers {
   const table = createPeerTable();
   const values = createPeerValues(table, plausibility);
   const streams = createStreams(table, values);
@@ -64,7 +69,7 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
     return row;
   }
 
-  function replaceValues(row: number, cell: Cell, known: number): void {
+  function replaceValues(row: number, cell: Cell): void {
     values.addCounts(tally.cumulative(cell));
     const { millionths } = values;
     table.replaceValues(row, millionths, before);
@@ -73,7 +78,6 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
       const is = millionths[measure] as number;
       if (was !== is) population.replaceMillionths(cell, measure, was, is);
     }
-    table.setSeries(row, budget.reserve(table.series(row), known));
   }
 
   function removePeer(row: number, cell: Cell): void {
@@ -81,7 +85,6 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
     for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
       population.replaceMillionths(cell, measure, before[measure] as number, UNKNOWN);
     }
-    budget.release(table.series(row));
     streams.remove(row);
     table.release(row);
   }
@@ -102,18 +105,19 @@ export function createSessionPeers({ population, budget, tally, plausibility }: 
       let hasSuspects = false;
       const count = rows.length;
       const reported = peersTo - peersFrom;
+      let series = 0;
       for (let i = 0; i < reported; i++) {
         const peer = peersFrom + i;
         const row = bringForward(rows, i, reports.peerIds[peer] as string);
-        replaceValues(row, cell, values.derive(row, numbersAt(peer), numbers));
+        series += values.derive(row, numbersAt(peer), numbers);
+        replaceValues(row, cell);
         if (streams.refresh(row, reception)) hasSuspects = true;
       }
       for (let i = reported; i < rows.length; i++) removePeer(rows[i] as number, cell);
       population.addPeers(cell, reported - count);
-      if (rows.length === count && count === reported) return hasSuspects;
       // A copy has no spare capacity: a hundred thousand sessions keep theirs for as long as they live.
-      session.peers = rows.slice(0, reported);
-      return hasSuspects;
+      if (rows.length !== count || count !== reported) session.peers = rows.slice(0, reported);
+      return { hasSuspects, series };
     },
     move(rows, from, to) {
       for (const row of rows) {

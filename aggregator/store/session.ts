@@ -6,9 +6,10 @@ import type { Standing } from '../live/breakdown.ts';
 import type { Cell } from '../live/population.ts';
 import type { Presence } from './roster.ts';
 import type { Runs } from './runs.ts';
+import type { SeriesHolder } from './series-budget.ts';
 import type { Uplink } from './uplink.ts';
 
-export interface Session extends Expiring<Session>, Runs {
+export interface Session extends Expiring<Session>, Runs, SeriesHolder {
   readonly id: string;
   /** Number of the record, rising: a scrape passes over what began after it did. */
   readonly born: number;
@@ -27,8 +28,6 @@ export interface Session extends Expiring<Session>, Runs {
   arrivalsSeen: number;
   /** Whether it is among the sessions that may be impaired. */
   isSuspect: boolean;
-  /** Detail series held for the RTT. */
-  series: number;
   clientDropped: number;
   /** Newest readings of what the connection counts; -1 when unknown. */
   connectionFailures: number;

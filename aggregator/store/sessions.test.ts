@@ -414,17 +414,42 @@ describe('the record owns everything', () => {
 
 describe('the series limit', () => {
   it('keeps the population complete when the detail is full, and counts what it held back', () => {
-    const sessions = storeWith({ maxSessionSeries: 4 });
+    const sessions = storeWith({ maxSessionSeries: 5 });
     const peers = [{ peer_id: 'x', neteq: { buffer: 0.05 } }];
     for (let i = 0; i < 3; i++) post(sessions, 0, { session_id: `s-${i}`, participant_id: `p-${i}`, peers });
     const samples = shown(sessions, 10);
     expect(samples.get('edgepulse_participants{region="apac"}')).toBe(3);
     const detail = [...samples.keys()].filter((name) => name.includes('meeting_id='));
-    expect(detail).toHaveLength(4);
-    expect(sessions.budget).toMatchObject({ used: 4, dropped: 3 });
+    expect(detail).toHaveLength(5);
+    expect(sessions.budget).toMatchObject({ used: 5, dropped: 2 });
     for (let i = 0; i < 3; i++)
       post(sessions, 5_000, { session_id: `s-${i}`, participant_id: `p-${i}`, seq: 1, peers });
-    expect(sessions.budget).toMatchObject({ used: 4, dropped: 3 });
+    expect(sessions.budget).toMatchObject({ used: 5, dropped: 2 });
+  });
+
+  it('shows who is impaired in the place of who is well, until somebody else needs it', () => {
+    const sessions = storeWith({ maxSessionSeries: 6 });
+    const beacon = (i: number, seq: number, expand: number) => {
+      const peers = [{ peer_id: 'x', neteq: { operations_per_second: { expand } } }];
+      post(sessions, 1_000 * seq, { session_id: `s-${i}`, participant_id: `p-${i}`, seq, peers, rtt: [] });
+    };
+    const expanding = () =>
+      [...shown(sessions, 5_000).keys()].flatMap((name) => /operations.*session_id="(.*?)"/.exec(name)?.[1] ?? []);
+    // Concealment and expand of each, and one series for the meeting.
+    for (const i of [0, 1, 2]) beacon(i, 0, 1);
+    expect(expanding()).toEqual(['s-0', 's-1']);
+    beacon(2, 1, 40);
+    expect(expanding()).toEqual(['s-0', 's-2']);
+    beacon(1, 1, 1);
+    beacon(2, 2, 1);
+    expect(expanding()).toEqual(['s-0', 's-2']);
+    beacon(1, 2, 40);
+    expect(expanding()).toEqual(['s-1', 's-2']);
+    expect(sessions.budget.used).toBe(5);
+    for (const i of [0, 1, 2]) {
+      post(sessions, 3_000, { session_id: `s-${i}`, participant_id: `p-${i}`, seq: 3, leaving: true });
+    }
+    expect(sessions.budget.used).toBe(0);
   });
 
   it('shows a meeting that was held back as soon as there is room and somebody in it is heard', () => {
