@@ -1,7 +1,7 @@
 /** The JSON API: `GET /api/v1/overview` and `GET /api/v1/sessions`, paced and bounded as scrapes are. */
 import * as v from 'valibot';
 import { isId } from '../../shared/beacon.ts';
-import type { Overview } from './answers.ts';
+import type { Overview, WorstSessions } from './answers.ts';
 import type { Pacer } from './pacer.ts';
 import { type Handler, JSON_HEADERS, sendBody, sendProblem } from './respond.ts';
 import { type FoundSessions, LIMIT_MAX, WORST_SORTS, type WorstQuery } from './worst-sessions.ts';
@@ -60,7 +60,8 @@ function createSessionsQuery({ worst, regions, pacer, now }: QueryOptions): Hand
   /** Session by session: a meeting of a thousand takes long to write. */
   function* write(asked: WorstQuery): Generator<void, Buffer, void> {
     const { total, sessions } = yield* worst(asked);
-    const parts = [Buffer.from(`{"sort":"${asked.sort}","total":${total},"sessions":[`)];
+    const members: Omit<WorstSessions, 'sessions'> = { sort: asked.sort, total };
+    const parts = [Buffer.from(`${JSON.stringify(members).slice(0, -1)},"sessions":[`)];
     for (const session of sessions) {
       const text = JSON.stringify(session);
       parts.push(Buffer.from(parts.length > 1 ? `,${text}` : text));

@@ -1,6 +1,8 @@
 /** Which sessions, peers and meetings have detail series under the limit. */
+import type { Peer } from '../../../shared/beacon.ts';
+import { OBJECTIVES } from '../../../shared/objectives.ts';
 import { type Figures, operationsOf } from './figures.ts';
-import { figuresOfPeers, type Living } from './living.ts';
+import { figuresOfPeers, type Living, rttOf } from './living.ts';
 import type { SeriesLimit } from './series-limit.ts';
 
 export type Detail = {
@@ -17,7 +19,7 @@ export function createDetail(series: SeriesLimit, living: ReadonlyMap<string, Li
   }
 
   return {
-    /** In the order in which they come: the meeting, the session's RTT, its peers; those that went make room afterwards. */
+    /** In the order in which they come: the meeting, then all of the session. */
     update(session, was) {
       series.need(ofMeeting(session), 1);
       if (was) {
@@ -25,21 +27,12 @@ export function createDetail(series: SeriesLimit, living: ReadonlyMap<string, Li
         // What it left may be the room that was missing.
         series.need(ofMeeting(session), 1);
       }
-      series.need(ofSession(session), session.newest.rtt?.length ? 1 : 0);
-      const ofPeers = figuresOfPeers(session);
-      for (const [i, peer] of session.newest.peers.entries()) {
-        const { neteq_buffer, concealment } = ofPeers[i] as Figures;
-        const shown = [neteq_buffer, concealment].filter((figure) => figure !== undefined);
-        series.need(ofPeer(session, peer.peer_id), shown.length + operationsOf(peer).length);
-      }
-      for (const { peer_id } of was?.newest.peers ?? []) {
-        const isThere = session.newest.peers.some((peer) => peer.peer_id === peer_id);
-        if (!isThere) series.release(ofPeer(session, peer_id));
-      }
+      const ofPeers = figuresOfPeers(session).map((figures, i) => detailOf(figures, session.newest.peers[i] as Peer));
+      const count = ofPeers.reduce((sum, { length }) => sum + length, session.newest.rtt?.length ? 1 : 0);
+      series.need(ofSession(session), count, isImpaired(session));
     },
     remove(session) {
       series.release(ofSession(session));
-      for (const { peer_id } of session.newest.peers) series.release(ofPeer(session, peer_id));
       releaseMeetingIfEmpty(session);
     },
   };
@@ -54,6 +47,31 @@ export function ofSession({ key }: Living): string {
   return `session ${key}`;
 }
 
-export function ofPeer({ key }: Living, peerId: string): string {
-  return `peer ${key} ${peerId}`;
+/** A detail series of a peer: the family, the operation where the family has one, and the value. */
+type PeerSample = { readonly family: string; readonly operation?: string; readonly value: number };
+
+/** By default, what on-call reads first. */
+export function detailOf({ neteq_buffer, concealment, audio_packet_loss }: Figures, peer: Peer): PeerSample[] {
+  const figures = {
+    edgepulse_peer_neteq_buffer_seconds: neteq_buffer,
+    edgepulse_peer_concealment_ratio: concealment,
+    edgepulse_peer_audio_packet_loss_ratio: audio_packet_loss,
+  };
+  return [
+    ...Object.entries(figures).flatMap(([family, value]) => (value === undefined ? [] : { family, value })),
+    ...operationsOf(peer)
+      .filter(([operation]) => operation === 'expand' || operation === 'accelerate')
+      .map(([operation, value]) => ({ family: 'edgepulse_peer_neteq_operations_per_second', operation, value })),
+  ];
+}
+
+const STREAM_OBJECTIVES = ['concealment', 'expand', 'audio_packet_loss', 'video_packet_loss', 'video_freeze'] as const;
+
+/** Past an objective: its own RTT, or a stream that it receives. Nobody here says that it sends, so that nobody is silent. */
+function isImpaired(session: Living): boolean {
+  const rtt = rttOf(session);
+  if (rtt !== undefined && rtt > OBJECTIVES.rtt.bad) return true;
+  return figuresOfPeers(session).some((figures) =>
+    STREAM_OBJECTIVES.some((name) => (figures[name] ?? 0) > OBJECTIVES[name].bad),
+  );
 }

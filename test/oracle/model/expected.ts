@@ -1,8 +1,8 @@
 /** What /metrics must say of a model: every sample of every edgepulse family, worked out from nothing but who lives and what was seen. */
 import { PUBLISH_SECONDS_BUCKETS } from '../../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../../shared/reject.ts';
-import { ofMeeting, ofPeer, ofSession } from './detail.ts';
-import { operationsOf, PEER_MEASURES } from './figures.ts';
+import { detailOf, ofMeeting, ofSession } from './detail.ts';
+import { PEER_MEASURES } from './figures.ts';
 import { MEDIA_COUNTERS } from './ledger.ts';
 import { LIVE, type LiveMeasure, quantilesOf } from './live-families.ts';
 import { figuresOfPeers, type Living, meetingOf, participantOf, rttOf } from './living.ts';
@@ -83,17 +83,14 @@ function writeDetail(sheet: SampleSheet, { series }: Model, living: readonly Liv
       const labels = { region, meeting_id: newest.meeting_id };
       sheet.set('edgepulse_meeting_participants', labels, new Set(here.map(participantOf)).size);
     }
-    const rtt = rttOf(session);
-    if (rtt !== undefined && series.isShown(ofSession(session)))
-      sheet.add('edgepulse_session_rtt_seconds', { ...ids, ...cellLabels(cell) }, rtt);
+    if (!series.isShown(ofSession(session))) continue;
+    sheet.addKnown('edgepulse_session_rtt_seconds', { ...ids, ...cellLabels(cell) }, rttOf(session));
     figuresOfPeers(session).forEach((figures, i) => {
       const peer = newest.peers[i] as (typeof newest.peers)[number];
-      if (!series.isShown(ofPeer(session, peer.peer_id))) return;
-      const labels = { ...ids, peer_id: peer.peer_id };
-      sheet.addKnown('edgepulse_peer_neteq_buffer_seconds', labels, figures.neteq_buffer);
-      sheet.addKnown('edgepulse_peer_concealment_ratio', labels, figures.concealment);
-      for (const [operation, rate] of operationsOf(peer))
-        sheet.add('edgepulse_peer_neteq_operations_per_second', { ...labels, operation }, rate);
+      for (const { family, operation, value } of detailOf(figures, peer)) {
+        const ofOperation = operation === undefined ? {} : { operation };
+        sheet.add(family, { ...ids, peer_id: peer.peer_id, ...ofOperation }, value);
+      }
     });
   }
 }
