@@ -140,6 +140,22 @@ describe('a new `started`', () => {
     expect(totals(sessions)).toMatchObject({ applied: 1_001, lost: 0 });
   });
 
+  it.each([
+    ['left', { leaving: true as const }],
+    ['failed to join', { join: { result: 'ice' as const } }],
+  ])('knows repeats of what it had before, when the run of a session that %s goes on', (_, last) => {
+    const sessions = createTestSessions();
+    if ('leaving' in last) for (const n of [0, 1, 2]) post(sessions, n * 1_000, { seq: n, started: 1, ...rttMs(100) });
+    post(sessions, 3_000, { seq: 3, started: 1, ...last, ...rttMs(100) });
+    post(sessions, 6_000, { seq: 5, started: 1, ...rttMs(100) });
+    const before = { ...totals(sessions), samples: samples(sessions) };
+    post(sessions, 3_000, { seq: 3, started: 1, ...last, ...rttMs(100) }, 4_000);
+    expect({ ...totals(sessions), samples: samples(sessions) }).toEqual({ ...before, duplicate: 1 });
+    // What was left out in between fills a hole, and was no loss.
+    post(sessions, 5_500, { seq: 4, started: 1 }, 2_000);
+    expect(totals(sessions)).toMatchObject({ applied: before.applied + 1, lost: 0 });
+  });
+
   it('forgets ended runs while the session goes on', () => {
     const sessions = createTestSessions();
     const ended = () => sessions.meeting('m-1')?.sessions.get('s-1')?.ended;

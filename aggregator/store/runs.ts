@@ -92,10 +92,13 @@ export function createRunBook(ttlMs: number, plausibility: Pick<Plausibility, 'b
         accountedUntilMs: Math.max(accountedUntilMs, before.accountedUntilMs),
       };
     },
-    resume(report, { sequence: { started, joinMarks }, ended, accountedUntilMs }) {
-      const sequence = sequences.begin(report, Number.isNaN(report.started) ? started : report.started);
+    resume(report, before) {
+      const { ended, accountedUntilMs } = before;
+      const sequence = { ...before.sequence };
+      // What was left out while it was gone is not missed, but what came before is still known.
+      sequences.skipTo(sequence, report);
       return {
-        sequence: { ...sequence, joinMarks },
+        sequence,
         ended,
         accountedUntilMs: Math.max(plausibility.begin(report.receivedAtMs), accountedUntilMs),
       };

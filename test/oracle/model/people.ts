@@ -14,6 +14,7 @@ import {
   type KnownVerdict,
   type Runs,
   replaceRun,
+  resumeRun,
   takeNumber,
   type Verdict,
 } from './runs.ts';
@@ -139,8 +140,7 @@ export function createPeople(options: PeopleOptions): People {
     const run = beginRun(beacon, atMs);
     const runs: Runs = gone?.runs ?? { newest: run, replaced: [], accountedUntilMs: atMs - ttlMs };
     if (verdict?.kind === 'begins') replaceRun(runs, run, storedAtMs + ttlMs);
-    // What was left out while it was gone is not missed.
-    else runs.newest = run;
+    else if (gone) resumeRun(runs.newest, beacon, atMs);
     runs.accountedUntilMs = checkOf(runs, placed).accountedUntilMs();
     if (beacon.leaving) {
       remember({ key, runs, leftAtMs: atMs, forgetAtMs: nowMs + ttlMs });

@@ -51,6 +51,12 @@ export function takeNumber(run: Run, { seq }: Beacon, atMs: number, check: Check
   return skipTo(numbering, seq, atMs);
 }
 
+/** The run goes on after it left: what it left out while it was gone is not missed. */
+export function resumeRun(run: Run, { seq }: Beacon, atMs: number): void {
+  run.lowest = undefined;
+  skipTo(run.numbering, seq, atMs);
+}
+
 /** Remembers the run that was the newest until now. */
 export function replaceRun(runs: Runs, run: Run, forgetAtMs: number): void {
   runs.replaced = [{ run: runs.newest, forgetAtMs }, ...runs.replaced].slice(0, REPLACED_MAX);
