@@ -32,3 +32,11 @@ it('does not end when the answers of two readers overtake each other', () => {
   answers[0]?.({ created: 'monday', lastSequence: 41 });
   expect(included(history)).toEqual([1, 41, 42]);
 });
+
+it('is over when the stream has fewer messages than were read of it, though more than there were at the start', () => {
+  const history = createHistory();
+  history.look()({ created: 'monday', lastSequence: 42 });
+  history.includes(1_000);
+  history.look()({ created: 'monday', lastSequence: 60 });
+  expect(included(history)).toEqual([]);
+});

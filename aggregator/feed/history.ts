@@ -13,12 +13,14 @@ export type History = {
    * one counts from 1, and all of it is new.
    */
   look(): (found: Look) => void;
-  /** Whether the message with this stream sequence is history. */
+  /** Whether the message with this stream sequence, which was delivered now, is history. */
   includes(sequence: number): boolean;
 };
 
 export function createHistory(): History {
   let lastSequence = 0;
+  /** The highest number of the stream that was seen. */
+  let newest = 0;
   /** When the stream was created; undefined before the first look. */
   let created: string | undefined;
 
@@ -26,14 +28,18 @@ export function createHistory(): History {
     look() {
       // The answers of readers that ask at the same time can overtake each other. Only one that was asked for later
       // proves by a lower number that the messages are gone.
-      const least = created === undefined ? 0 : lastSequence;
+      const least = created === undefined ? 0 : newest;
       return (found) => {
         if (created === undefined) lastSequence = found.lastSequence;
         // A stream in memory keeps its time of creation when its server starts again, and begins at 1 too.
-        else if (created !== found.created || found.lastSequence < least) lastSequence = 0;
+        else if (created !== found.created || found.lastSequence < least) lastSequence = newest = 0;
         created = found.created;
+        newest = Math.max(newest, found.lastSequence);
       };
     },
-    includes: (sequence) => sequence <= lastSequence,
+    includes(sequence) {
+      newest = Math.max(newest, sequence);
+      return sequence <= lastSequence;
+    },
   };
 }
