@@ -233,12 +233,16 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
     packetsPerSecond: (elapsedSeconds) =>
       Number.isNaN(packetRate) ? delta(audioReceived) / elapsedSeconds : packetRate,
     addCounts(counts) {
-      counts.audioSamples += delta(totalSamplesReceived) || 0;
-      counts.concealedSamples += delta(concealedSamples) || 0;
-      counts.silentConcealedSamples += delta(silentConcealedSamples) || 0;
+      counts.videoFreezes += delta(freezeCount) || 0;
+      const samples = delta(totalSamplesReceived);
+      // Parts are only counted with their whole: ratios of the sums would be over 1.
+      if (Number.isNaN(samples)) return;
+      const concealed = delta(concealedSamples) || 0;
+      counts.audioSamples += samples;
+      counts.concealedSamples += concealed;
+      counts.silentConcealedSamples += Math.min(concealed, delta(silentConcealedSamples) || 0);
       counts.acceleratedSamples += delta(removedSamplesForAcceleration) || 0;
       counts.deceleratedSamples += delta(insertedSamplesForDeceleration) || 0;
-      counts.videoFreezes += delta(freezeCount) || 0;
     },
   };
 }

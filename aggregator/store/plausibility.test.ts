@@ -146,6 +146,21 @@ describe('one session', () => {
     expect(shown).toEqual([Number.NaN, 0.01, Number.NaN, 0.01]);
   });
 
+  it.each<[string, (seconds: number) => AudioStats]>([
+    ['the whole', (n) => ({ concealedSamples: 48_000 * n, silentConcealedSamples: 48_000 * n })],
+    [
+      'the whole in every other beacon',
+      (n) => ({ concealedSamples: n, ...(n % 2 === 0 && { totalSamplesReceived: n }) }),
+    ],
+    ['what is concealed', (n) => ({ totalSamplesReceived: 48_000 * n, silentConcealedSamples: 48_000 * n })],
+  ])('adds no part without its whole: leaving out %s', (_, statsAt) => {
+    const sessions = createTestSessions();
+    for (let seq = 0; seq < 10; seq++) post(sessions, seq * 1_000, { seq, ...audio(statsAt(seq)) });
+    const { audio: all, concealed, silent } = counted(sessions);
+    expect(concealed).toBeLessThanOrEqual(all);
+    expect(silent).toBeLessThanOrEqual(concealed);
+  });
+
   it('has no part that is more than its whole, and up to 0.1 s more of one is what NetEQ is ahead', () => {
     const sessions = createTestSessions();
     const none = { totalSamplesReceived: 0, concealedSamples: 0, silentConcealedSamples: 0 };

@@ -193,12 +193,13 @@ export function createPeople(options: PeopleOptions): People {
   function countMedia({ cell, rises }: Living): void {
     const counts = ledger.cell(cell);
     for (const { audio, video } of rises) {
-      counts.audio_samples += audio.totalSamplesReceived ?? 0;
+      counts.video_freezes += video.freezeCount ?? 0;
+      if (audio.totalSamplesReceived === undefined) continue;
+      counts.audio_samples += audio.totalSamplesReceived;
       counts.concealed_samples += audio.concealedSamples ?? 0;
-      counts.silent_concealed_samples += audio.silentConcealedSamples ?? 0;
+      if (audio.concealedSamples !== undefined) counts.silent_concealed_samples += audio.silentConcealedSamples ?? 0;
       counts.accelerated_samples += audio.removedSamplesForAcceleration ?? 0;
       counts.decelerated_samples += audio.insertedSamplesForDeceleration ?? 0;
-      counts.video_freezes += video.freezeCount ?? 0;
     }
   }
 
