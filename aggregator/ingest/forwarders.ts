@@ -26,6 +26,7 @@ export type ForwarderMessage = {
   readonly region: string;
   readonly slot: number;
   readonly data: Uint8Array;
+  /** When it is heard. */
   readonly nowMs: number;
   /** An earlier process has counted it: what it says is where the next message goes on from. By default it has not. */
   readonly isHistory?: boolean;

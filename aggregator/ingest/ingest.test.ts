@@ -7,7 +7,7 @@ import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { forwarderCounters, validEntry } from '../../test/support/edge/beacon.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { createTestSessions, NOW } from '../store/testing.ts';
-import { createForwarders } from './forwarders.ts';
+import { createForwarders, FORWARDER_HEARD_MS, type Forwarders } from './forwarders.ts';
 import { createIngest, type Ingest } from './ingest.ts';
 
 const SUBJECT = 'health.diagnostics.apac.edge.f03';
@@ -16,7 +16,7 @@ const FORWARDER_SUBJECT = 'health.diagnostics.apac.forwarder.0';
 /** Sends a message that the broker stored at `storedAtMs`, and that is read when it is `nowMs` there. */
 type Send = (message: Uint8Array, subject?: string, storedAtMs?: number, nowMs?: number) => void;
 
-function setUp(): { sessions: Sessions; ingest: Ingest; send: Send } {
+function setUp(): { sessions: Sessions; ingest: Ingest; send: Send; forwarders: Forwarders } {
   const sessions = createTestSessions();
   const forwarders = createForwarders({
     regions: sessions.regions,
@@ -29,6 +29,7 @@ function setUp(): { sessions: Sessions; ingest: Ingest; send: Send } {
   return {
     sessions,
     ingest,
+    forwarders,
     send: (sent, subject = SUBJECT, storedAtMs = NOW, nowMs = storedAtMs) =>
       ingest(subject, sent, { storedAtMs, nowMs }),
   };
@@ -152,10 +153,10 @@ function numbersOf(record: object): string {
 
 describe('history, which an earlier process has counted,', () => {
   const restarted = (...history: readonly [message: Uint8Array, subject: string][]) => {
-    const { sessions, ingest, send } = setUp();
+    const { sessions, ingest, send, forwarders } = setUp();
     for (const [sent, subject] of history)
       ingest(subject, sent, { storedAtMs: NOW, nowMs: NOW + 9_000, isHistory: true });
-    return { sessions, send };
+    return { sessions, send, forwarders };
   };
 
   it('rebuilds the sessions and counts nothing', () => {
@@ -183,6 +184,16 @@ describe('history, which an earlier process has counted,', () => {
     const { sessions, send } = restarted([counters(40), FORWARDER_SUBJECT]);
     send(counters(42), FORWARDER_SUBJECT);
     expect(sessions.totals('apac').edge.spooled).toBe(2);
+  });
+
+  it('has Forwarders that were heard when they sent it, and not when it is read', () => {
+    const counters = encodeForwarderCounters(forwarderCounters({ topology: 'theirs' }));
+    const { sessions, forwarders } = restarted([counters, FORWARDER_SUBJECT]);
+    const { edge } = sessions.totals('apac');
+    forwarders.refresh(NOW + FORWARDER_HEARD_MS);
+    expect(edge).toMatchObject({ forwarders: 1, hasTopologyMismatch: true });
+    forwarders.refresh(NOW + FORWARDER_HEARD_MS + 1);
+    expect(edge).toMatchObject({ forwarders: 0, hasTopologyMismatch: false });
   });
 
   it('makes a batch of it that comes once more a repeat', () => {

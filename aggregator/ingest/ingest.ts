@@ -73,9 +73,10 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
   function takeCounters(
     { region, slot }: ForwarderRoute,
     data: Uint8Array,
-    { nowMs, isHistory = false }: MessageTimes,
+    { storedAtMs, nowMs, isHistory = false }: MessageTimes,
   ): void {
-    if (forwarders.take({ region, slot, data, nowMs, isHistory })) return;
+    // A Forwarder that fell asleep, or was taken away, before this process started is not heard now.
+    if (forwarders.take({ region, slot, data, nowMs: isHistory ? storedAtMs : nowMs, isHistory })) return;
     sessions.tally(region, isHistory).edge.invalidMessages++;
   }
 

@@ -64,7 +64,7 @@ export function createForwardersModel(topology: string, shard: { index: number; 
   const isCounted = (slot: number) => slot % shard.count === shard.index;
 
   return {
-    take({ region, slot, counters }, isHistory, nowMs) {
+    take({ region, slot, storedAtMs, counters }, isHistory, nowMs) {
       if (!counters) {
         if (!isHistory) sumsOf(region).invalidMessages++;
         return;
@@ -80,7 +80,11 @@ export function createForwardersModel(topology: string, shard: { index: number; 
       slots.set(key, known);
       if (!before) known.newestEpoch = counters.epoch;
       if (known.newestEpoch !== counters.epoch) return;
-      Object.assign(known, { heardMs: nowMs, inSpool: isCounted(slot) ? counters.inSpool : 0 });
+      // An earlier process heard of it in history, when it was sent.
+      Object.assign(known, {
+        heardMs: isHistory ? storedAtMs : nowMs,
+        inSpool: isCounted(slot) ? counters.inSpool : 0,
+      });
       if (counters.topology !== '') known.topology = counters.topology;
     },
     measure(nowMs) {
