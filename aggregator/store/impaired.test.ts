@@ -273,6 +273,7 @@ type Moment = {
   readonly sourceEnergy?: number;
   readonly packetsReceived?: number;
   readonly totalAudioEnergy?: number;
+  readonly totalSamplesReceived?: number;
   readonly packets_per_second?: number;
 };
 
@@ -316,6 +317,12 @@ describe('silent streams', () => {
     ['no packets', 2, NO_PACKETS, { no_packets: 1, no_energy: 0 }],
     ['packets without energy', 2, NO_ENERGY, { no_packets: 0, no_energy: 1 }],
     [
+      'packets without energy that are played',
+      2,
+      NO_ENERGY.map((moment, i) => ({ ...moment, totalSamplesReceived: 240_000 * i })),
+      { no_packets: 0, no_energy: 1 },
+    ],
+    [
       'no packets, by the rate of a NetEQ client',
       1,
       [1, 2].map(() => ({ sending: true, packets_per_second: 0 })),
@@ -334,6 +341,7 @@ describe('silent streams', () => {
     ['a quiet person says nothing', NO_ENERGY.map((moment) => ({ ...moment, sourceEnergy: 1 }))],
     ['the sender does not report its energy', NO_ENERGY.map(({ sourceEnergy: _, ...moment }) => moment)],
     ['the receiver reports no energy', NO_ENERGY.map(({ totalAudioEnergy: _, ...moment }) => moment)],
+    ['the receiver plays it nowhere', NO_ENERGY.map((moment) => ({ ...moment, totalSamplesReceived: 0 }))],
     ['the receiver reports no packets', NO_PACKETS.map(({ packetsReceived: _, ...moment }) => moment)],
     ['the counters of the receiver go back', [300, 200, 100].map((n) => ({ sending: true, packetsReceived: n }))],
     [

@@ -112,7 +112,16 @@ export function createPeerValues(table: PeerTable, plausibility: Plausibility): 
   function arrivalOf(): Arrival {
     const packets = delta(audioReceived);
     if (packets === 0 || packetRate === 0) return ARRIVAL.noPackets;
-    return packets > 0 && delta(totalAudioEnergy) === 0 ? ARRIVAL.noEnergy : ARRIVAL.heardOrUnknown;
+    if (packets > 0 && delta(totalAudioEnergy) === 0 && !isUnplayed()) return ARRIVAL.noEnergy;
+    return ARRIVAL.heardOrUnknown;
+  }
+
+  /**
+   * A page that plays a track nowhere asks for no samples of it, and Chromium then counts neither samples nor energy: what
+   * there was to hear is not known.
+   */
+  function isUnplayed(): boolean {
+    return delta(totalSamplesReceived) === 0;
   }
 
   /** A counter that went down means that all of its stream began again at zero. */
