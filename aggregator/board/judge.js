@@ -10,13 +10,14 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
 /** @typedef {import('../http/answers.ts').ServerOverview} Server */
 
 /**
- * `cause` is undefined when nothing is wrong. `audio` names the worse of the two audio measures.
+ * `cause` is undefined when nothing is wrong, and `video` when nothing but the video is. `audio` names the worse of the
+ * two audio measures.
  * @typedef {{
  *   readonly level: Level,
  *   readonly network: Level,
  *   readonly audio: Judged,
  *   readonly audioLevel: Level,
- *   readonly cause: 'network' | 'audio' | 'both' | undefined,
+ *   readonly cause: 'network' | 'audio' | 'both' | 'video' | undefined,
  * }} Judgement
  */
 
@@ -45,7 +46,10 @@ export function judge({ sessions, impaired_sessions: impaired, measures }, { obj
   const isAudioIncident = isIncident(impaired.audio) || isIncident(impaired.silence);
   const audioLevel = levelOfPeople(worstLevel([concealment, expand]), isAudioIncident);
   const audio = concealment === worstLevel([concealment, expand]) ? 'concealment' : 'expand';
-  return { level: worstLevel([network, audioLevel]), network, audio, audioLevel, cause: causeOf(network, audioLevel) };
+  // The board has no percentile of video: nothing less than an incident is seen.
+  const video = isIncident(impaired.video) ? 'bad' : 'unknown';
+  const cause = causeOf(network, audioLevel) ?? (isTrouble(video) ? 'video' : undefined);
+  return { level: worstLevel([network, audioLevel, video]), network, audio, audioLevel, cause };
 }
 
 /**
@@ -89,11 +93,11 @@ function troubleOf(region, rules) {
   const { live } = region;
   if (!live) return undefined;
   const judgement = judge(live, rules);
-  const touched = touchedBy(live, mainMeasure(judgement));
+  const touched = touchedBy(live, judgement);
   if (judgement.cause) return { region, figures: live, judgement, server: undefined, touched };
   const hidden = live.servers.map((server) => {
     const own = judge(server, rules);
-    return { region, figures: server, judgement: own, server, touched: touchedBy(server, mainMeasure(own)) };
+    return { region, figures: server, judgement: own, server, touched: touchedBy(server, own) };
   });
   return hidden
     .filter((trouble) => trouble.judgement.cause && trouble.touched >= LEAST_TOUCHED)
@@ -110,11 +114,11 @@ export function mainMeasure({ cause, audio }) {
 
 /**
  * @param {Figures} figures
- * @param {Judged} measure
- * @returns {number} sessions (for RTT) or received streams over its warning
+ * @param {Judgement} judgement
+ * @returns {number} sessions (for RTT and video) or received streams (for audio) that are not well
  */
-export function touchedBy({ measures }, measure) {
-  return measures[measure].over_warn ?? 0;
+function touchedBy({ impaired_sessions: impaired, measures }, judgement) {
+  return judgement.cause === 'video' ? impaired.video : (measures[mainMeasure(judgement)].over_warn ?? 0);
 }
 
 /**

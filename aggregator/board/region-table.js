@@ -38,7 +38,7 @@ const NARROW = matchMedia('(max-width: 699px)');
 /** One scale for all sparklines, at least up to this much over where RTT is bad, so that a line low down is a good one. */
 const LEAST_TOP = 1.2;
 
-const STATES = { network: 'network', audio: 'audio', both: 'network + audio' };
+const STATES = { network: 'network', audio: 'audio', both: 'network + audio', video: 'video' };
 
 /** @param {HTMLTableElement} table with a head and a foot; the foot's row is for all regions together */
 export function createRegionTable(table) {

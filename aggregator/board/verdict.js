@@ -38,7 +38,7 @@ const SIDES = /** @type {const} */ ([
   { side: 'receiver', words: 'the downlinks of who hears them' },
 ]);
 
-const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio' };
+const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio', video: 'video' };
 
 /** @param {Overview} overview @returns {Verdict} */
 export function reachVerdict(overview) {
@@ -132,13 +132,29 @@ function troubled({ overview: { objectives }, silent, worst, others }) {
   const cause = CAUSES[judgement.cause ?? 'both'];
   const also = others.map((trouble) => `${trouble.region.region} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
   const sentence = [
-    `${region.region}: ${figuresText(worst)} \u2013 ${causeText(worst)}`,
-    ...whereText(worst, objectives),
-    howManyText(worst, objectives),
+    ...(cause === CAUSES.video ? videoText(worst) : measuredText(worst, objectives)),
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
     ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
   return { level: judgement.level, headline: `${region.region}: ${cause}`, sentence: `${sentence}.` };
+}
+
+/** @param {Trouble} trouble @param {Objectives} objectives */
+function measuredText(trouble, objectives) {
+  return [
+    `${trouble.region.region}: ${figuresText(trouble)} \u2013 ${causeText(trouble)}`,
+    ...whereText(trouble, objectives),
+    howManyText(trouble, objectives),
+  ];
+}
+
+/** @param {Trouble} trouble */
+function videoText({ region, figures, server, touched }) {
+  const { any } = figures.impaired_sessions;
+  const where = server ? [`on ${serverText(server)} alone`] : [];
+  const others = any > touched ? [impairedText(figures, '')] : [];
+  const whom = `${formatCount(touched)} of ${peopleText(figures.sessions)}`;
+  return [`${region.region}: ${whom} receive video with loss or freezes \u2013 video`, ...where, ...others];
 }
 
 /** @param {Trouble} trouble */

@@ -185,6 +185,23 @@ describe('the verdict', () => {
     expect(sentence).toContain('20 of 20 people are impaired, most bad streams by the uplinks of who sends them.');
   });
 
+  it.each([
+    [20, 20, 'bad', 'apac: 20 of 20 people receive video with loss or freezes \u2013 video.'],
+    [5, 7, 'bad', '5 of 20 people receive video with loss or freezes \u2013 video; 7 of 20 people are impaired'],
+    [4, 4, 'ok', 'All is well'],
+  ])('does not call it well when the video alone of %i people is bad, %i being impaired', (video, any, level, text) => {
+    const store = createStore(['apac']);
+    store.add('apac', fine);
+    const overview = store.overview();
+    const [apac] = overview.regions;
+    if (!apac?.live) throw new Error('apac is not heard');
+    const live = { ...apac.live, impaired_sessions: { any, rtt: 0, audio: 0, video, silence: 0 } };
+    const verdict = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
+    expect(verdict.level).toBe(level);
+    expect(verdict.sentence).toContain(text);
+    if (level === 'bad') expect(verdict.headline).toBe('apac: video');
+  });
+
   it('has a headline that does not change with every figure', () => {
     const headlines = [0.31, 0.32].map((rtt) => verdictOf({ calls: { apac: [{ ...fine, rtt }] } }).headline);
     expect(headlines).toEqual(['apac: network', 'apac: network']);
