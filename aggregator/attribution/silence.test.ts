@@ -64,6 +64,25 @@ describe('a stream', () => {
     expect(causesOf(rounds)).toEqual(rounds.map(() => undefined));
   });
 
+  it('takes speech that is newer than the beacon before, and stays until a newer one is due', () => {
+    const publisher = createPublisher();
+    const speak = (atMs: number, sourceEnergy: number) => reportOwnAudio(publisher, { atMs, sending: 1, sourceEnergy });
+    let silence: Silence = SILENCE.none;
+    const receive = (previousAtMs: number, newestAtMs: number) => {
+      silence = nextSilence(silence, noEnergy, publisher, { previousAtMs, newestAtMs });
+      return silenceCause(silence, publisher, newestAtMs);
+    };
+    speak(0, 0.1);
+    speak(8_000, 0.2);
+    // The receiver sends twice as often. It heard what was said before the first of these, and nobody has spoken since.
+    expect([receive(8_100, 12_100), receive(12_100, 16_000)]).toEqual([undefined, undefined]);
+    speak(16_100, 0.3);
+    expect([receive(16_000, 20_000), receive(20_000, 24_000)]).toEqual(['no_energy', 'no_energy']);
+    // It says nothing any more.
+    speak(24_100, 0.3);
+    expect(receive(24_000, 28_000)).toBeUndefined();
+  });
+
   it('needs two beacons after the sender unmuted again', () => {
     const rounds = [true, true, false, true, true].map((isSending) => ({ sending: isSending, arrival: noPackets }));
     expect(causesOf(rounds)).toEqual([undefined, 'no_packets', undefined, undefined, 'no_packets']);

@@ -33,7 +33,14 @@ export type Beacons = { readonly previousAtMs: number; readonly newestAtMs: numb
 /** The state of a stream after the receiver's newest beacon. */
 export function nextSilence(before: Silence, arrival: Arrival, publisher: Publisher, beacons: Beacons): Silence {
   if (arrival === ARRIVAL.heardOrUnknown || !isSaidToSend(publisher, beacons.newestAtMs)) return SILENCE.none;
-  if (arrival === ARRIVAL.noEnergy && !publisher.own?.hasSpoken) return SILENCE.none;
+  if (arrival === ARRIVAL.noEnergy) {
+    if (!publisher.own?.hasSpoken) return SILENCE.none;
+    // It is silent beside what was said meanwhile: the words of an older beacon may have been heard in time, and nothing
+    // was said since. Until a newer one comes, it stays as it is.
+    if (publisher.own.reportedAtMs < beacons.previousAtMs) {
+      return before === SILENCE.noEnergy ? SILENCE.noEnergy : SILENCE.suspected;
+    }
+  }
   // What was not heard before the sender last muted and unmuted does not count.
   const isSecond = before !== SILENCE.none && sendingSinceMs(publisher) <= beacons.previousAtMs;
   if (!isSecond) return SILENCE.suspected;
