@@ -1,4 +1,4 @@
-/** One sentence that answers: which region, which server, network or audio, how many people. Pure. */
+/** One sentence that answers: which region, which server, network or audio, how many sessions. Pure. */
 import {
   formatClock,
   formatCount,
@@ -153,7 +153,7 @@ function videoText({ region, figures, server, touched }) {
   const { any } = figures.impaired_sessions;
   const where = server ? [`on ${serverText(server)} alone`] : [];
   const others = any > touched ? [impairedText(figures, '')] : [];
-  const whom = `${formatCount(touched)} of ${peopleText(figures.sessions)}`;
+  const whom = `${formatCount(touched)} of ${plural(figures.sessions, 'session')}`;
   return [`${region.region}: ${whom} receive video with loss or freezes \u2013 video`, ...where, ...others];
 }
 
@@ -201,26 +201,21 @@ function howManyText({ figures, judgement, touched }, objectives) {
   const noun = measure === 'rtt' ? 'session' : 'stream';
   const over = thresholdText(measure, objectives[measure].warn);
   const share = `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}`;
-  // A person with two devices in a meeting counts twice here, as an impaired one does.
-  return `${share}, ${impairedText(figures, '') || `none of ${peopleText(figures.sessions)} is impaired`}`;
-}
-
-/** @param {number} count */
-function peopleText(count) {
-  return count === 1 ? '1 person' : `${formatCount(count)} people`;
+  return `${share}, ${impairedText(figures, '') || `none of ${plural(figures.sessions, 'session')} is impaired`}`;
 }
 
 /**
  * @param {import('../http/answers.ts').LiveFigures} figures
  * @param {string} before it, when there is anything to say
- * @returns {string} how many people are past an objective, and whose fault most of their bad streams are
+ * @returns {string} how many sessions are past an objective, and whose fault most of their bad streams are: a person with
+ *   two devices in a call has two
  */
 function impairedText({ sessions, impaired_sessions: impaired, impaired_streams: streams }, before) {
   if (impaired.any === 0) return '';
   const bad = Object.values(streams).reduce((sum, count) => sum + count, 0);
   const most = SIDES.find(({ side }) => 2 * streams[side] > bad);
   const whose = most ? `, most bad streams by ${most.words}` : '';
-  return `${before}${formatCount(impaired.any)} of ${peopleText(sessions)} ${impaired.any === 1 ? 'is' : 'are'} impaired${whose}`;
+  return `${before}${formatCount(impaired.any)} of ${plural(sessions, 'session')} ${impaired.any === 1 ? 'is' : 'are'} impaired${whose}`;
 }
 
 /** @param {Silent} silent */

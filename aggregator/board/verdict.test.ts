@@ -33,25 +33,25 @@ describe('the verdict', () => {
       'blames the network where RTT is high and audio is not',
       { calls: { apac: [{ ...fine, rtt: 0.312 }], 'eu-west': [fine] } },
       'bad',
-      'apac: RTT p95 313 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 people are impaired.',
+      'apac: RTT p95 313 ms (others 80 ms) – network; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 sessions are impaired.',
     ],
     [
       'says so when audio suffers too',
       { calls: { apac: [{ count: 20, rtt: 0.2, expand: 20 }], 'eu-west': [fine] } },
       'bad',
-      'apac: RTT p95 200 ms (others 80 ms), concealment p95 20 % (others 0.5 %) – network, and audio suffers; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 people are impaired.',
+      'apac: RTT p95 200 ms (others 80 ms), concealment p95 20 % (others 0.5 %) – network, and audio suffers; on its only server, webrtc media-1.example.com; 20 of 20 sessions over 150 ms, 20 of 20 sessions are impaired.',
     ],
     [
       'blames loss or jitter where RTT is steady',
       { calls: { apac: [fine], 'eu-west': [{ count: 10, rtt: 0.06, expand: 8 }] } },
       'bad',
-      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 of 10 people are impaired.',
+      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 of 10 sessions are impaired.',
     ],
     [
       'names the server that is alone in it',
       { calls: { apac: [fine, { ...fine, rtt: 0.4, server: WEBSOCKET }], 'eu-west': [fine] } },
       'bad',
-      'on websocket media-2.example.com alone; 20 of 40 sessions over 150 ms, 20 of 40 people are impaired.',
+      'on websocket media-2.example.com alone; 20 of 40 sessions over 150 ms, 20 of 40 sessions are impaired.',
     ],
     [
       'counts the servers when it is all of them',
@@ -77,7 +77,7 @@ describe('the verdict', () => {
         },
       },
       'bad',
-      'apac: RTT p95 400 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 6 of 6 people are impaired.',
+      'apac: RTT p95 400 ms (others 80 ms) – network; on websocket media-2.example.com alone; 6 of 6 sessions over 150 ms, 6 of 6 sessions are impaired.',
     ],
     [
       'leaves a few sessions on a server of their own alone',
@@ -103,13 +103,13 @@ describe('the verdict', () => {
         },
       },
       'warn',
-      '1 of 10 sessions over 150 ms, 1 of 10 people is impaired.',
+      '1 of 10 sessions over 150 ms, 1 of 10 sessions is impaired.',
     ],
     [
       'makes no incident of four people, and one of five',
       { calls: { apac: [{ count: 4, rtt: 0.4 }], oc: [{ count: 5, rtt: 0.4 }] } },
       'bad',
-      'oc: RTT p95 400 ms (others 400 ms) – network; on its only server, webrtc media-1.example.com; 5 of 5 sessions over 150 ms, 5 of 5 people are impaired; also apac (network).',
+      'oc: RTT p95 400 ms (others 400 ms) – network; on its only server, webrtc media-1.example.com; 5 of 5 sessions over 150 ms, 5 of 5 sessions are impaired; also apac (network).',
     ],
     [
       'names those who are impaired, too few to be an incident, where all is well',
@@ -122,7 +122,7 @@ describe('the verdict', () => {
         },
       },
       'ok',
-      '205 sessions in 1 region; 5 of 205 people are impaired.',
+      '205 sessions in 1 region; 5 of 205 sessions are impaired.',
     ],
     [
       'puts the worst first and names the others',
@@ -182,12 +182,12 @@ describe('the verdict', () => {
     if (!apac?.live) throw new Error('apac is not heard');
     const live = { ...apac.live, impaired_streams: { server: 0, publisher: 11, receiver: 4, unknown: 5 } };
     const { sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
-    expect(sentence).toContain('20 of 20 people are impaired, most bad streams by the uplinks of who sends them.');
+    expect(sentence).toContain('20 of 20 sessions are impaired, most bad streams by the uplinks of who sends them.');
   });
 
   it.each([
-    [20, 20, 'bad', 'apac: 20 of 20 people receive video with loss or freezes \u2013 video.'],
-    [5, 7, 'bad', '5 of 20 people receive video with loss or freezes \u2013 video; 7 of 20 people are impaired'],
+    [20, 20, 'bad', 'apac: 20 of 20 sessions receive video with loss or freezes \u2013 video.'],
+    [5, 7, 'bad', '5 of 20 sessions receive video with loss or freezes \u2013 video; 7 of 20 sessions are impaired'],
     [4, 4, 'ok', 'All is well'],
   ])('does not call it well when the video alone of %i people is bad, %i being impaired', (video, any, level, text) => {
     const store = createStore(['apac']);
