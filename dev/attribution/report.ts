@@ -3,7 +3,7 @@ import { SIDES } from '../../aggregator/attribution/side.ts';
 import { type Matrix, type Sizes, simulate, streamsIn, sumOf, TRUTHS, type Truth } from './matrix.ts';
 
 const OPTIONS = { seed: 20_261_124, worlds: 60, faults: { link: 0.04, server: 0.08, meeting: 0.02 } } as const;
-/** All that have at least three receivers first. */
+/** The first covers all meetings with at least three receivers. */
 const SIZES = [
   { least: 4, most: 20 },
   { least: 2, most: 3 },
@@ -17,11 +17,11 @@ const TRUTH_WORDS: { readonly [T in Truth]: string } = {
   publisher: "the publisher's uplink",
   receiver: "the receiver's downlink",
   several: 'several of them',
-  meeting: 'what forwards this meeting alone',
-  nothing: 'nothing: a burst of loss',
+  meeting: 'only what forwards this meeting',
+  nothing: 'nothing (a burst of loss)',
 };
 
-/** What the tests hold the attribution to: of meetings with at least three receivers, all together. */
+/** The shares are of all meetings with at least three receivers: the test checks them. */
 export type Measured = { readonly tables: string; readonly right: number; readonly wronged: number };
 
 export function measureAttribution(): Measured {
@@ -30,7 +30,7 @@ export function measureAttribution(): Measured {
   const { streams, right, wronged } = sumOf(all);
   const sizes = matrices.map((matrix, i) => sizeRow(SIZES[i] as Sizes, matrix));
   const tables = [
-    `| what is broken | said: ${SIDES.join(' | ')} | right | a healthy side blamed |`,
+    `| what is broken | result: ${SIDES.join(' | ')} | right | a healthy side blamed |`,
     `|---|${SIDES.map(() => '--:|').join('')}--:|--:|`,
     ...TRUTHS.map((truth) => truthRow(truth, all)),
     '',
