@@ -84,9 +84,9 @@ ${bounds()}
 
 ## Cumulative (\`collect[]=population\`)
 
-They never expire and reset only with the process: use \`rate()\` or \`increase()\`. As every counter here, they begin at
-zero with the process. What it reads again after a restart is not counted a second time; what came while no process was
-there is counted by nobody. Replicas count each for itself: \`max without (instance, pod) (rate(...))\`.
+They never expire and reset only with the process: use \`rate()\` or \`increase()\`. Like every counter here, they begin at
+zero with the process. What it replays after a restart is not counted a second time; what arrived while no process was
+running is not counted. Each replica counts for itself: \`max without (instance, pod) (rate(...))\`.
 
 ${table(population.filter((family) => !isLive(family)))}
 

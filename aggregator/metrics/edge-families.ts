@@ -5,9 +5,9 @@ import type { Family, RegionSeries } from './family.ts';
 import type { RegionReading } from './store-reader.ts';
 
 /**
- * Beacons that the edge has answered with 204 and that are in the stream or were dropped by a spool. Those that wait in a
- * spool count when they leave it: what a Forwarder says of its spool comes later than the batches that drain it, so that a
- * sum of both rose and fell.
+ * Beacons that the edge has answered with 204 and that are in the stream or were dropped by a spool. Those in a spool
+ * count when they leave it: a Forwarder's report of its spool arrives later than the batches that drain it, so a sum of
+ * both rose and fell.
  */
 export function acceptedBeacons({ totals: { edge } }: RegionReading): number {
   return edge.accepted + edge.droppedExpired + edge.droppedFull + edge.droppedUnpublishable;
@@ -43,7 +43,7 @@ export const EDGE_FAMILIES: readonly Family[] = [
     name: 'edgepulse_edge_beacons_total',
     type: 'counter',
     unit: 'beacons',
-    help: 'Beacons at the edge by outcome: accepted (answered 204, and since then stored by NATS or dropped; edgepulse_edge_spool_beacons are still to come), rejected or dropped for a reason, spooled, drained from the spool.',
+    help: 'Beacons at the edge by outcome: accepted (answered 204, and by now stored by NATS or dropped; those in edgepulse_edge_spool_beacons are not counted yet), rejected or dropped for a reason, spooled, drained from the spool.',
     collect: 'process',
     labels: ['region', 'outcome', 'reason'],
     of: 'region',

@@ -8,7 +8,7 @@ import { CELL_LABELS, type Family, type ImpairmentSeries } from './family.ts';
 export const IMPAIRMENT_FAMILIES: readonly Family[] = [
   {
     ...described('impaired_sessions', 'sessions'),
-    help: 'Living sessions past an objective (over bad), each once for a cause: its own RTT; audio, video or silence of at least one peer that it receives; any is the union.',
+    help: 'Living sessions past an objective (over bad), each once per cause: its own RTT; audio, video or silence of at least one peer that it receives; any of them.',
     labels: [...CELL_LABELS, 'cause'],
     series: series(
       'cause',
@@ -20,7 +20,7 @@ export const IMPAIRMENT_FAMILIES: readonly Family[] = [
   },
   {
     ...described('impaired_streams', 'streams'),
-    help: "Received streams past an objective, by whose fault, in the receiver's cell; docs/attribution.md has the rule.",
+    help: "Received streams past an objective, by whose fault it is, in the receiver's cell; docs/attribution.md has the rule.",
     labels: [...CELL_LABELS, 'side'],
     series: series(
       'side',
@@ -32,7 +32,7 @@ export const IMPAIRMENT_FAMILIES: readonly Family[] = [
   },
   {
     ...described('silent_streams', 'streams'),
-    help: "Received audio of senders that say they send, of which for two beacons no packets came, or packets without any energy though the sender's source had some.",
+    help: "Received audio streams whose sender reports sending, but of which for two beacons no packets arrived, or packets without any energy although the sender's source had some.",
     labels: [...CELL_LABELS, 'cause'],
     series: series(
       'cause',

@@ -29,7 +29,7 @@ export const PARTICIPANTS = headcount(
 const LIVE_HELP: { readonly [Name in MeasureName]: string } = {
   rtt: 'Newest client-measured RTT of each session to its elected server',
   uplink_packet_loss:
-    'Packet loss of what each session sends, as the other end reports it: of audio, or else of video; packetsLost over packetsSent between beacons, below zero is zero',
+    'Packet loss of what each session sends, as the other end reports it: of audio, or else of video; packetsLost over packetsSent between beacons, at least zero',
   neteq_buffer:
     'NetEQ buffer of each peer connection: jitterBufferDelay over jitterBufferEmittedCount between beacons, or neteq.buffer',
   concealment: 'Audible concealed share of the samples of each peer connection',
@@ -37,19 +37,19 @@ const LIVE_HELP: { readonly [Name in MeasureName]: string } = {
   acceleration: 'Share of samples removed by acceleration, W3C clients',
   accelerate: 'NetEQ accelerate and fast accelerate operations of each peer connection, NetEQ clients',
   audio_packet_loss:
-    'Audio packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, below zero is zero',
+    'Audio packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, at least zero',
   audio_jitter: 'Audio jitter of each peer connection, as its client reports it',
   jitter_buffer_target:
-    'Delay that the network asks of the jitter buffer of each peer connection, where live_neteq_buffer is the one it has: jitterBufferTargetDelay over jitterBufferEmittedCount between beacons, or neteq.target_delay',
+    'Target delay of the jitter buffer of each peer connection: what the network requires, while live_neteq_buffer is the actual delay; jitterBufferTargetDelay over jitterBufferEmittedCount between beacons, or neteq.target_delay',
   audio_mos:
-    'Estimated audio quality of each peer connection, 1 to 4.41, by the E-model of ITU-T G.107: of the delay (half the RTT of the session, plus the buffer) and of the packet loss, or else the concealment; absent while one of these is unknown. Read it beside them, which say why',
+    'Estimated audio quality of each peer connection, 1 to 4.41, by the E-model of ITU-T G.107, from the delay (half the RTT of the session, plus the buffer) and the packet loss, or else the concealment; absent while one of these is unknown. Read it together with them, since they say why',
   video_packet_loss:
-    'Video packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, below zero is zero; not of hidden pages',
+    'Video packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, at least zero; hidden pages excluded',
   video_freeze:
-    'Share of the time between beacons that the video of each peer connection was frozen: totalFreezesDuration, which counts a freeze when it ends; not of hidden pages',
-  video_frame_rate: 'Video frames per second of each peer connection; not of hidden pages',
+    'Share of the time between beacons that the video of each peer connection was frozen: totalFreezesDuration, which counts a freeze when it ends; hidden pages excluded',
+  video_frame_rate: 'Video frames per second of each peer connection; hidden pages excluded',
   video_frames_dropped:
-    'Share of the video frames of each peer connection that were dropped: framesDropped over framesDropped plus framesDecoded between beacons; not of hidden pages',
+    'Share of the video frames of each peer connection that were dropped: framesDropped over framesDropped plus framesDecoded between beacons; hidden pages excluded',
 };
 
 /** The buckets and then the quantiles of each measure: adjacent, since one reading of a cell gives both. */
@@ -103,7 +103,7 @@ const CUMULATIVE: readonly Family[] = [
     name: 'edgepulse_video_freezes_total',
     type: 'counter',
     unit: 'freezes',
-    help: 'Video freezes: freezeCount, differences. Not of hidden pages.',
+    help: 'Video freezes: freezeCount, differences. Hidden pages are excluded.',
     collect: 'population',
     labels: CELL_LABELS,
     of: 'cell',

@@ -25,13 +25,13 @@ export const SELF_FAMILIES: readonly Family[] = [
   counter(
     'client_dropped_beacons_total',
     'beacons',
-    'Beacons that clients report to have dropped themselves.',
+    'Beacons that clients gave up sending, as they report in dropped.',
     ({ totals }) => totals.clientDropped,
   ),
   byLabel(
     'implausible_total',
     'values',
-    'Values that can not have come about in the time that passed, by their name in the beacon. Nothing of such a one is counted: see docs/wire-format.md.',
+    'Values that grew by more than is possible in the time that passed, by their name in the beacon. They are not counted anywhere else; docs/wire-format.md has the limits.',
     CHECKED_FIELDS.map((field) => ({ labels: { field }, value: ({ totals }) => totals.implausible[field] })),
   ),
   byLabel('sessions_reaped_total', 'sessions', 'Sessions removed: after a leaving beacon, or silent for a whole TTL.', [
@@ -91,7 +91,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     name: 'edgepulse_unowned_subjects',
     type: 'gauge',
     unit: 'subjects',
-    help: 'Subjects with messages in the stream that nobody reads, by what of the subject REGIONS and LANES do not have. Every process counts those of all regions, so take the max; absent while not known. They stay for as long as the stream keeps their messages.',
+    help: 'Subjects with messages in the stream that nobody reads, by the part of the subject that is not configured in REGIONS or LANES. Every process counts those of all regions, so take the max; absent while unknown. They stay for as long as the stream keeps their messages.',
     collect: 'process',
     labels: ['reason'],
     of: 'process set',
@@ -101,7 +101,7 @@ export const SELF_FAMILIES: readonly Family[] = [
     name: 'edgepulse_stream_reach_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'How far back the stream reaches: its max_age, or less when it is full and removes messages before. Under SESSION_TTL_SECONDS, a restart loses living sessions. Absent while not known.',
+    help: 'How far back the stream reaches: its max_age, or less when it is full and removes messages sooner. Under SESSION_TTL_SECONDS, a restart loses living sessions. Absent while unknown.',
     collect: 'process',
     labels: ['region'],
     of: 'region',

@@ -1,4 +1,4 @@
-/** The families of what sessions say of themselves: how they join, by which path, with what client, what they send. */
+/** The families of what sessions say about themselves: how they join, by which path, with what client, what they send. */
 import { JOIN } from '../../shared/session-members.ts';
 import { BREAKDOWNS, type BreakdownKind, COMBINATIONS } from '../live/breakdown.ts';
 import type { ConnectionCounts } from '../live/measures.ts';
@@ -6,14 +6,14 @@ import { JOIN_SECONDS_BUCKETS, JOIN_SERVER_TYPES, type JoinCounts } from '../sto
 import { CELL_LABELS, type Family } from './family.ts';
 import type { RegionReading } from './store-reader.ts';
 
-/** Living sessions, by what they are of. */
+/** Living sessions, by a label that they report. */
 const LIVE: readonly Family[] = [
   breakdown(
     'sessions_by_path',
     'path',
-    'Living sessions by the local candidate of their path and its protocol, of those that say so; relay is TURN.',
+    'Living sessions that report a path, by its local candidate and protocol; relay is TURN.',
   ),
-  breakdown('sessions_by_client', 'client', 'Living sessions by the client that they run in, of those that say so.'),
+  breakdown('sessions_by_client', 'client', 'Living sessions that report a client, by its platform and engine.'),
   breakdown(
     'video_senders',
     'videoSender',
@@ -26,7 +26,7 @@ const CUMULATIVE: readonly Family[] = [
     name: 'edgepulse_joins_total',
     type: 'counter',
     unit: 'joins',
-    help: 'Joins by result: ok, or the stage that failed (signaling, ice, dtls or media). Each result of a session, or of a run of it by `started`, once. A session that failed to join is counted here alone: it never was in a call.',
+    help: 'Joins by result: ok, or the stage that failed (signaling, ice, dtls or media). Each result counts once per session, or per run of it by `started`. A session that failed to join is counted only here: it never was in a call.',
     collect: 'population',
     labels: ['region', 'server_type', 'result'],
     of: 'region',
@@ -41,7 +41,7 @@ const CUMULATIVE: readonly Family[] = [
     name: 'edgepulse_join_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: 'From the beginning of joining to connected, of joins that succeeded.',
+    help: 'Time from the beginning of joining until connected, for joins that succeeded.',
     collect: 'population',
     labels: ['region', 'server_type', 'le'],
     of: 'region histogram set',
@@ -55,7 +55,7 @@ const CUMULATIVE: readonly Family[] = [
     name: 'edgepulse_first_media_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: 'From the beginning of joining to the first audio or video received. Who waits for the others waits here, too.',
+    help: 'Time from the beginning of joining until the first audio or video was received, including the wait for others to join.',
     collect: 'population',
     labels: ['region', 'server_type', 'kind', 'le'],
     of: 'region histogram set',
@@ -87,7 +87,7 @@ function breakdown(name: string, kind: BreakdownKind, help: string): Family {
     of: 'heard region set',
     series: COMBINATIONS[kind].map(({ number, labels }) => ({
       labels,
-      // Where nobody says so, nobody is known to be: absent, and not zero.
+      // Where no session reports it, nothing is known: absent, not zero.
       value: ({ region, breakdown: { count } }) => count(region, kind, number) || Number.NaN,
     })),
   };
