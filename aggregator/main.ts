@@ -163,12 +163,9 @@ function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wallClock 
     if (Number.isNaN(skewSeconds) || Math.abs(skewSeconds - (logged.get(key) ?? 0)) < SKEW_CHANGE_SECONDS) return;
     logged.set(key, skewSeconds);
     const fields = { clock, ...(region && { region }), skewSeconds };
-    if (Math.abs(skewSeconds) < SKEW_CHANGE_SECONDS) log.info(fields, 'clock agrees with the one of NATS again');
+    if (Math.abs(skewSeconds) < SKEW_CHANGE_SECONDS) log.info(fields, 'clock agrees with NATS again');
     else
-      log.warn(
-        { ...fields, hint: 'synchronize it (NTP); no session depends on it' },
-        'clock differs from the one of NATS',
-      );
+      log.warn({ ...fields, hint: 'synchronize it with NTP; sessions do not depend on it' }, 'clock differs from NATS');
   }
 
   return () => {

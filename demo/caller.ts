@@ -19,12 +19,12 @@ export type Caller = Place & {
   readonly join: Join;
   /** `w3c`: a browser's getStats; `neteq`: a client with a NetEQ of its own. */
   readonly audio: 'w3c' | 'neteq';
-  /** Never mutes itself, hides its page or leaves: episodes of the timetable happen to hosts. */
+  /** Never mutes itself, hides its page or leaves: the timetable's episodes of single people happen to hosts. */
   readonly isHost: boolean;
   readonly source: Source;
   /** A hidden page or an app in the background. */
   isHidden: boolean;
-  /** ICE connections that failed and were restarted: another Wi-Fi, a train in a tunnel. */
+  /** ICE connections that failed and were restarted: a change of Wi-Fi, a train in a tunnel. */
   networkChanges: number;
   seq: number;
   lastAtMs: number;
@@ -52,10 +52,10 @@ const RTT_MS: { readonly [region: string]: { low: number; high: number } } = {
   'eu-west': { low: 15, high: 55 },
   apac: { low: 35, high: 95 },
 };
-/** The way over a relay is longer. */
+/** The path through a relay is longer. */
 const RELAY_MS = 15;
 
-/** Somebody whose join succeeds, and who is connected from now on. */
+/** Somebody whose join succeeds, connected from now on. */
 export function joinCall(joining: Joining): Caller {
   const { meetingId, sessionId, region, isHost, others, nowMs, elapsedMs, random } = joining;
   const server = isHost ? serversOf(region).webrtc : drawServer(region, random);
@@ -79,7 +79,7 @@ export function joinCall(joining: Joining): Caller {
     device,
     startedMs: Math.round(nowMs - (join.seconds ?? 0) * 1000),
     join,
-    // Media over anything but WebRTC has no getStats for its audio: such clients bring a NetEQ.
+    // There is no getStats for audio outside WebRTC: such clients have a NetEQ of their own.
     audio: server.type === 'webrtc' ? 'w3c' : 'neteq',
     isHost,
     source: createSource({ nowMs, isHost, random }),
@@ -93,7 +93,7 @@ export function joinCall(joining: Joining): Caller {
   };
 }
 
-/** Half of the people call over WebRTC. */
+/** Half of the people use WebRTC. */
 export function drawServer(region: string, random: Random): Server {
   const { webrtc, webtransport, websocket } = serversOf(region);
   return pick(random, [webrtc, webrtc, webtransport, websocket]);

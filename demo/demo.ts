@@ -1,4 +1,4 @@
-/** Plays the fleet against the worker in real time, and says what happens to it and when. */
+/** Plays the fleet against the worker in real time, and reports what happens to it and when. */
 
 import { mintToken } from '../dev/token.ts';
 import type { Beacon } from '../shared/beacon.ts';

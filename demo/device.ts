@@ -4,7 +4,7 @@ import { pick, type Random } from './random.ts';
 
 export type Device = {
   readonly client: NonNullable<Beacon['client']>;
-  /** Of WebRTC alone: nothing else has candidates. */
+  /** Only with WebRTC: nothing else has candidates. */
   readonly path?: NonNullable<Beacon['path']>;
 };
 

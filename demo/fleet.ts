@@ -1,6 +1,6 @@
 /**
  * The demo's people: twelve meetings over three regions, who join, leave and vanish. Pure: the clock is an argument and
- * the seed decides everything else, however often the fleet is asked; demo.ts posts.
+ * the seed decides everything else, whatever the steps of the clock; demo.ts posts.
  */
 import type { Beacon } from '../shared/beacon.ts';
 import { BEACON_EVERY_MS, type Caller, drawServer, joinCall } from './caller.ts';
@@ -12,7 +12,7 @@ import { nextBeacon } from './report.ts';
 export const FLEET = {
   regions: ['us-east', 'eu-west', 'apac'],
   meetings: 12,
-  /** People in a meeting: never fewer, never more; so there are always at least 60. */
+  /** Bounds of the people in a meeting: so there are always at least 60 in all. */
   least: 5,
   most: 9,
   first: 6,
@@ -25,12 +25,12 @@ export const FLEET = {
 export type Posting = {
   readonly region: string;
   readonly beacon: Beacon;
-  /** When it was due, which is what its figures are of. */
+  /** When it was due: its figures are as of then. */
   readonly atMs: number;
 };
 
 export type Fleet = {
-  /** Everything that is to be posted up to `nowMs`, oldest first. */
+  /** Everything to post up to `nowMs`, oldest first. */
   advance(nowMs: number): Posting[];
   /** How many people are in calls now. */
   size(): number;
@@ -75,7 +75,7 @@ export function createFleet({ seed, startMs }: { seed: number; startMs: number }
   };
 }
 
-/** After a pause of the machine, everybody posts one beacon and not a burst of the missed ones. */
+/** After the machine has slept, everybody posts one beacon rather than a burst of the missed ones. */
 function skipPause(state: State, nowMs: number): void {
   const resumeMs = nowMs - BEACON_EVERY_MS;
   state.nextChangeMs = Math.max(state.nextChangeMs, resumeMs);
@@ -110,7 +110,7 @@ function join(state: State, meeting: Meeting, nowMs: number): void {
   meeting.people.push(joinCall({ ...person, nowMs, elapsedMs: nowMs - startMs, random }));
 }
 
-/** Most people of a meeting live in its region; the others call in from afar, to a server near them. */
+/** Most people of a meeting are in its region; the others call from afar, through a server near them. */
 function regionOfSomeone(meeting: Meeting, random: Random): string {
   return random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
 }
@@ -135,7 +135,7 @@ function attempt(state: State, nowMs: number): Posting[] {
   return [{ region, beacon, atMs: nowMs }];
 }
 
-/** Someone joins, leaves or vanishes. Returns the farewell of one who leaves. */
+/** Someone joins, leaves or vanishes. Returns the last beacon of one who leaves. */
 function change(state: State, nowMs: number): Posting[] {
   const { random } = state;
   const meeting = pick(random, state.meetings);
@@ -151,7 +151,7 @@ function change(state: State, nowMs: number): Posting[] {
     meeting.people.filter(({ isHost }) => !isHost),
   );
   meeting.people.splice(meeting.people.indexOf(caller), 1);
-  // A lost network, a dead battery: no farewell, and the session has to time out.
+  // A lost network, a dead battery: no last beacon, and the session has to time out.
   if (random() < 0.35) return [];
   return [post(state, { meeting, caller, nowMs, leaving: true })];
 }

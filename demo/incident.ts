@@ -1,4 +1,4 @@
-/** The incident that the demo acts out: everybody in one region, on the rhythm of the timetable. */
+/** The incident of the demo: it hits everybody in one region, and repeats with the timetable. */
 
 export const INCIDENT = {
   region: 'apac',

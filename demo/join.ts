@@ -7,12 +7,12 @@ import { suffers } from './timetable.ts';
 export type Join = NonNullable<Beacon['join']>;
 export type FailedStage = Exclude<Join['result'], 'ok' | undefined>;
 
-/** How often a join fails on a good day. */
+/** Share of joins that fail outside the episode. */
 const FAILURES = 0.05;
 /** Of signaling, ICE and DTLS together. */
 const ROUND_TRIPS = 4;
 
-/** A join that succeeds. `hears` and `sees`: whether somebody is there to be heard and seen. */
+/** A join that succeeds. `hears` and `sees`: whether there is anybody to hear and to see. */
 export function drawJoin(options: {
   readonly rttSeconds: number;
   readonly device: Device;
@@ -26,12 +26,12 @@ export function drawJoin(options: {
   const seconds = between(random, 0.15, 0.4) + ROUND_TRIPS * rttSeconds + relaySeconds;
   const join: Join = { result: 'ok', seconds: rounded(seconds) };
   if (hears) join.first_audio_seconds = rounded(seconds + rttSeconds + between(random, 0.05, 0.2));
-  // A picture begins with a key frame, which has to be asked for.
+  // Video starts with a key frame, which has to be requested.
   if (sees) join.first_video_seconds = rounded(seconds + 2 * rttSeconds + between(random, 0.1, 0.4));
   return join;
 }
 
-/** The stage at which somebody fails to join now; undefined for whoever gets in. */
+/** The stage at which a join fails now; undefined when it succeeds. */
 export function drawFailure(region: string, elapsedMs: number, random: Random): FailedStage | undefined {
   if (suffers('joins', region, elapsedMs)) return 'ice';
   return random() < FAILURES ? pick(random, ['signaling', 'ice', 'dtls', 'media'] as const) : undefined;
@@ -46,7 +46,7 @@ export type FailedJoin = {
   readonly nowMs: number;
 };
 
-/** The one beacon of a session that never was in its call. */
+/** The only beacon of a session that never was in its call. */
 export function failedJoin({ meetingId, sessionId, server, device, result, nowMs }: FailedJoin): Beacon {
   return {
     v: 1,

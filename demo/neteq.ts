@@ -1,4 +1,4 @@
-/** One stream that a client with a NetEQ of its own receives: rates of the last second, from the same path as W3C's counters. Pure. */
+/** One stream received by a client with a NetEQ of its own: rates of the last second, from the same path as the W3C counters. Pure. */
 import type { NetEqOperations, NetEqStats } from '../shared/beacon.ts';
 import type { Line } from './network.ts';
 import { between, type Random } from './random.ts';
@@ -19,7 +19,7 @@ export function neteqRates({ path, isSenderMuted, silencing, random }: NetEqMome
   const { target, buffer, accelerate, decelerate } = bufferOver(path, random);
   const isStarved = silencing === 'no_packets';
   if (isStarved || isSenderMuted) {
-    // Servers forward hardly any comfort noise to such clients, so that next to nothing comes from a muted sender. NetEQ
+    // Servers forward hardly any comfort noise to such clients, so next to nothing arrives from a muted sender. NetEQ
     // can't tell that from loss, and expands all the time.
     return {
       buffer: 0,
@@ -44,7 +44,7 @@ export function neteqRates({ path, isSenderMuted, silencing, random }: NetEqMome
   };
 }
 
-/** All of them: the rest of the hundred is normal. */
+/** All operations: what is left of the hundred is normal. */
 function operations(special: NetEqOperations): Required<NetEqOperations> {
   const all = {
     normal: 0,

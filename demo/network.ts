@@ -1,6 +1,6 @@
 /**
- * What lies between a person who speaks and one who listens: the speaker's uplink, the listener's media server and the
- * listener's downlink. A fault of one of them reaches everybody whose media passes over it. Pure.
+ * The path from a person who speaks to one who listens: the speaker's uplink, the listener's media server and the
+ * listener's downlink. A fault in one of them affects everybody whose media passes through it. Pure.
  */
 import { INCIDENT } from './incident.ts';
 import { between, type Random } from './random.ts';
@@ -16,7 +16,7 @@ export type Line = {
   readonly late: number;
 };
 
-/** A person's place in the network, and its lines on a good day. */
+/** A person's place in the network, and their lines without faults. */
 export type Place = {
   readonly region: string;
   readonly sessionId: string;
@@ -28,10 +28,10 @@ export type Place = {
 
 const HEALTHY_SERVER: Line = { delaySeconds: 0, jitterSeconds: 0, loss: 0, late: 0 };
 const OVERLOADED_SERVER: Line = { delaySeconds: 0.04, jitterSeconds: 0.015, loss: 0.2, late: 0.01 };
-/** A crowded Wi-Fi, or somebody who uploads over the same line: packets are lost, and the others wait in a queue. */
+/** A crowded Wi-Fi, or an upload on the same line: packets are lost, and the others wait in a queue. */
 const BAD_LINE = { addedDelaySeconds: 0.03, jitterSeconds: 0.025, loss: 0.2, late: 0.01 };
 
-/** A person's lines on a good day: RTT to its server is the delay of both. */
+/** A person's lines without faults: the RTT to the server is the delay of both. */
 export function drawLines(rttSeconds: number, random: Random): Pick<Place, 'uplink' | 'downlink'> {
   const draw = (): Line => ({
     delaySeconds: rttSeconds / 2,
@@ -46,7 +46,7 @@ export function uplinkOf({ uplink, sessionId }: Place, elapsedMs: number): Line 
   return suffers('uplink', sessionId, elapsedMs) ? bad(uplink) : uplink;
 }
 
-/** What its server and its own line do to everything that the person receives now. */
+/** What the server and the person's own line do now to everything that the person receives. */
 export type Descent = { readonly server: Line; readonly downlink: Line };
 
 export function descentOf(place: Place, elapsedMs: number, random: Random): Descent {
@@ -54,7 +54,7 @@ export function descentOf(place: Place, elapsedMs: number, random: Random): Desc
   const server = suffers('server', serverHost, elapsedMs) ? OVERLOADED_SERVER : HEALTHY_SERVER;
   if (suffers('incident', region, elapsedMs)) return { server, downlink: incidentLine(downlink, random) };
   if (suffers('downlink', sessionId, elapsedMs)) return { server, downlink: bad(downlink) };
-  // Small losses, which nobody notices.
+  // Small losses that nobody notices.
   const loss = downlink.loss + (random() < 0.8 ? 0 : between(random, 0, 0.008));
   return { server, downlink: { ...downlink, loss, late: between(random, 0, 0.002) } };
 }
@@ -68,7 +68,7 @@ export function rttSample(place: Place, elapsedMs: number, random: Random): numb
   return rounded(seconds * between(random, 0.9, 1.25));
 }
 
-/** The way of one stream from its speaker to its listener. */
+/** The path of one stream from its speaker to its listener. */
 export function pathOver(uplink: Line, { server, downlink }: Descent): Line {
   const lines = [uplink, server, downlink];
   const arrived = lines.reduce((share, { loss }) => share * (1 - loss), 1);

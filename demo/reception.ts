@@ -1,6 +1,6 @@
 /**
  * One stream that a browser receives, as the cumulative W3C counters of getStats(): audio, and video where the other
- * has a camera. They follow from what the other sent and from the path between them. Pure.
+ * has a camera. They follow from what the other has sent and from the path between them. Pure.
  */
 import type { AudioStats, VideoStats } from '../shared/beacon.ts';
 import type { Line } from './network.ts';
@@ -8,7 +8,7 @@ import { between, type Random } from './random.ts';
 import type { Sent } from './source.ts';
 
 const SAMPLE_RATE = 48_000;
-/** Of the samples of a muted sender, the share that comes out of the jitter buffer; the rest is comfort noise. */
+/** Share of a muted sender's samples that comes out of the jitter buffer; the rest is comfort noise. */
 const EMITTED_IN_DTX = 0.1;
 /** Concealment of less than this fades into silence; after it there is nothing to hear. */
 const AUDIBLE_CONCEALMENT_SECONDS = 0.2;
@@ -16,7 +16,7 @@ const AUDIBLE_CONCEALMENT_SECONDS = 0.2;
 const REPAIRED_LOSS = 0.03;
 const FREEZE_SECONDS = 0.4;
 
-/** What is wrong with a stream although its path is well: nothing is forwarded, or nothing but silence. */
+/** What is wrong with a stream on a healthy path: nothing is forwarded, or only silence. */
 export type Silencing = 'no_packets' | 'no_energy' | undefined;
 
 export type Reception = {
@@ -24,7 +24,7 @@ export type Reception = {
   readonly video: Required<VideoStats>;
   /** What the sender had sent when the stream was last looked at. */
   seen: Sent;
-  /** Fractions of packets that are yet to be lost. */
+  /** Fractions of lost packets, carried over to the next step. */
   audioLoss: number;
   videoLoss: number;
 };
@@ -65,12 +65,12 @@ export type Passage = {
   readonly sent: Sent;
   readonly path: Line;
   readonly silencing: Silencing;
-  /** The page is hidden: its browser stops decoding video, and packets come all the same. */
+  /** The page is hidden: its browser stops decoding video, though packets still arrive. */
   readonly isHidden: boolean;
   readonly random: Random;
 };
 
-/** Lets time pass on a stream. */
+/** Advances a stream in time. */
 export function advanceReception(reception: Reception, passage: Passage): void {
   if (passage.silencing === 'no_packets') starveAudio(reception, passage);
   else advanceAudio(reception, passage);
@@ -93,7 +93,7 @@ function advanceAudio(reception: Reception, { seconds, sent, path, silencing, ra
   audio.jitterBufferEmittedCount += emitted;
   audio.jitterBufferDelay += emitted * buffer;
   audio.jitterBufferTargetDelay += emitted * target;
-  // An operation of 10 ms takes out or puts in about a pitch period.
+  // An operation of 10 ms removes or inserts about one pitch period.
   audio.removedSamplesForAcceleration += Math.round((spokenSamples * accelerate) / 400);
   audio.insertedSamplesForDeceleration += Math.round((spokenSamples * decelerate) / 400);
   if (silencing !== 'no_energy') audio.totalAudioEnergy += (sent.energy - seen.energy) * (1 - path.loss);
@@ -106,7 +106,7 @@ function advanceAudio(reception: Reception, { seconds, sent, path, silencing, ra
   audio.packetsReceived += packets - lost;
 }
 
-/** No packet comes, so that none is missed either: all is concealed, and after a moment silently. */
+/** No packet arrives, so none counts as lost: everything is concealed, and after a moment silently. */
 function starveAudio({ audio }: Reception, { seconds }: Passage): void {
   const samples = Math.round(SAMPLE_RATE * seconds);
   audio.totalSamplesReceived += samples;
@@ -135,7 +135,7 @@ function advanceVideo(reception: Reception, { seconds, sent, path, isHidden, ran
   video.totalFreezesDuration += frozen * seconds;
 }
 
-/** What a jitter buffer does about a path: seconds, and operations a second. */
+/** How a jitter buffer responds to a path: seconds, and operations a second. */
 export type Buffering = {
   readonly target: number;
   readonly buffer: number;
@@ -144,7 +144,7 @@ export type Buffering = {
 };
 
 export function bufferOver({ jitterSeconds }: Line, random: Random): Buffering {
-  // Nearly all packets come within three times the mean deviation; the buffer holds somewhat more than that.
+  // Nearly all packets arrive within three times the mean deviation; the buffer holds somewhat more than that.
   const target = 0.02 + 3 * jitterSeconds;
   return {
     target,

@@ -1,4 +1,4 @@
-/** The beacon that a caller sends every 5 s: what it says of itself, and what it receives of everybody else. Pure. */
+/** The beacon that a caller sends every 5 s: what it says about itself, and what it receives from everybody else. Pure. */
 import type { Beacon, Peer } from '../shared/beacon.ts';
 import { BEACON_EVERY_MS, type Caller } from './caller.ts';
 import { neteqRates } from './neteq.ts';
@@ -10,19 +10,19 @@ import { suffers } from './timetable.ts';
 
 export type Moment = {
   readonly nowMs: number;
-  /** Since the start of the demo: what the timetable goes by. */
+  /** Since the start of the demo, by which the timetable runs. */
   readonly elapsedMs: number;
   readonly random: Random;
 };
 
 const RTT_SAMPLES = 5;
-/** How often, per beacon: people mute and unmute themselves, and turn to another window. */
+/** How often per beacon people mute or unmute themselves, and switch windows. */
 const MUTE_CHANGES = 0.03;
 const HIDE_CHANGES = 0.02;
-/** How often, per beacon, ICE fails and has to start again. */
+/** How often per beacon ICE fails and has to restart. */
 const NETWORK_CHANGES = 0.004;
 
-/** The caller's next beacon; its counters and sequence number move on. */
+/** The caller's next beacon; advances its counters and sequence number. */
 export function nextBeacon(
   caller: Caller,
   moment: Moment & { readonly others: readonly Caller[]; readonly leaving?: boolean },
@@ -65,12 +65,12 @@ function aboutItself({ device, source, audio, isHidden, networkChanges, join, se
   return about;
 }
 
-/** Brings what the caller has sent up to now. */
+/** Advances what the caller has sent to now. */
 function send(caller: Caller, { nowMs, elapsedMs }: Moment): void {
   advanceSource(caller.source, nowMs, uplinkOf(caller, elapsedMs).loss);
 }
 
-/** Between two beacons nobody changes, so that a beacon's state is true of all the time since the one before. */
+/** Nobody changes between two beacons, so a beacon's state holds for all the time since the one before. */
 function act(caller: Caller, random: Random): void {
   if (caller.isHost) return;
   if (random() < MUTE_CHANGES) caller.source.isMuted = !caller.source.isMuted;
@@ -99,7 +99,7 @@ function peerOf(caller: Caller, other: Caller, moment: Moment & { readonly desce
   }
   const sent = sentBy(other.source);
   const known = caller.receptions.get(other.sessionId);
-  // A stream that is new to the client starts at zero, as its counters do.
+  // A stream that is new to the client starts its counters at zero.
   const reception = known ?? createReception(sent);
   const seconds = known ? Math.max(0, nowMs - caller.lastAtMs) / 1000 : 0;
   advanceReception(reception, { seconds, sent, path, silencing, isHidden: caller.isHidden, random });

@@ -11,23 +11,23 @@ const PACKETS_PER_SECOND = 50;
 const DTX_PACKETS_PER_SECOND = 5;
 const VIDEO_PACKETS_PER_FRAME = 4;
 const FRAMES_PER_SECOND = 25;
-/** What an encoder is left with on a bad uplink or a slow device. */
+/** What an encoder achieves on a bad uplink or a slow device. */
 const LIMITED_FRAMES_PER_SECOND = 12;
 /** From this loss on, an encoder sends less. */
 const LIMITING_LOSS = 0.1;
 
 export type Source = {
-  /** The rest is as of then. */
+  /** The time up to which the other members count. */
   atMs: number;
   isMuted: boolean;
   readonly hasCamera: boolean;
   /** W3C: full scale squared, times seconds; per second. */
   readonly energyPerSecond: number;
-  /** The device encodes less than the line would carry. */
+  /** The device can't encode as much as the line would carry. */
   readonly isSlow: boolean;
   /** Why the camera sends less than it could, in W3C's words. */
   limitation: 'none' | 'bandwidth' | 'cpu';
-  /** Cumulative, in fractions; whole numbers are read with {@link sentBy}. */
+  /** Cumulative, with fractions; {@link sentBy} returns whole numbers. */
   packets: number;
   packetsLost: number;
   spokenSeconds: number;
@@ -52,7 +52,7 @@ export function createSource(options: {
   readonly random: Random;
 }): Source {
   const { nowMs, isHost, random } = options;
-  // Speech has a level of 0.05 to 0.15. A few who are unmuted say nothing: a quiet room is not a fault.
+  // Speech has a level of 0.05 to 0.15. A few unmuted people say nothing: a quiet room is not a fault.
   const isQuiet = random() < 0.1;
   const level = isQuiet && !isHost ? 0.0005 : between(random, 0.05, 0.15);
   return {
@@ -73,8 +73,8 @@ export function createSource(options: {
 }
 
 /**
- * Lets the source send until `nowMs`, as it is.
- * @param uplinkLoss the share of its packets that its own line loses
+ * Advances what the source has sent to `nowMs`, in its present state.
+ * @param uplinkLoss the share of its packets that its uplink loses
  */
 export function advanceSource(source: Source, nowMs: number, uplinkLoss: number): void {
   const seconds = Math.max(0, nowMs - source.atMs) / 1000;

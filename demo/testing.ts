@@ -1,4 +1,4 @@
-/** For tests: the fleet played for a while, and what the beacons say of each session and each stream. */
+/** For tests: the fleet, played for a while, and what its beacons say about each session and each stream. */
 import type { AudioStats, Peer, VideoStats } from '../shared/beacon.ts';
 import { createFleet, type Posting } from './fleet.ts';
 import { EPISODES, type EpisodeKind, isUnderWay } from './timetable.ts';
@@ -56,7 +56,7 @@ function moved<Stats extends { [Name in keyof Stats]?: number }>(
   return Object.fromEntries(names.map((name) => [name, Number(after[name]) - Number(before[name])])) as Required<Stats>;
 }
 
-/** Whether an episode of this kind has been under way since the beacon before, and to the very end. */
+/** Whether an episode of this kind was under way for the whole step. */
 export function isAll(kind: EpisodeKind, { before, after }: Step): boolean {
   return EPISODES.some(
     (episode) =>
@@ -67,7 +67,7 @@ export function isAll(kind: EpisodeKind, { before, after }: Step): boolean {
   );
 }
 
-/** Whether none is since the beacon before. */
+/** Whether no episode was under way at either end of the step. */
 export function isQuiet({ before, after }: Step): boolean {
   return EPISODES.every(
     (episode) => !isUnderWay(episode, before.atMs - START_MS) && !isUnderWay(episode, after.atMs - START_MS),

@@ -59,8 +59,8 @@ describe('the timetable', () => {
   });
 
   it('says when an episode of a person begins and ends', () => {
-    const begins = '09:00:40Z demo-02-host is behind a bad network: hears and sees everybody badly';
+    const begins = '09:00:40Z demo-02-host has a bad downlink: hears and sees everybody badly';
     expect(describeEpisode(DOWNLINK, true, START_MS + 40_000)).toBe(begins);
-    expect(describeEpisode(DOWNLINK, false, START_MS + 85_000)).toBe('09:01:25Z demo-02-host is well again');
+    expect(describeEpisode(DOWNLINK, false, START_MS + 85_000)).toBe('09:01:25Z demo-02-host has recovered');
   });
 });

@@ -1,10 +1,10 @@
-/** When the demo acts out what, and to whom: the same every two and a half minutes. Pure. */
+/** What happens in the demo, when and to whom; it repeats every two and a half minutes. Pure. */
 import { INCIDENT } from './incident.ts';
 
 export const TIMETABLE_EVERY_MS = 150_000;
 
 /**
- * The target of `incident` and `joins` is a region, of `server` a host name, of the others a session: the host of its
+ * The target of `incident` and `joins` is a region, of `server` a host name, and of the others a session: the host of its
  * meeting, who stays in the call.
  */
 export type EpisodeKind = 'incident' | 'joins' | 'server' | 'uplink' | 'downlink' | 'no_packets' | 'no_energy';
@@ -15,7 +15,7 @@ export type Episode = {
   /** After the start of the demo. */
   readonly firstAfterMs: number;
   readonly lastsMs: number;
-  /** What happens to the target, as its predicate. */
+  /** What happens to the target: the predicate of a sentence about it. */
   readonly does: string;
 };
 
@@ -23,8 +23,8 @@ const { rttSeconds, expandPerSecond } = INCIDENT;
 const SYMPTOMS = `RTT ${rttSeconds.low * 1000}-${rttSeconds.high * 1000} ms, NetEQ expand ${expandPerSecond.low}-${expandPerSecond.high}/s`;
 
 /**
- * Episodes of a whole region or server never overlap with those of a single person there, which they would hide. Nothing
- * that apac's people receive has another episode while the incident lasts, so that its figures stay within their bounds.
+ * Episodes of a whole region or server never overlap with those of a single person there, which they would hide. While the
+ * incident lasts, no other episode affects what people in apac receive, so that its figures stay within their bounds.
  */
 export const EPISODES: readonly Episode[] = [
   {
@@ -39,28 +39,28 @@ export const EPISODES: readonly Episode[] = [
     target: 'demo-02-host',
     firstAfterMs: 40_000,
     lastsMs: 45_000,
-    does: 'is behind a bad network: hears and sees everybody badly',
+    does: 'has a bad downlink: hears and sees everybody badly',
   },
   {
     kind: 'joins',
     target: 'us-east',
     firstAfterMs: 40_000,
     lastsMs: 45_000,
-    does: 'has people who fail to join: ICE finds no path',
+    does: 'has joins that fail: ICE finds no path',
   },
   {
     kind: 'server',
     target: 'media-us-east-1.example.com',
     firstAfterMs: 95_000,
     lastsMs: 40_000,
-    does: 'is overloaded: drops packets to all its sessions',
+    does: 'is overloaded: drops packets of all its sessions',
   },
   {
     kind: 'no_packets',
     target: 'demo-05-host',
     firstAfterMs: 95_000,
     lastsMs: 40_000,
-    does: 'speaks, and nobody gets a packet of it',
+    does: 'speaks, but nobody receives its packets',
   },
   {
     kind: 'uplink',
@@ -74,7 +74,7 @@ export const EPISODES: readonly Episode[] = [
     target: 'demo-11-host',
     firstAfterMs: 140_000,
     lastsMs: 40_000,
-    does: 'speaks, and its packets arrive without a sound',
+    does: 'speaks, but its packets carry silence',
   },
 ];
 
@@ -84,30 +84,30 @@ export function isUnderWay({ firstAfterMs, lastsMs }: Episode, elapsedMs: number
   return sinceFirst >= 0 && sinceFirst % TIMETABLE_EVERY_MS < lastsMs;
 }
 
-/** Whether an episode of this kind is done to the target now. */
+/** Whether an episode of this kind affects the target now. */
 export function suffers(kind: EpisodeKind, target: string, elapsedMs: number): boolean {
   return EPISODES.some(
     (episode) => episode.kind === kind && episode.target === target && isUnderWay(episode, elapsedMs),
   );
 }
 
-/** A line for each episode, with the time of day of its first time, for people to read. */
+/** A line for each episode, with the time of day when it first happens, for people to read. */
 export function describeTimetable(startMs: number): string[] {
   const width = Math.max(...EPISODES.map(({ target }) => target.length));
   return [
-    `timetable, all of it again every ${TIMETABLE_EVERY_MS / 1000} s:`,
+    `timetable, repeated every ${TIMETABLE_EVERY_MS / 1000} s:`,
     ...EPISODES.map(({ firstAfterMs, lastsMs, target, does }) => {
       const fromMs = startMs + firstAfterMs;
       return `  ${timeOfDay(fromMs)}-${timeOfDay(fromMs + lastsMs)}Z  ${target.padEnd(width)}  ${does}`;
     }),
-    '  always: muted people, hidden pages, relays, network changes, and now and then somebody who fails to join',
+    '  always: muted people, hidden pages, relays, network changes, and a few joins that fail',
   ];
 }
 
 /** The line that says that an episode begins or ends now. */
 export function describeEpisode({ kind, target, does }: Episode, begins: boolean, nowMs: number): string {
   const time = `${timeOfDay(nowMs)}Z`;
-  if (kind !== 'incident') return `${time} ${target} ${begins ? does : 'is well again'}`;
+  if (kind !== 'incident') return `${time} ${target} ${begins ? does : 'has recovered'}`;
   return begins ? `${time} an incident in ${target} began: ${SYMPTOMS}` : `${time} the incident in ${target} ended`;
 }
 

@@ -266,7 +266,7 @@ describe('npm run demo', () => {
 
   it('has three regions of sessions in /metrics within 60 s of the ready line', async () => {
     const running = await startReady({}, DEMO);
-    await running.waitForLine(/^timetable, all of it again every 150 s:$/);
+    await running.waitForLine(/^timetable, repeated every 150 s:$/);
     await running.waitForLine(/^ {2}[0-9:]{8}-[0-9:]{8}Z {2}apac +has an incident: /);
     const url = `http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`;
     await eventually(

@@ -108,12 +108,12 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
       const fields = { stream: STREAM, reason, subjects: examples, count: subjects.length, hint: HINTS[reason] };
       log.warn(fields, 'the stream has subjects that nobody reads');
     } else {
-      log.info({ stream: STREAM, reason }, 'the stream has no such subjects any more');
+      log.info({ stream: STREAM, reason }, 'the stream no longer has subjects that nobody reads');
     }
   }
 
   function logReach(reachSeconds: number): void {
-    // A full stream's reach moves about with its traffic: it is long enough again when it is so clearly.
+    // A full stream's reach varies with its traffic, so it must be clearly long enough before that is logged.
     const isShort = reachSeconds < (isLoggedShort ? 1.2 : 1) * ttlSeconds;
     if (isShort === isLoggedShort) return;
     isLoggedShort = isShort;

@@ -42,7 +42,7 @@ const LIVE_HELP: { readonly [Name in MeasureName]: string } = {
   jitter_buffer_target:
     'Target delay of the jitter buffer of each peer connection: what the network requires, while live_neteq_buffer is the actual delay; jitterBufferTargetDelay over jitterBufferEmittedCount between beacons, or neteq.target_delay',
   audio_mos:
-    'Estimated audio quality of each peer connection, 1 to 4.41, by the E-model of ITU-T G.107, from the delay (half the RTT of the session, plus the buffer) and the packet loss, or else the concealment; absent while one of these is unknown. Read it together with them, since they say why',
+    'Estimated audio quality of each peer connection, 1 to 4.41, by the E-model of ITU-T G.107, from the delay (half the RTT of the session, plus the buffer) and the packet loss, or else the concealment, which say why it is low; absent while one of these is unknown',
   video_packet_loss:
     'Video packet loss of each peer connection: packetsLost over packetsLost plus packetsReceived between beacons, at least zero; hidden pages excluded',
   video_freeze:
