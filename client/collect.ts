@@ -1,14 +1,14 @@
 /**
- * Members of a beacon from the `getStats()` reports of the session's connections: peers, path, and what is sent. Counters
- * of a peer go on over its streams: several tracks add up, and a stream that begins anew, with another SSRC or after a
- * renegotiation, goes on where the last one ended. Pure: the clock is an argument.
+ * Members of a beacon from the `getStats()` reports of the session's connections: peers, path, and what is sent. A peer's
+ * counters continue across its streams: several tracks add up, and a stream that restarts, with another SSRC or after a
+ * renegotiation, continues where the last one ended. Pure: the clock is an argument.
  */
 import { AUDIO_MAX, type Beacon, isId, type Peer, VIDEO_MAX } from '../shared/beacon.ts';
 import { SENT_AUDIO, SENT_VIDEO } from '../shared/session-members.ts';
 import type { Rtt } from './rtt.ts';
 import { addDifferences, type Numbers, pickNumbers, type Stat, type StatsReport } from './stats.ts';
 
-/** A received stream, as far as it helps to tell whose it is. */
+/** What identifies a received stream's peer. */
 export type ReceivedStream = {
   readonly kind: 'audio' | 'video';
   /** The `id` of the `MediaStreamTrack`. */
@@ -18,29 +18,29 @@ export type ReceivedStream = {
   readonly ssrc?: number;
 };
 
-/** The peer's id, which is its own `sessionId` where the application can know it; undefined: nobody's. */
+/** The peer's id, which is its own `sessionId` where the application knows it; undefined leaves the stream out. */
 export type PeerOf = (stream: ReceivedStream) => string | undefined;
 
-/** The newest report of a connection, which has the same key every time. */
+/** The newest report of a connection, under a key that stays the same. */
 export type ConnectionReport = { readonly key: string; readonly report: StatsReport; readonly peerOf: PeerOf };
 
 export type Collection = Pick<Beacon, 'path' | 'sent'> & {
-  /** One for each peer of which a stream is received now. */
+  /** One for each peer from which a stream is received now. */
   readonly peers: Peer[];
 };
 
-/** What it measures of RTT goes to the samples. */
+/** RTT goes to the samples of {@link Rtt}. */
 export type Collect = (reports: readonly ConnectionReport[], nowMs: number) => Collection;
 
 type Kind = 'audio' | 'video';
 type Media = { [kind in Kind]?: Numbers };
 type Limitation = (typeof SENT_VIDEO.qualityLimitationReason)[number];
 
-/** Streams that ended are remembered too, since they may come back; beyond these the oldest are forgotten. */
+/** Ended streams are remembered too, since they may come back; beyond this number the oldest are forgotten. */
 const STREAMS_MAX = 1_024;
 const RECEIVED = { audio: AUDIO_MAX, video: VIDEO_MAX };
 const SENT = { audio: SENT_AUDIO, video: SENT_VIDEO };
-/** What is no counter: of several streams, the largest. */
+/** Members that are not counters: of several streams, the largest is used. */
 const GAUGES = { audio: 'jitter', video: 'framesPerSecond' };
 /** The worst first. */
 const LIMITATIONS: readonly Limitation[] = ['cpu', 'bandwidth', 'other', 'none'];
@@ -51,10 +51,10 @@ export function createCollect(rtt: Rtt): Collect {
   const sentTotals = { audio: {}, video: {} };
   let peerTotals = new Map<string, Media>();
 
-  /** Adds what the stream's counters moved by to the totals. */
+  /** Adds the differences of the stream's counters to the totals. */
   function follow(key: string, now: Numbers, totals: Numbers): void {
     addDifferences(totals, now, streams.get(key) ?? {});
-    // Those seen last are the last in the map.
+    // The streams seen last are last in the map.
     streams.delete(key);
     streams.set(key, now);
   }
@@ -70,7 +70,7 @@ export function createCollect(rtt: Rtt): Collect {
     function readReceived(stat: Stat, key: string, peerOf: PeerOf): void {
       const kind = stat.kind as Kind;
       const peerId = peerOf(stat as Stat & ReceivedStream);
-      // An id that the worker rejects would cost the whole beacon.
+      // The worker would reject the whole beacon for an invalid id.
       if (!isId(peerId)) return;
       const peer = received.get(peerId) ?? {};
       received.set(peerId, peer);
@@ -99,12 +99,12 @@ export function createCollect(rtt: Rtt): Collect {
         const streamKey = `${key} ${stat.id} ${stat.ssrc}`;
         if (type === 'inbound-rtp') readReceived(stat, streamKey, peerOf);
         if (type === 'outbound-rtp' || type === 'remote-inbound-rtp') readSent(stat, streamKey);
-        // In a mesh each connection has the same source, which is one voice all the same.
+        // In a mesh all connections have the same source, which must count once.
         if (type === 'media-source' && !sources.has(trackIdentifier)) {
           sources.add(trackIdentifier);
           readSent(stat, `${trackIdentifier}`);
         }
-        // The transport names it; Firefox, which has none here, says it of the pair.
+        // The transport names the pair; Firefox has no transport, and marks the pair instead.
         if (selectedCandidatePairId) pair = report.get(selectedCandidatePairId as string);
         if (selected) pair = stat;
       }

@@ -6,23 +6,23 @@ import type { StatsReport } from './stats.ts';
 
 export type ConnectionsOptions = {
   readonly join: JoinLog;
-  /** Milliseconds of a clock that only goes forward. */
+  /** A monotonic clock in ms. */
   readonly now: () => number;
   /** Something happened that should be known soon. */
   readonly onUrgent: () => void;
-  /** Ends all listening. */
+  /** Removes all listeners. */
   readonly signal: AbortSignal;
 };
 
 export type Connections = {
-  /** @param peerOf default: the connection is one peer, with its number for a name */
+  /** @param peerOf default: the connection is one peer, named by its number */
   add(connection: RTCPeerConnection, peerOf: string | PeerOf | undefined): void;
   /** The newest report of each connection that is open. */
   collect(): Promise<ConnectionReport[]>;
   /** How many are open. */
   readonly count: number;
   readonly wasConnected: boolean;
-  /** What a beacon says of them. */
+  /** What a beacon says about them. */
   describe(): Pick<Beacon, 'connection' | 'state'>;
 };
 
@@ -49,7 +49,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       const isFailed = connectionState === 'failed';
       if (isFailed) failures++;
       else if (connectionState !== 'connected') return;
-      // ICE that works leaves DTLS, which runs over it.
+      // When ICE is connected, it was DTLS that failed.
       join.end(isFailed ? (/^co/.test(iceConnectionState) ? 'dtls' : 'ice') : 'ok', now());
       if (isFailed || !wasConnected) onUrgent();
       wasConnected ||= !isFailed;
@@ -69,10 +69,10 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
 
   return {
     add(connection, peerOf) {
-      // One that is connected joined before anybody looked: how long that took is not known.
+      // A connection that is already connected joined earlier: how long that took is unknown.
       if (connection.connectionState !== 'connected') join.begin(now());
       watch(connection);
-      // Only now: what is no connection has thrown by then, and must not be asked every second.
+      // Only now: something that isn't a connection has thrown by then, and must not be queried every second.
       const key = `${added++}`;
       entries.push({
         key,
@@ -81,7 +81,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
           try {
             return typeof peerOf === 'function' ? peerOf(stream) : (peerOf ?? key);
           } catch {
-            // The application's mapping failed, which must not silence the rest.
+            // The application's mapping failed, which must not affect the other streams.
             return undefined;
           }
         },
@@ -91,7 +91,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       entries = entries.filter(({ connection }) => connection.connectionState !== 'closed');
       return Promise.all(
         entries.map(async ({ key, connection, peerOf }) => {
-          // One that can't tell must not silence the others.
+          // One that fails must not affect the others.
           const report: StatsReport = await connection.getStats().catch(() => new Map());
           return { key, report, peerOf };
         }),

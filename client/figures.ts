@@ -1,24 +1,24 @@
-/** How the call is, judged by the objectives of the edge: what differs between two collections. Pure. */
+/** Judges the call by the edge's objectives, from the differences between two collections. Pure. */
 import type { Peer } from '../shared/beacon.ts';
 import type { RegionInfo } from '../shared/region-info.ts';
 import type { Numbers } from './stats.ts';
 
-/** 0 well, 1 past `warn`, 2 past `bad`. */
+/** 0: fine, 1: past `warn`, 2: past `bad`. */
 export type Level = 0 | 1 | 2;
-/** The worst of all peers, by the name of the figure. */
+/** The worst level of all peers, by the name of the figure. */
 export type Levels = { [figure: string]: Level };
-/** As the edge says them; until then nothing is past any. */
+/** From the edge; while they are unknown, no figure is past one. */
 export type Objectives = RegionInfo['objectives'] | undefined;
 
 export type Judgement = {
   readonly levels: Levels;
-  /** The peers, the worst first, then those who were loudest. */
+  /** The peers, the worst first, then the loudest. */
   readonly ranked: Peer[];
 };
 
 export type JudgeOptions = {
   readonly peers: readonly Peer[];
-  /** The newest RTT, where one was measured. */
+  /** The newest RTT, if one was measured. */
   readonly rtt: number | undefined;
   readonly objectives: Objectives;
   /** A hidden page's video does not count: browsers stop decoding it. */
@@ -27,7 +27,7 @@ export type JudgeOptions = {
 
 export type Judge = (options: JudgeOptions) => Judgement;
 
-/** Fewer packets than a muted sender's say nothing of loss. */
+/** So few packets, as from a muted sender, say nothing about loss. */
 const PACKETS_MIN = 10;
 
 export function createJudge(): Judge {
@@ -44,10 +44,10 @@ export function createJudge(): Judge {
       for (const figure in figures) {
         const objective = objectives?.[figure as keyof NonNullable<Objectives>];
         const value = figures[figure] as number;
-        // What is unknown is past nothing.
+        // An unknown value is past no objective.
         const level = !objective ? 0 : value > objective.bad ? 2 : value > objective.warn ? 1 : 0;
         raw[figure] = worse(raw[figure], level);
-        // One lost packet is 2 % of a second: a warning must be seen twice in a row.
+        // One lost packet is 2 % of a second, so a warning has to occur twice in a row.
         levels[figure] = worse(levels[figure], level === 2 || rawBefore[figure] ? level : 0);
         worst = worse(worst, level);
       }
@@ -89,7 +89,7 @@ function lossOf({ packetsLost = 0, packetsReceived = 0 }: Partial<Numbers>): num
   return packets < PACKETS_MIN ? undefined : packetsLost / packets;
 }
 
-/** By how much each counter that both have moved; NaN for one that is new. */
+/** The difference of each counter; NaN for one that is new. */
 function moved(now: Numbers = {}, before: Numbers = {}): Partial<Numbers> {
   return Object.fromEntries(
     Object.entries(now).map(([member, value]) => [member, value - (before[member] ?? Number.NaN)]),

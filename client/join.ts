@@ -1,25 +1,25 @@
-/** How joining went, from the first connection that was added: sent until it was acknowledged once. Pure: the clock is an argument. */
+/** How joining went, since the first connection was added: reported until it has been acknowledged. Pure: the clock is an argument. */
 import type { Beacon } from '../shared/beacon.ts';
 
 export type Join = NonNullable<Beacon['join']>;
 
 export type JoinLog = {
-  /** Joining begins, unless it has. */
+  /** Joining begins, unless it already has. */
   begin(nowMs: number): void;
-  /** A connection is up, or the first one failed, at a stage. What comes after a success is no part of joining. */
+  /** A connection is up, or failed at a stage. Anything after a success is not part of joining. */
   end(result: NonNullable<Join['result']>, nowMs: number): void;
   /** The first packet of a kind came. */
   firstMedia(kind: string, nowMs: number): void;
-  /** What the application knows, in place of all that. */
+  /** The application's own report, which replaces the measured one. */
   set(join: Join): void;
   readonly result: Join['result'];
-  /** What a beacon says now: undefined while nothing is known, while media may still come, and when it was acknowledged. */
+  /** What a beacon reports now: undefined while nothing is known, while media may still arrive, and once acknowledged. */
   pending(nowMs: number): Join | undefined;
   /** A beacon with this was accepted. */
   acknowledge(join: Join | undefined): void;
 };
 
-/** Said only once, so it waits for the first audio and video; not everybody receives both. */
+/** It is reported only once, so it waits for the first audio and video, but not forever: not everybody receives both. */
 const MEDIA_WAIT_MS = 5_000;
 
 export function createJoinLog(): JoinLog {

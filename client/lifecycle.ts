@@ -1,9 +1,9 @@
-/** What becomes of the page: hidden, gone, kept in the back-forward cache, back again. Where there is no page, nothing. */
+/** The page's lifecycle: hidden, gone, kept in the back-forward cache, back again. Without a page, nothing happens. */
 
 export type PageListener = {
-  /** It may never be seen again: a phone ends hidden pages without another word. */
+  /** This may be the last event: phones end hidden pages without notice. */
   onHidden(): void;
-  /** @param mayReturn it goes into the back-forward cache; otherwise nothing comes after this */
+  /** @param mayReturn the page enters the back-forward cache; otherwise this is the last event */
   onGone(mayReturn: boolean): void;
   /** It is shown, again or out of that cache. */
   onShown(): void;
@@ -17,7 +17,7 @@ export function isVisible(): boolean {
 export function watchPage({ onHidden, onGone, onShown }: PageListener, signal: AbortSignal): void {
   const page = globalThis.document;
   if (!page) return;
-  // A page that goes away is first gone and then hidden, which says nothing new.
+  // A page that closes fires pagehide first and then visibilitychange, which adds nothing.
   let isGone = false;
   page.addEventListener('visibilitychange', () => !isGone && (isVisible() ? onShown : onHidden)(), { signal });
   addEventListener(
@@ -32,7 +32,7 @@ export function watchPage({ onHidden, onGone, onShown }: PageListener, signal: A
     'pageshow',
     ({ persisted }) => {
       isGone = false;
-      // At its first show it has only just begun.
+      // The first pageshow is the page's start.
       if (persisted) onShown();
     },
     { signal },

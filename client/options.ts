@@ -1,4 +1,4 @@
-/** What a page tells the reporter, and what it can ask of it: the types of the package. */
+/** The options and methods of the reporter: the types of the package. */
 import type { Beacon, Peer, Server } from '../shared/beacon.ts';
 import type { PeerOf } from './collect.ts';
 import type { Join } from './join.ts';
@@ -10,52 +10,52 @@ export type ReporterOptions = {
   readonly endpoint: string;
   /** A JWT of this session, from your own backend. */
   readonly token: string;
-  /** Ids match `[A-Za-z0-9_.-]{1,64}`; these two are those of the token. */
+  /** Ids match `[A-Za-z0-9_.-]{1,64}`; these two must equal the token's. */
   readonly meetingId: string;
   readonly sessionId: string;
-  /** Who it is: one person may hold several sessions. */
+  /** Who it is: one person may have several sessions. Default: `sessionId`. */
   readonly participantId?: string;
-  /** Asked once for each beacon whose token is rejected, for example because it expired in mid-call. Nothing is sent meanwhile. */
+  /** Called once for each beacon whose token is rejected, for example because it expired during the call; returns a new token. Nothing is sent meanwhile. */
   readonly refreshToken?: () => string | Promise<string>;
-  /** Default: `web`. A native shell around a page says what it is. */
+  /** For a native app that shows the page. Default: `web`. */
   readonly platform?: Platform;
-  /** The share of sessions that report, from 0 to 1, decided once for this session's life. Default: 1. */
+  /** The share of sessions that report, from 0 to 1; decided once per session. Default: 1. */
   readonly sampleRate?: number;
-  /** `false`: collects and sends nothing until `start()`, for example until there is consent. */
+  /** With `false`, nothing is collected or sent until `start()`, for example until there is consent. */
   readonly autoStart?: boolean;
-  /** Sees each beacon before it goes, and returns what may go, or undefined for nothing. Where it throws, nothing goes. */
+  /** Receives each beacon and returns what to send. If it returns undefined or throws, nothing is sent. */
   readonly beforeSend?: (beacon: Beacon) => Beacon | undefined;
-  /** The worker rejected a beacon: `reason` is one of docs/wire-format.md. For your own log. */
+  /** Called when the worker rejects a beacon, for your own log. docs/wire-format.md lists the reasons. */
   readonly onRejected?: (rejection: { readonly status: number; readonly reason: string }) => void;
 };
 
-/** What only the application knows. A member that is there replaces what was said of it before. */
+/** What only the application knows. Each member that is present replaces its earlier value. */
 export type Knowledge = {
   /** The media server that was elected. */
   readonly server?: Server;
-  /** What this client sends, where no peer connection tells, or better than it does. */
+  /** What this client sends, where no peer connection shows it, or overriding what it shows. */
   readonly state?: NonNullable<Beacon['state']>;
-  /** How joining went, where no peer connection tells. */
+  /** How joining went, where no peer connection shows it. */
   readonly join?: Join;
 };
 
-/** None of these throws, whatever is passed, before `start()` and after `stop()` too. */
+/** None of these throws, whatever is passed, even before `start()` and after `stop()`. */
 export type Reporter = {
   /**
-   * Collects of this connection until it is closed. Add it right after it is made, so that the join is measured.
-   * @param options.peerOf whose the received streams are: the peer's `sessionId`, or for a connection that carries many
-   *   peers a function. Default: the connection is one peer, with its number for a name
+   * Collects from this connection until it is closed. Add it right after creating it, so that the join is measured.
+   * @param options.peerOf the peer that received streams belong to: its `sessionId`, or, for a connection that carries
+   *   many peers, a function. Default: the connection is one peer, named by its number
    */
   addPeerConnection(connection: RTCPeerConnection, options?: { readonly peerOf?: string | PeerOf }): void;
   /** An RTT to the server in seconds, from a client with a transport of its own. */
   reportRtt(seconds: number): void;
-  /** Figures of a peer, from a client with a media stack of its own, every 5 s or sooner: after 15 s they are dropped. Undefined: the peer is gone. */
+  /** Figures of a peer, from a client with a media stack of its own. Report them at least every 5 s: after 15 s they are dropped. Undefined: the peer left. */
   reportPeer(peerId: string, figures: Omit<Peer, 'peer_id'> | undefined): void;
   update(knowledge: Knowledge): void;
-  /** Sends a beacon now rather than when one is due, though never within a second of the last one. */
+  /** Sends a beacon now instead of when one is due, but never within a second of the last one. */
   flush(): void;
-  /** Begins, with `autoStart: false`. */
+  /** Starts reporting, when `autoStart` is `false`. */
   start(): void;
-  /** Says that the session ends, and is gone. */
+  /** Ends the session with a last beacon, and removes all timers and listeners. */
   stop(): void;
 };

@@ -1,18 +1,18 @@
 /**
- * Which beacon goes next, and when: numbers them, one at a time, and backs off while they fail. It keeps at most one
- * that failed and one that is due; a newer one takes the place of both, since it says all that they would have said.
+ * Which beacon goes next, and when: numbers beacons, sends one at a time, and backs off while they fail. It keeps at most
+ * one that failed and one that is due; a newer one replaces both, since it contains everything that they would have said.
  * Pure: clock and randomness are arguments.
  */
 
 /** A beacon on its way. */
 export type Draft<Content> = {
   readonly seq: number;
-  /** Made when it is first sent, and the same when it is sent again: a repeat is recognised by its `seq`. */
+  /** Composed when it is first sent, and kept for retries: a repeat is recognised by its `seq`. */
   content?: Content;
 };
 
 export type Outcome = {
-  /** HTTP's; 0 when there was no answer. */
+  /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
   /** What an answer of 429 or 503 asks for. */
   readonly retryAfterMs: number;
@@ -21,29 +21,29 @@ export type Outcome = {
 export type OutboxOptions<Content> = {
   /** From 0 up to 1. */
   readonly random: () => number;
-  /** A beacon is given up after it was made; it may have arrived all the same. */
+  /** A composed beacon is given up; it may have arrived nevertheless. */
   readonly onDropped: (content: Content) => void;
 };
 
 export type Outbox<Content> = {
-  /** Beacons that were due or sent and then given up, cumulative: each leaves a gap in `seq`. */
+  /** Beacons that were due or sent and then given up, cumulative. Each leaves a gap in `seq`. */
   readonly dropped: number;
   /** A beacon is due. One that was due before and has not been sent is dropped. */
   offer(): void;
-  /** What to send now: undefined while one is in flight, while failures call for patience, or when nothing is due. */
+  /** What to send now: undefined while one is in flight, during backoff, or when nothing is due. */
   take(nowMs: number): Draft<Content> | undefined;
-  /** The beacon in flight ended so. */
+  /** The outcome of the beacon in flight. */
   settle(outcome: Outcome, nowMs: number): void;
-  /** The beacon in flight was not sent after all, and its number is free again. */
+  /** The beacon in flight was not sent after all; its number is reused. */
   withdraw(): void;
-  /** A number for a beacon that is sent whatever else is under way, as the page closes. */
+  /** A number for a beacon that is sent while the page closes, whatever else is in flight. */
   takeLast(): Draft<Content>;
-  /** It is given up. */
+  /** Gives it up. */
   drop(draft: Draft<Content>): void;
 };
 
 const BACKOFF_MS = 1_000;
-/** A TTL: who returns from an outage is seen again within one. */
+/** A TTL by default: after an outage a client is visible again within one. */
 const BACKOFF_MAX_MS = 30_000;
 const RETRY_AFTER_MAX_MS = 600_000;
 
@@ -95,11 +95,11 @@ export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Conte
       if (mayPass(status)) failed = draft;
       else drop(draft);
       const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures++) / 2;
-      // Never before the time that was asked for, and not everybody at that time.
+      // Never before Retry-After, and not all clients at once.
       blockedUntilMs = nowMs + Math.max(Math.min(RETRY_AFTER_MAX_MS, retryAfterMs), backoff) + random() * backoff;
     },
     withdraw() {
-      // Only the last one takes a number meanwhile, after which none matters.
+      // Only the page's last beacon can have taken a number meanwhile, and then reuse doesn't matter.
       if (inFlight?.seq === seq - 1) seq--;
       inFlight = undefined;
     },
@@ -108,7 +108,7 @@ export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Conte
   };
 }
 
-/** No answer, too early, too often, or the server's own fault; anything else would be rejected again. */
+/** No answer, a timeout, rate limits, or a server error may pass; anything else would be rejected again. */
 function mayPass(status: number): boolean {
   return status === 0 || status === 408 || status === 429 || status >= 500;
 }

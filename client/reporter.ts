@@ -1,6 +1,6 @@
 /**
- * The reporter: tells edgepulse how this client's call is. This file is what a page imports: it wires the parts, and
- * keeps two promises: nothing here throws into the page, and nothing of it is left after `stop()`.
+ * The reporter: tells edgepulse how this client's call is going. A page imports this file, which wires the parts and
+ * keeps two promises: it never throws into the page, and it leaves nothing behind after `stop()`.
  */
 import { type Beacon, isId, LIMITS, type Peer } from '../shared/beacon.ts';
 import type { RegionInfo } from '../shared/region-info.ts';
@@ -22,9 +22,9 @@ export type { Join } from './join.ts';
 export type { Knowledge, Platform, Reporter, ReporterOptions } from './options.ts';
 
 const COLLECT_MS = 1_000;
-/** Nobody looks: what is heard still counts, and costs a fifth. */
+/** On a hidden page audio still counts, at a fifth of the cost. */
 const COLLECT_HIDDEN_MS = 5_000;
-/** A client that is stuck must not freeze the figures of its peers. */
+/** Pushed figures expire, so that a client that is stuck does not freeze those of its peers. */
 const PUSHED_MS = 15_000;
 
 /**
@@ -40,7 +40,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   const random = Math.random;
   const lifetime = new AbortController();
   const { signal } = lifetime;
-  // One that is not drawn is over before it began.
+  // A session that is not sampled ends before it starts.
   if (random() >= (options.sampleRate ?? 1)) lifetime.abort();
 
   const join = createJoinLog();
@@ -60,14 +60,14 @@ export function startReporter(options: ReporterOptions): Reporter {
   let newest: Collection = { peers: [] };
   let bytesInFlight = 0;
   let isCollecting = false;
-  /** A client that pushes has a session without any connection. */
+  /** A client that pushes figures has a session without any peer connection. */
   let isPushing = false;
-  /** What the last beacon said that is no figure, to tell whether it changed. */
+  /** Fingerprint of the last beacon's members that are not figures, to tell whether they changed. */
   let said = '';
 
   const isRunning = () => started && !signal.aborted;
 
-  /** What is not measured. */
+  /** The members that are not measured. */
   function describe(): object {
     const { connection, state } = connections.describe();
     return {
@@ -83,9 +83,9 @@ export function startReporter(options: ReporterOptions): Reporter {
     return JSON.stringify([describe(), newest.peers.map(({ peer_id }) => peer_id).sort()]);
   }
 
-  /** @returns undefined when it may not go: a review that fails lets nothing through */
+  /** @returns undefined when it must not be sent: a `beforeSend` that throws lets nothing through */
   function compose(seq: number, leaving?: true): Beacon | undefined {
-    // JSON leaves out what is undefined here.
+    // JSON omits undefined members.
     const beacon = {
       v: 1,
       meeting_id: meetingId,
@@ -115,7 +115,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   }
 
   async function send(draft: Draft<Beacon>): Promise<void> {
-    // When it failed, the page's other requests may have taken the room of those that outlive it.
+    // A retry goes without keepalive: the page's other requests may have used up the room for those.
     const isNew = !draft.content;
     const content = draft.content ?? compose(draft.seq);
     if (!content) return outbox.withdraw();
@@ -126,7 +126,7 @@ export function startReporter(options: ReporterOptions): Reporter {
         token = await refreshToken();
         answer = await post(content, isNew);
       } catch {
-        // It stays rejected, and the next beacon asks again.
+        // The beacon stays rejected, and the next one asks for a token again.
       }
     }
     const { status, reason } = answer;
@@ -138,7 +138,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     } else if (reason) onRejected?.({ status, reason });
   }
 
-  /** In a handler of a page that may be gone in a moment, so nothing here waits. */
+  /** Runs in a handler of a page that may be gone in a moment, so nothing here is asynchronous. */
   function sendLast(leaving?: true): void {
     if (!hasSession()) return;
     const draft = outbox.takeLast();
@@ -158,7 +158,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     schedule.sent(now());
   }
 
-  /** A call that is still being joined, or could not be, is no session. */
+  /** There is no session while a call is being joined, or when joining failed. */
   function hasSession(): boolean {
     return connections.wasConnected || isPushing || !(connections.count || join.result);
   }
@@ -216,7 +216,7 @@ export function startReporter(options: ReporterOptions): Reporter {
       signal,
     );
     void askRegion();
-    // At a time of its own within a second: what happens to everybody is not seen by everybody at once.
+    // At a random time within a second, so that clients don't all notice a shared incident at the same moment.
     timer = setTimeout(tick, random() * COLLECT_MS);
   }
 
@@ -259,16 +259,16 @@ export function startReporter(options: ReporterOptions): Reporter {
   return reporter;
 }
 
-/** What a browser or a callback comes up with: the next tick tries again. */
+/** For errors of a browser or a callback: the next tick tries again. */
 function ignore(): void {}
 
 function engineOf(userAgent: string): NonNullable<Beacon['client']>['engine'] & string {
-  // On iOS every browser is WebKit, and none of them has these words.
+  // On iOS every browser is WebKit, and none has these names in its user agent.
   if (/Chrom(e|ium)\//.test(userAgent)) return 'chromium';
   return /Firefox\//.test(userAgent) ? 'gecko' : /AppleWebKit\//.test(userAgent) ? 'webkit' : 'other';
 }
 
-/** A page must not notice a failure of the reporter: what does not arrive shows at edgepulse. */
+/** The page must not notice a failure of the reporter: missing beacons show at edgepulse. */
 function guard<Arguments extends unknown[]>(act: (...args: Arguments) => void): (...args: Arguments) => void {
   return (...args) => {
     try {

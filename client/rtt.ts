@@ -1,29 +1,29 @@
-/** RTT from the selected candidate pairs of the session's connections, and the samples that wait for a beacon. Pure: the clock is an argument. */
+/** RTT from the selected candidate pairs of the session's connections, and the samples waiting for a beacon. Pure: the clock is an argument. */
 import { LIMITS } from '../shared/beacon.ts';
 import type { Stat } from './stats.ts';
 
 export type Rtt = {
   /**
-   * Reads the selected pairs of all connections, and makes a sample when one has measured something since.
-   * @param pairs by a key of connection and pair: another pair is measured anew
+   * Reads the selected pairs of all connections, and adds a sample when one has a new measurement.
+   * @param pairs by a key of connection and pair: a new pair starts a new measurement
    * @returns the key of the worst connection
    */
   read(pairs: ReadonlyMap<string, Stat>, nowMs: number): string | undefined;
-  /** Adds a sample in seconds; what is none is ignored. */
+  /** Adds a sample in seconds; anything else is ignored. */
   add(seconds: number, nowMs: number): void;
   /** The newest sample. */
   readonly newest: number | undefined;
-  /** The samples since the last call, newest last; when there is none, the last one again while it still says something. */
+  /** The samples since the last call, newest last; if there is none, the newest one again while it is recent enough. */
   take(nowMs: number): number[] | undefined;
-  /** Samples that were taken and went nowhere. */
+  /** Returns samples that were taken but not delivered. */
   giveBack(samples: readonly number[] | undefined): void;
 };
 
 type Reading = { readonly total: number; readonly responses: number; readonly seconds: number };
 
 /**
- * A pair in use is checked every 2.5 s at the latest, and RTT that is much older says nothing. Up to then it is said again,
- * since a beacon that is sent at once may come before the next check, and one without RTT makes it unknown.
+ * A pair in use is checked at least every 2.5 s, and an RTT that is much older says nothing. Until then it is repeated: a
+ * beacon that is sent at once may precede the next check, and without an RTT the session's would become unknown.
  */
 const STALE_MS = 10_000;
 
@@ -48,7 +48,7 @@ export function createRtt(): Rtt {
         const [total, responses = 0] = [pair.totalRoundTripTime, pair.responsesReceived] as number[];
         const answered = responses - (reading?.responses ?? 0);
         if (!reading || !responses || answered) {
-          // `currentRoundTripTime` is a single check, so it serves only where there is nothing to take a difference from.
+          // `currentRoundTripTime` is a single check, so it is used only when there is no difference to take.
           const average = reading && ((total as number) - reading.total) / answered;
           const seconds = average && average > 0 ? average : (pair.currentRoundTripTime as number);
           if (!(seconds >= 0)) continue;
@@ -63,7 +63,7 @@ export function createRtt(): Rtt {
     },
     add(seconds, nowMs) {
       if (!(seconds >= 0)) return;
-      // Microseconds: what is finer is noise, and each digit is a byte.
+      // Microseconds: anything finer is noise, and each digit costs a byte.
       newest = Math.round(seconds * 1e6) / 1e6;
       newestAtMs = nowMs;
       keepNewest([...waiting, newest]);

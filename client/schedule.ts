@@ -5,13 +5,13 @@
 import type { Levels } from './figures.ts';
 
 export type Schedule = {
-  /** Takes in how the call is. */
+  /** Notes how the call is going. */
   note(levels: Levels, nowMs: number): void;
   /** Something should be known soon, for example that the join failed. */
   hurry(): void;
   /**
-   * @param ttlSeconds 0 until it is known, which is paced as if something were wrong
-   * @param hasChanged whether anything that is no figure differs from what the last beacon said
+   * @param ttlSeconds 0 while it is unknown: then beacons are paced as if something were wrong
+   * @param hasChanged whether anything but figures differs from the last beacon
    */
   isDue(nowMs: number, ttlSeconds: number, hasChanged: boolean): boolean;
   /** A beacon goes out with what is known now. */
@@ -21,9 +21,9 @@ export type Schedule = {
 const AT_ONCE_MS = 1_000;
 const IN_TROUBLE_MS = 5_000;
 
-/** @param random from 0 up to 1: intervals differ by up to a fifth, so that an incident does not march its clients in step */
+/** @param random from 0 up to 1: intervals differ by up to a fifth, so that clients don't send in lockstep after an incident */
 export function createSchedule(random: () => number): Schedule {
-  /** The worst of each figure since all was well: one that swings about an objective is not news each time. */
+  /** The worst level of each figure since the last trouble ended: a figure that oscillates around an objective is urgent once. */
   let worst: Levels = {};
   let inTroubleUntilMs = 0;
   let isUrgent = true;

@@ -2,19 +2,19 @@
 import type { RegionInfo } from '../shared/region-info.ts';
 import type { Outcome } from './outbox.ts';
 
-/** What comes of a beacon: `reason` is that of a rejection, and empty where there is none. */
+/** The outcome of a beacon; `reason` is the reject reason, or empty. */
 export type Answer = Outcome & { readonly reason: string };
 
-/** No answer after this long is none. */
+/** After this long, a request counts as unanswered. */
 const ANSWER_MS = 10_000;
 
-/** @param keepalive to outlive the page; the browser refuses it while the page's other requests have taken the room */
+/** @param keepalive to outlive the page; the browser refuses that while the page's other requests use up its allowance */
 export async function postBeacon(url: string, body: string, keepalive: boolean): Promise<Answer> {
   try {
     // A string is text/plain: no preflight.
     const answer = await fetch(url, { ...request(), method: 'POST', body, keepalive });
     const { status, headers } = answer;
-    // An answer that is not read to its end keeps its place among what the page may have in flight.
+    // A response that is not read to its end keeps counting against the page's requests in flight.
     const [, reason = ''] = /"\/problems\/(\w+)/.exec(await answer.text()) ?? [];
     return { status, reason, retryAfterMs: Number(headers.get('retry-after')) * 1_000 || 0 };
   } catch {

@@ -1,6 +1,6 @@
-/** Entries of a `getStats()` report, and what is taken out of them: numbers by the names of a schema. */
+/** Entries of a `getStats()` report, and the numbers that are picked from them by the names of a schema. */
 
-/** One entry. Browsers differ in what they have, and their types in what they know of, so each member is read by its name. */
+/** One entry. Browsers and type definitions differ in their members, so each one is read by its name. */
 export type Stat = { readonly id: string; readonly type: string; readonly [member: string]: unknown };
 
 /** What `RTCPeerConnection.getStats()` resolves to, as far as it is read here. */
@@ -8,7 +8,7 @@ export type StatsReport = { get(id: string): Stat | undefined; values(): Iterabl
 
 export type Numbers = { [member: string]: number };
 
-/** W3C has it a long long: packets that come twice make it fall, which is no reset. */
+/** Signed in W3C: duplicate packets make it fall, which is not a reset. */
 const SIGNED_MEMBER = 'packetsLost';
 
 /** @param names an object whose keys are the members to pick */
@@ -18,11 +18,11 @@ export function pickNumbers(stat: Stat, names: object): Numbers {
   return picked;
 }
 
-/** Adds to `totals` what a stream's counters moved by since `before`, which is empty for a new stream. */
+/** Adds to `totals` the differences of a stream's counters since `before`, which is empty for a new stream. */
 export function addDifferences(totals: Numbers, now: Numbers, before: Numbers): void {
   const members = Object.keys(now);
   const from = (member: string) => before[member] ?? 0;
-  // A counter that went down means that all of the stream began anew, at zero.
+  // When a counter went down, all counters of the stream restarted at zero.
   const wasReset = members.some((member) => member !== SIGNED_MEMBER && (now[member] as number) < from(member));
   for (const member of members) {
     const difference = (now[member] as number) - (wasReset ? 0 : from(member));
