@@ -1,6 +1,6 @@
 /**
- * What a disaster costs: a meeting of 1,000 in which all hear all (64 peers in each beacon) and everything is bad,
- * beside the same meeting with nothing bad. `npm run bench -- impaired [people] [meetings]`
+ * The cost of the worst case: a meeting of 1,000 in which all hear all (64 peers in each beacon) and everything is bad,
+ * compared with the same meeting when nothing is. `npm run bench -- impaired [people] [meetings]`
  */
 import { createReports } from '../aggregator/store/report.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';

@@ -1,6 +1,6 @@
 /**
- * The oracle, for as many steps as asked: what /metrics says after each step is compared with an independent recount of
- * everything that happened. `npm run bench -- oracle [steps] [seed]`; `SEED=7 npm run bench -- oracle` is another way to say it.
+ * Runs the oracle for a number of steps: /metrics after each step is compared with an independent recount of everything
+ * that happened. `npm run bench -- oracle [steps] [seed]`; the seed can also be given as `SEED=7 npm run bench -- oracle`.
  */
 import { consultOracle, type Failure } from '../test/oracle/oracle.ts';
 import { count, printFigures } from './support/figures.ts';
@@ -30,7 +30,7 @@ export async function run([
 function printFailure({ seed, options, steps, differences }: Failure): void {
   console.log(`\nReplay it with: npm run bench -- oracle 1 ${seed}\n\n${JSON.stringify(options)}`);
   for (const step of steps) console.log(JSON.stringify(step));
-  // What was made of the beacons tells more than what then lives.
+  // Counters first: they say more about the cause than gauges.
   const isCounter = (difference: string) => difference.includes('_total');
   const sorted = [...differences.filter(isCounter), ...differences.filter((one) => !isCounter(one))];
   console.log(`\n${sorted.slice(0, 20).join('\n')}`);

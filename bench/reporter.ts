@@ -1,6 +1,6 @@
 /**
- * What the reporter costs the page that hosts it: CPU with a number of peers, bytes and beacons a minute. And what pacing
- * itself saves and costs: beacons of people who are well, and how soon one whose call gets worse says so.
+ * What the reporter costs its page: CPU with a number of peers, bytes and beacons a minute. And what its pacing saves and
+ * costs: beacons a minute while the call is fine, and the time until the edge knows that a call got worse.
  * `npm run bench -- reporter [peers] [seconds]`
  */
 import { once } from 'node:events';
@@ -16,13 +16,13 @@ import { launchChromium } from '../test/support/processes/chromium.ts';
 import { type Figure, median, milliseconds, printFigures } from './support/figures.ts';
 
 const TTL_SECONDS = 30;
-/** With and without by turns, so that what else the machine does falls on both. */
+/** With and without the reporter in turns, so that other load on the machine affects both. */
 const TURNS = 3;
-/** People who push their RTT, on one page: they cost next to nothing. */
+/** People on one page who push their RTT, which costs next to nothing. */
 const PEOPLE = 50;
 const CALM_RTT = 0.05;
 const BAD_RTT = 0.4;
-/** Every 5 s, as a client without objectives would. */
+/** Every 5 s, like a client without objectives. */
 const FIXED_A_MINUTE = 12;
 
 export async function run([peers = '8', seconds = '20']: string[]): Promise<void> {
@@ -100,9 +100,9 @@ async function measurePacing(browser: Browser, edge: Edge): Promise<void> {
   await page.close();
   const saved = 1 - calm / FIXED_A_MINUTE;
   printFigures(`${PEOPLE} people, of whom all get bad at once`, [
-    { what: 'beacons a minute of one who is well', value: calm.toFixed(1) },
-    { what: 'saved, beside one every 5 s', value: `${(saved * 100).toFixed(0)} %` },
-    { what: 'beacons a minute of one in trouble', value: bad.toFixed(1) },
+    { what: 'beacons a minute while the call is fine', value: calm.toFixed(1) },
+    { what: 'saved, compared with one every 5 s', value: `${(saved * 100).toFixed(0)} %` },
+    { what: 'beacons a minute in trouble', value: bad.toFixed(1) },
     { what: 'until the edge knows: median', value: milliseconds(median(delays)) },
     {
       what: `the same: the last of ${delays.length}`,
@@ -112,7 +112,7 @@ async function measurePacing(browser: Browser, edge: Edge): Promise<void> {
   ]);
 }
 
-/** When the first beacon of each session came that had that RTT. */
+/** When the first beacon with that RTT arrived from each session. */
 function firstOf(beacons: readonly Received[], rtt: number): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   for (const { beacon, atMs } of beacons) {
@@ -125,7 +125,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(2)} % of a core`;
 }
 
-/** Runs in the page: it calls itself once for each peer, and hands every stream to one reporter. */
+/** Runs in the page: calls itself once for each peer, and passes every connection to one reporter. */
 function callScript(peers: number, code: string): string {
   return `(async () => {
     const { startReporter } = await import(URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' })));
@@ -170,7 +170,7 @@ function peopleScript(code: string): string {
 type Received = { readonly beacon: Beacon; readonly bytes: number; readonly atMs: number };
 type Edge = { readonly url: string; beacons(): readonly Received[]; stop(): Promise<void> };
 
-/** Takes every beacon, and serves the page. */
+/** Accepts every beacon, and serves the page. */
 async function startEdge(): Promise<Edge> {
   const beacons: Received[] = [];
   const server = createServer(async (request, response) => {

@@ -1,5 +1,5 @@
 /**
- * Writes the measured tables into docs/attribution.md, between their two marks; with `--check` it only says whether
+ * Writes the measured tables into docs/attribution.md, between their two markers; with `--check` it only reports whether
  * they are up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ const FILE = new URL('../docs/attribution.md', import.meta.url);
 const TABLES = /(<!-- measured: [^\n]*-->\n).*?(\n<!-- end of measured -->)/s;
 
 const before = readFileSync(FILE, 'utf8');
-if (!TABLES.test(before)) throw new Error('docs/attribution.md has lost the marks around its tables');
+if (!TABLES.test(before)) throw new Error('docs/attribution.md has lost the markers around its tables');
 const after = before.replace(
   TABLES,
   (_, start: string, end: string) => `${start}\n${measureAttribution().tables}\n${end}`,

@@ -1,6 +1,6 @@
 /**
- * `npm run build:client`: the browser reporter as it is published, in client/dist/. With `--check`, as the gate runs it,
- * nothing is written, and a reporter that has grown too large is an error.
+ * `npm run build:client` builds the browser reporter as it is published, in client/dist/. With `--check`, as the gate runs
+ * it, it writes nothing and fails when the reporter is too large.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,15 +13,15 @@ import { ROOT } from './stack.ts';
 const CLIENT = join(ROOT, 'client');
 const DIST = join(CLIENT, 'dist');
 
-/** What a page pays for it, in bytes with gzip: a host will not have it otherwise. */
+/** The most that the reporter may add to a page, in bytes with gzip. */
 export const SIZE_MAX = 5_120;
 
-/** A module as a page loads it, with all that it imports. Of the bundlers that are here anyway, its output is the smallest with gzip. */
+/** The module as a page loads it, with all its imports. Of the bundlers that are installed anyway, rolldown's output is the smallest with gzip. */
 export async function bundleModule(path: string): Promise<string> {
   const bundle = await rolldown({
     input: path,
     treeshake: { moduleSideEffects: false },
-    // Chromium 103, Firefox 113 and Safari 16.4, and what is younger: where AbortSignal.timeout() is, for one.
+    // Chromium 103, Firefox 113, Safari 16.4 and newer: they have AbortSignal.timeout(), for example.
     transform: { target: 'es2022' },
   });
   const { output } = await bundle.generate({ format: 'esm', minify: true });
@@ -45,7 +45,7 @@ export async function writeTypes(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    // Our modules name each other as they are, in TypeScript; in a package the sources are not there.
+    // Our modules import each other as .ts files, which are not in the package.
     await writeFile(path, (await readFile(path, 'utf8')).replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
   }
 }
@@ -54,7 +54,7 @@ if (import.meta.main) {
   const code = await bundleClient();
   const bytes = gzipBytes(code);
   if (bytes > SIZE_MAX) {
-    console.error(`the reporter takes ${bytes} bytes with gzip, and may take ${SIZE_MAX} (dev/build-client.ts)`);
+    console.error(`the reporter has ${bytes} bytes with gzip, over the limit of ${SIZE_MAX} in dev/build-client.ts`);
     process.exitCode = 1;
   }
   if (!process.argv.includes('--check')) {

@@ -94,8 +94,8 @@ export type Beacon = SessionMembers & {
   peers: Peer[];
   leaving?: true;
   /**
-   * The client's own clock, in ms, when this run of the session began: a reload that keeps its id is another run. Compared
-   * only with itself, so that any number will do as long as each run has another.
+   * The client's own clock, in ms, when this run of the session began: a reload that keeps its id is a new run. Compared
+   * only with other values of the session, so any number will do as long as each run has a different one.
    */
   started?: number;
 };

@@ -5,14 +5,14 @@ import { accept, type Reject, type Result, reject } from './reject.ts';
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 /** Either way: protobuf's zigzag doubles a signed number, and a double holds whole numbers up to 2^53. */
 export const SIGNED_MAX = 2 ** 52 - 1;
-/** The one number that may be negative: W3C has it a long long, which packets that come twice make fall. */
+/** The only number that may be negative: it is signed in W3C, and duplicate packets make it fall. */
 export const SIGNED_MEMBER = 'packetsLost';
 
 /** What a member may be: a number up to a limit, a text of a closed set, or a boolean. */
 export type Rule = number | readonly string[] | 'boolean';
 export type Schema = { readonly [name: string]: Rule };
 
-/** An object of that schema. Every member may be absent, which is unknown. */
+/** An object of that schema. Every member may be absent, which means unknown. */
 export type Members<S extends Schema> = {
   -readonly [Name in keyof S]?: S[Name] extends number
     ? number
@@ -45,19 +45,19 @@ export function decodeMembers<S extends Schema>(value: unknown, schema: S, path:
   return accept(members as Members<S>);
 }
 
-/** What a set that knows `other` calls what it does not know. */
+/** The name for unknown texts in the sets that have it. */
 const OTHER = 'other';
 
 /**
- * What a newer client says that the set does not have must not cost its whole beacon: it becomes `other` where the set
- * has that, and is unknown where not.
+ * A text of a newer client that is not in the set must not reject its whole beacon: it becomes `other` where the set has
+ * that, and unknown where it does not.
  */
 function choiceOf(set: readonly string[], text: string): string | undefined {
   if (set.includes(text)) return text;
   return set.includes(OTHER) ? OTHER : undefined;
 }
 
-/** @returns undefined when the value is a number from 0 to `max`, or of `packetsLost` one within `max` of 0 */
+/** @returns undefined when the value is a number from 0 to `max`, or for `packetsLost` from `-max` to `max` */
 export function checkNumber(value: unknown, max: number, path: string, name: string | number): Reject | undefined {
   if (typeof value !== 'number') return reject('invalid_field', `${path}.${name} is not a number`);
   // Written this way round because NaN fails every comparison.

@@ -16,7 +16,7 @@ export const OBJECTIVES = {
   /** Ratios of the packets. */
   audio_packet_loss: { warn: 0.03, bad: 0.1 },
   video_packet_loss: { warn: 0.03, bad: 0.1 },
-  /** Ratio of the time that the video stands still. */
+  /** Ratio of the time during which the video is frozen. */
   video_freeze: { warn: 0.02, bad: 0.1 },
 } as const satisfies { readonly [figure: string]: Objective };
 
@@ -27,5 +27,5 @@ export function objectiveOf(figure: string): Objective | undefined {
   return Object.hasOwn(OBJECTIVES, figure) ? OBJECTIVES[figure as ObjectiveName] : undefined;
 }
 
-/** How many impaired people, those with a figure over `bad`, make an incident: at least so many, and that share of those there. */
+/** An incident: at least this many impaired people (with a figure over `bad`), and at least this share of those present. */
 export const INCIDENT = { people: 5, share: 1 / 20 } as const;

@@ -1,4 +1,4 @@
-/** Encodes and decodes what a beacon says of the session itself: the messages of edgepulse.proto, fields 11 and on of `Beacon`. */
+/** Encodes and decodes what a beacon says about the session itself: fields 11 and up of `Beacon` in edgepulse.proto. */
 import type { PbfWriter } from 'pbf';
 import {
   CLIENT,
@@ -65,7 +65,7 @@ const writeJoin = writerOf(JOIN_FIELDS);
 const writeSentAudio = writerOf(SENT_AUDIO_FIELDS);
 const writeSentVideo = writerOf(SENT_VIDEO_FIELDS);
 
-/** Writes the parts that are there. */
+/** Writes the parts that are present. */
 export function writeSessionMembers(
   { client, state, path, connection, join, sent }: SessionMembers,
   out: PbfWriter,

@@ -1,14 +1,14 @@
 /**
- * What a beacon says of the session itself: schemas of its parts and their decoder. Where a closed set has `other`, that
- * is also what a set of a newer client has more than this one.
+ * What a beacon says about the session itself: schemas of its parts and their decoder. Where a closed set has `other`, it
+ * also stands for values that only newer clients know.
  */
 import { type Fields, isFields } from './fields.ts';
 import { COUNTER_MAX, decodeMembers, type Members, type Schema, SIGNED_MAX } from './members.ts';
 import { type Reject, reject } from './reject.ts';
 
-/** Over what no session can have had by far; a counter that is absurd is not shown as one that grew. */
+/** Far more than any session can have, so that an absurd counter is rejected rather than counted. */
 const CONNECTION_COUNT_MAX = 1_000_000;
-/** A day: somebody may wait for the first of the others for long, alone in a meeting. */
+/** A day: somebody may be alone in a meeting for a long time before the first media arrives. */
 const JOIN_SECONDS_MAX = 86_400;
 
 export const CLIENT = {
@@ -16,10 +16,10 @@ export const CLIENT = {
   engine: ['chromium', 'gecko', 'webkit', 'native', 'other'],
 } as const;
 
-/** `visible`: the page; browsers stop decoding the video of a hidden one. The others: what the client itself sends now. */
+/** `visible`: of the page; browsers stop decoding video on a hidden one. The others: what the client itself sends now. */
 export const STATE = { visible: 'boolean', audio_sending: 'boolean', video_sending: 'boolean' } as const;
 
-/** Of the nominated candidate pair: its local candidate, and how that reaches the relay or the peer. */
+/** The local candidate of the nominated pair, and the protocol by which it reaches the relay or the peer. */
 export const PATH = {
   candidate_type: ['host', 'srflx', 'prflx', 'relay'],
   protocol: ['udp', 'tcp', 'tls'],
@@ -28,7 +28,7 @@ export const PATH = {
 /** Cumulative. */
 export const CONNECTION = { failures: CONNECTION_COUNT_MAX, ice_restarts: CONNECTION_COUNT_MAX } as const;
 
-/** `result`: `ok`, or the stage that failed. From the beginning of joining: to connected, and to the first media received. */
+/** `result`: `ok`, or the stage that failed. Times since joining began: until connected, and until the first media received. */
 export const JOIN = {
   result: ['ok', 'signaling', 'ice', 'dtls', 'media'],
   seconds: JOIN_SECONDS_MAX,
@@ -66,7 +66,7 @@ const PARTS = {
 } as const;
 const SENT = { path: 'sent.', schemas: { audio: SENT_AUDIO, video: SENT_VIDEO } } as const;
 
-/** Decodes the parts that are there into `members`. */
+/** Decodes the parts that are present into `members`. */
 export function decodeSessionMembers(value: Fields, members: SessionMembers): Reject | undefined {
   const invalid = decodeParts(value, PARTS, members);
   if (invalid || value.sent === undefined) return invalid;

@@ -17,7 +17,7 @@ export type Topology = {
   readonly servers: readonly string[];
   /** Lanes of each region. */
   readonly lanes: number;
-  /** The aggregator expires sessions after it, and the worker tells it to reporters, which pace themselves by it. */
+  /** The aggregator expires sessions after it, and reporters, which get it from the worker, pace themselves by it. */
   readonly ttlSeconds: number;
 };
 

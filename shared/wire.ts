@@ -163,7 +163,7 @@ const READ_NUMBER: { readonly [Kind in NumberKind]: Omit<WireField, 'name'> } = 
   double: { wireType: FIXED64, read: (reader) => reader.readDouble() },
 };
 
-/** A text of a closed set. 0 is absent; what a newer writer's set has more is a text that is in no set. */
+/** A text of a closed set. 0 is absent; a number that only a newer writer's set has becomes a text that is in no set. */
 function choice(name: string, set: readonly string[]): WireField {
   return { ...unsigned(name), read: (reader) => nameOf(set, reader.readVarint()) };
 }

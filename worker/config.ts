@@ -16,7 +16,7 @@ export type Config = {
   readonly lanes: number;
   /** Forwarders of each region. */
   readonly forwarders: number;
-  /** After how much silence the aggregators expire a session; reporters are told. */
+  /** Aggregators expire a session that is silent for this long; `GET /v1/region` tells reporters. */
   readonly ttlSeconds: number;
   /** Fingerprint of the topology, for comparison with the aggregators'. */
   readonly topology: string;

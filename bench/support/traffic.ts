@@ -1,7 +1,7 @@
 /**
  * Batches as Forwarders publish them, for a given number of sessions: each with three
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
- * every audio counter of the beacon, half of them NetEQ clients with every rate, all with every number of the video.
+ * every audio counter of the beacon, half of them NetEQ clients with every rate, all with every video member.
  */
 
 import { encodeEntry, joinBatch } from '../../shared/batch.ts';
@@ -22,7 +22,7 @@ export type Traffic = {
   readonly first?: number;
   /** Which clients: W3C counters, NetEQ rates, or every other one. */
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
-  /** One RTT sample, no video, and of audio only what buffer, concealment and acceleration come from; default every member. */
+  /** One RTT sample, no video, and only the audio members for buffer, concealment and acceleration; default: every member. */
   readonly lean?: boolean;
 };
 

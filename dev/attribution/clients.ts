@@ -1,4 +1,4 @@
-/** What the clients of a simulated meeting count and report: a beacon each, every 5 s. */
+/** What the clients of a simulated meeting count and report: one beacon each every 5 s. */
 import type { Beacon, Peer } from '../../shared/beacon.ts';
 import type { Meeting, Person } from './meetings.ts';
 import type { Random } from './random.ts';
@@ -9,10 +9,10 @@ const SAMPLES = 48_000 * INTERVAL_SECONDS;
 const PACKETS = 50 * INTERVAL_SECONDS;
 /** Of a muted sender with DTX. */
 const DTX_PACKETS = 5 * INTERVAL_SECONDS;
-/** A burst that one stream loses although nothing is broken: so often, and so much of it. */
+/** A burst of loss in one stream although nothing is broken: its probability, and the share that is lost. */
 const BURST = { chance: 0.002, least: 0.05, most: 0.25 };
 
-/** What one receiver counted of one sender since the call began. */
+/** What one receiver has counted of one sender since the call began. */
 type Counters = { samples: number; concealed: number; received: number; lost: number };
 
 export type Clients = {
@@ -23,9 +23,9 @@ export type Clients = {
 export function createClients(random: Random, meeting: Meeting): Clients {
   const { people, server } = meeting;
   const counters = new Map<string, Counters>();
-  /** The loss of each uplink in the interval before: receivers' intervals overlap two of the sender's. */
+  /** The loss of each uplink in the previous interval: a receiver's interval overlaps two of the sender's. */
   let previous = people.map(({ uplinkLoss }) => uplinkLoss);
-  /** How far into the sender's interval each receiver's reaches. */
+  /** How far each receiver's interval reaches into the sender's newest one. */
   const phase = people.map(() => random.next());
   let seq = 0;
 
@@ -36,7 +36,7 @@ export function createClients(random: Random, meeting: Meeting): Clients {
     const burst = random.chance(BURST.chance) ? random.between(BURST.least, BURST.most) : 0;
     const reaches = (1 - uplinkLoss) * (1 - server.loss) * (1 - meeting.loss) * (1 - to.downlinkLoss) * (1 - burst);
     const lost = random.binomial(sent, 1 - reaches);
-    // What is lost is concealed, but for what comes again in time; silence needs no concealment.
+    // Lost audio is concealed, except what is retransmitted in time; silence needs no concealment.
     const concealed = isSilent ? 0 : (lost / sent) * random.between(0.6, 0.9);
     if (to.hasNetEq) return netEqPeer(from.id, concealed, (sent - lost) / INTERVAL_SECONDS);
     const key = `${from.id} ${to.id}`;

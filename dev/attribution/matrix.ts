@@ -1,6 +1,6 @@
 /**
- * The confusion matrix of the attribution: the aggregator's own store judges meetings whose truth is known, and each bad
- * stream is counted by what is true of it and by what was said.
+ * The confusion matrix of the attribution: the aggregator's own store judges meetings with known faults, and each bad
+ * stream is counted by its actual fault and by the side that was blamed.
  */
 import { SIDES, type Side } from '../../aggregator/attribution/side.ts';
 import type { ImpairmentReading } from '../../aggregator/store/impaired.ts';
@@ -10,11 +10,11 @@ import { createClients, INTERVAL_SECONDS } from './clients.ts';
 import { createWorld, type Faults, type Meeting, type Person, type World } from './meetings.ts';
 import { createRandom, type Random } from './random.ts';
 
-/** What is really broken on the way of a stream. */
+/** What is actually broken on the path of a stream. */
 export const TRUTHS = ['server', 'publisher', 'receiver', 'several', 'meeting', 'nothing'] as const;
 export type Truth = (typeof TRUTHS)[number];
 
-/** Bad streams of one truth: how many, by what was said of them. `right` is a side that is broken, or `unknown` where none is. */
+/** Bad streams with one truth, by the side that was blamed. `right`: a side that is broken, or `unknown` where none is. */
 export type Row = { readonly said: { readonly [S in Side]: number }; readonly right: number; readonly wronged: number };
 
 export type Matrix = { readonly [T in Truth]: Row };
@@ -31,7 +31,7 @@ export type Sizes = { readonly least: number; readonly most: number };
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Writable<T[K]> };
 
 const START_MS = 1_800_000_000_000;
-/** The first has no differences. */
+/** The first beacon has no differences. */
 const ROUNDS = 3;
 
 /** @returns a matrix for each of the sizes */
@@ -121,7 +121,7 @@ function emptyRow(): Writable<Row> {
   return { said: Object.fromEntries(SIDES.map((side) => [side, 0])) as { [S in Side]: number }, right: 0, wronged: 0 };
 }
 
-/** Of all bad streams of a matrix. */
+/** Sums over all bad streams of a matrix. */
 export function sumOf(matrix: Matrix): { readonly streams: number; readonly right: number; readonly wronged: number } {
   const sum = { streams: 0, right: 0, wronged: 0 };
   for (const row of Object.values(matrix)) {

@@ -1,6 +1,6 @@
 /**
- * Meetings whose truth is known: people on servers, some of whose uplinks, downlinks or servers lose packets, and what
- * each of their clients would count. A seed gives the same world every time.
+ * Meetings with known faults: people on servers, where some uplinks, downlinks and servers lose packets. A seed gives the
+ * same world every time.
  */
 import type { Random } from './random.ts';
 
@@ -11,7 +11,7 @@ export type Person = {
   readonly usesDtx: boolean;
   /** A client with a NetEQ of its own, rather than with W3C counters. */
   readonly hasNetEq: boolean;
-  /** Shares of the packets lost on each way. */
+  /** Share of the packets lost in each direction. */
   readonly uplinkLoss: number;
   readonly downlinkLoss: number;
   readonly hasBadUplink: boolean;
@@ -22,7 +22,7 @@ export type Person = {
 export type Meeting = {
   readonly id: string;
   readonly server: Server;
-  /** What the one process that forwards this meeting loses, whatever the rest of the server does. */
+  /** Share lost by the process that forwards only this meeting, whatever the rest of the server does. */
   readonly loss: number;
   readonly isBad: boolean;
   readonly people: readonly Person[];
@@ -32,19 +32,19 @@ export type Server = { readonly url: string; readonly loss: number; readonly isB
 
 export type World = { readonly servers: readonly Server[]; readonly meetings: readonly Meeting[] };
 
-/** How often what is broken. */
+/** Probabilities that something is broken. */
 export type Faults = {
-  /** Of a person's uplink, and of the downlink, each by itself. */
+  /** Of each person's uplink, and independently of the downlink. */
   readonly link: number;
   readonly server: number;
-  /** Of what forwards one meeting. */
+  /** Of the process that forwards one meeting. */
   readonly meeting: number;
 };
 
 const SERVERS = 3;
 const MEETINGS_A_SERVER = { least: 4, most: 12 };
 const PEOPLE = { least: 2, most: 20 };
-/** What a broken link or server loses. */
+/** Share that a broken link or server loses. */
 const BAD_LOSS = { least: 0.12, most: 0.45 };
 const MUTED = 0.5;
 const DTX = 0.7;
@@ -81,7 +81,7 @@ function createPerson(random: Random, faults: Faults, id: string): Person {
     downlinkLoss: hasBadDownlink ? badLoss(random) : healthyLoss(random),
     hasBadUplink,
     hasBadDownlink,
-    // Full queues delay, too: now and then over the objective.
+    // Full queues add delay, too, sometimes beyond the objective.
     rttSeconds: random.between(0.02, 0.12) + (hasBadUplink || hasBadDownlink ? random.between(0, 0.25) : 0),
   };
 }
@@ -90,7 +90,7 @@ function badLoss(random: Random): number {
   return random.between(BAD_LOSS.least, BAD_LOSS.most);
 }
 
-/** Mostly next to nothing; up to 3 % on a poor Wi-Fi. */
+/** Mostly almost none; up to 3 % on a poor Wi-Fi. */
 function healthyLoss(random: Random): number {
   return random.chance(0.1) ? random.between(0.005, 0.03) : random.between(0, 0.005);
 }

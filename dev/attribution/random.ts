@@ -1,6 +1,6 @@
 /** Random numbers from a seed, so that a simulation gives the same meetings every time and everywhere. */
 export type Random = {
-  /** From 0 up to and without 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number;
   between(low: number, high: number): number;
   integer(low: number, high: number): number;
