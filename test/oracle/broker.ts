@@ -1,32 +1,32 @@
-/** The edge's Forwarders and the broker: they put beacons into messages, and keep what was stored, by region. */
+/** The edge's Forwarders and the broker: they put beacons into messages, and keep the stored ones by region. */
 import { type BatchHeader, type Entry, encodeBatchHeader, encodeEntry, joinBatch } from '../../shared/batch.ts';
 import { laneOf } from '../../shared/subjects.ts';
 import type { StoredMessage } from './model/model.ts';
 
 export const LANES = 4;
 
-/** As it was made, and as bytes. */
+/** A message as it was built, and as bytes. */
 export type Logged = StoredMessage & { readonly bytes: Uint8Array };
 
 /** A beacon on its way, and the slot of the Forwarder that it goes through. */
 export type Sent = { readonly region: string; readonly slot: number; readonly entry: Entry };
 
-/** By which clocks a message is sent and stored. */
+/** The clocks by which a message is sent and stored. */
 export type Stamps = { readonly sentAtMs: number; readonly storedAtMs: number };
 
 export type Broker = {
-  /** What the stream has of a region, oldest first. */
+  /** The stream's messages of a region, oldest first. */
   log(region: string): readonly Logged[];
   /** Stores the beacons, in a message for each lane. They share region and slot. */
   publish(sent: readonly Sent[], stamps: Stamps): void;
   /** Stores a message again, `pick` before the newest. */
   repeat(region: string, pick: number, storedAtMs: number): void;
   damaged(region: string, how: 'garbage' | 'header' | 'entry' | 'cut', stamps: Stamps): void;
-  /** The Forwarder counts anew from here on. */
+  /** The Forwarder restarts its count (a new epoch). */
   nextEpoch(region: string, slot: number): void;
 };
 
-/** Longer ago, the aggregator need not know an epoch any more. */
+/** The aggregator may forget an epoch that is older. */
 const REPEATABLE = 4;
 
 export function createBroker(regions: readonly string[]): Broker {
@@ -54,7 +54,7 @@ export function createBroker(regions: readonly string[]): Broker {
 
   function damage(how: 'header' | 'entry' | 'cut', header: BatchHeader, encoded: Uint8Array): Uint8Array {
     if (how === 'header') return joinBatch({ ...header, epoch: 'not an id' }, [encoded, encoded]);
-    // The last byte that is there is in the middle of an entry.
+    // The last remaining byte is in the middle of an entry.
     if (how === 'cut') return joinBatch(header, [encoded, encoded]).slice(0, -3);
     const broken = encodeEntry({ receivedAtMs: 1, colo: '', beacon: beaconOf('no id', 0) });
     return joinBatch(header, [broken, encoded]);

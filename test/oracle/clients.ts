@@ -1,10 +1,10 @@
-/** Simulated clients: who they are, the number that their next beacon has, and counters that only rise until they are reset. */
+/** Simulated clients: who they are, the number of their next beacon, and counters that only rise until they are reset. */
 import type { AudioStats, Beacon, Peer, VideoStats } from '../../shared/beacon.ts';
 import type { Content, PeerContent } from './content.ts';
 import { CLIENTS, type Numbered, type Post, REGIONS } from './steps.ts';
 
 export type Clients = {
-  /** The next beacon of a client, as its edge decodes it. */
+  /** The next beacon of a client, as the edge decodes it. */
   beacon(post: Post): Beacon;
   /** Where the client is now. */
   regionOf(client: number): string;
@@ -19,7 +19,7 @@ type Client = {
   readonly session: string;
   participant: string;
   region: number;
-  /** Of the page, and of the pages before it that said it. */
+  /** Of the page, and of the earlier pages that reported it. */
   started: number | undefined;
   starts: number;
   seq: number;
@@ -36,7 +36,7 @@ export function createClients(): Clients {
       session: `s-${Math.floor(i / 3)}`,
       participant: `p-${i % 4}`,
       region: i % REGIONS.length,
-      // Every second one is a client of today, and the others are older.
+      // Every second client is a current one; the others are older.
       started: i % 2 === 0 ? 0 : undefined,
       starts: 1,
       seq: 0,
@@ -79,7 +79,7 @@ export function createClients(): Clients {
 
 function membersOf({ rtt, server, dropped, visible }: Content): Partial<Beacon> {
   return {
-    // The wire knows no empty list.
+    // The wire has no empty lists.
     ...(rtt && rtt.length > 0 && { rtt: [...rtt] }),
     ...(server && { server }),
     ...(dropped !== undefined && { dropped }),
@@ -93,7 +93,7 @@ function nextSeq(client: Client, numbered: Numbered): number {
   return client.seq++;
 }
 
-/** Counters rise by what is given; an absent one is left out and keeps its value at the client. */
+/** Counters rise by the given amounts; an absent one is left out of the beacon and keeps its value at the client. */
 function readPeer(counters: Map<string, Counters>, { peer_id, audio, neteq, video, isReset }: PeerContent): Peer {
   const before = (!isReset && counters.get(peer_id)) || { audio: {}, video: {} };
   const read = { audio: risen(before.audio, audio), video: risen(before.video, video) };

@@ -1,4 +1,4 @@
-/** Time as the parts see it: it passes for all alike, and any wall clock can be set. */
+/** Time as each part sees it: it passes equally for all, and any wall clock can be set. */
 import type { Stamps } from './broker.ts';
 import type { Moment } from './model/region-time.ts';
 

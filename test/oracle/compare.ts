@@ -1,4 +1,4 @@
-/** Compares the text of an exposition with what was expected of it, sample by sample, in both directions. */
+/** Compares the text of an exposition with the expected samples, one by one, in both directions. */
 import { parseMetrics } from '../support/metrics/exposition-text.ts';
 import { parseScrape } from '../support/metrics/scrape.ts';
 import { type Expectation, type Expected, sampleKey } from './model/sample-sheet.ts';
@@ -6,7 +6,7 @@ import { type Expectation, type Expected, sampleKey } from './model/sample-sheet
 export type Comparison = { readonly lines: number; readonly differences: readonly string[] };
 
 export type Comparer = {
-  /** @throws SyntaxError when the text is none of format 0.0.4 */
+  /** @throws SyntaxError when the text is not in format 0.0.4 */
   compare(text: string, expected: Expected): Comparison;
 };
 
@@ -24,11 +24,11 @@ const UNKNOWN_TO_MODEL = [
   'edgepulse_ice_restarts_total',
 ];
 
-/** So many texts are read by their lines alone, before one is read as a whole again: that takes several times as long. */
+/** Only every so many texts is parsed completely, which takes several times as long; the others are read line by line. */
 const READ_WHOLE_EVERY = 10;
 
 export function createComparer(): Comparer {
-  /** The key of every sample that was read before, by its line up to the value. */
+  /** The key of every sample read so far, by its line up to the value. */
   const keys = new Map<string, string>();
   let texts = 0;
 
@@ -50,7 +50,7 @@ export function createComparer(): Comparer {
       if (line === '' || line.startsWith('#')) continue;
       const head = line.slice(0, line.lastIndexOf(' '));
       const key = keyOf(line, head);
-      if (samples.has(key)) throw new SyntaxError(`a sample stands twice: ${line}`);
+      if (samples.has(key)) throw new SyntaxError(`duplicate sample: ${line}`);
       samples.set(key, Number(line.slice(head.length + 1)));
     }
     return samples;
@@ -77,7 +77,7 @@ function isWithin(value: number, { values, slack }: Expectation): boolean {
 }
 
 function isUnknownToModel(key: string, value: number): boolean {
-  // A field that is checked and that the simulated clients don't send.
+  // A field that is checked, but that the simulated clients don't send.
   if (value === 0 && key.startsWith('edgepulse_implausible_total')) return true;
   return UNKNOWN_TO_MODEL.some((family) => key.startsWith(family));
 }

@@ -1,17 +1,17 @@
-/** What simulated clients say: numbers as the wire has them, at their limits and absent too. */
+/** What simulated clients report: numbers as exact as the wire keeps them, at their limits, and absent ones. */
 import fc from 'fast-check';
 import type { Peer, Server } from '../../shared/beacon.ts';
 
 export const SERVERS = ['https://media-1.example.com', 'wss://media-1.example.com'];
 
-/** What a client says beside who it is and which number the beacon has. */
+/** What a client reports, except its ids and the beacon's number. */
 export type Content = {
-  /** Absolute values, or how much each counter rises by. */
+  /** Absolute values, or the amount by which each counter rises. */
   readonly peers: readonly PeerContent[];
   readonly rtt: readonly number[] | undefined;
   readonly server: Server | undefined;
   readonly dropped: number | undefined;
-  /** Of the page; undefined when the client does not say. */
+  /** Of the page; undefined when the client does not report it. */
   readonly visible: boolean | undefined;
 };
 

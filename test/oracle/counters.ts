@@ -1,4 +1,4 @@
-/** Simulated Forwarders: what they have counted in their epoch, and the messages in which they say so. */
+/** Simulated Forwarders: what they have counted in their epoch, and the messages that report it. */
 import { encodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { forwarderCounters } from '../support/edge/beacon.ts';
 import type { Stamps } from './broker.ts';
@@ -11,7 +11,7 @@ export type Work = Pick<ForwarderCounters, 'spooled' | 'drained' | 'droppedExpir
   readonly rejected: number;
   readonly publishes: number;
   readonly isOtherTopology: boolean;
-  /** Its message comes once more after a newer one, or is damaged. */
+  /** Its message arrives once more after a newer one, or is damaged. */
   readonly how: 'once' | 'late' | 'damaged';
 };
 

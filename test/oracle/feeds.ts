@@ -7,11 +7,11 @@ import { REGIONS } from './steps.ts';
 import type { System } from './system.ts';
 
 export type Feeds = {
-  /** A consumer is opened if there is none, and what waits is delivered. */
+  /** Opens a consumer if there is none, and delivers what waits. */
   connect(region: string): void;
-  /** What was stored reaches the aggregator, as far as it can. */
+  /** Delivers what was stored, as far as possible. */
   arrive(region: string): void;
-  /** Nothing is heard any more, and nobody says so. */
+  /** Nothing arrives any more, without an error. */
   hang(region: string): void;
   drop(region: string): void;
   /** Messages wait until they are handled by {@link handle}. */
@@ -19,18 +19,18 @@ export type Feeds = {
   handle(region: string, count: number): void;
   /** What runs every 250 ms. */
   tick(): void;
-  /** The process was stopped for so long, and reads anew from where it was. */
+  /** The process was stopped for this long, and continues reading from where it was. */
   resume(): void;
 };
 
 export type FeedsOptions = {
   readonly broker: Broker;
-  /** What Forwarders publish, which has consumers of its own. */
+  /** The messages of Forwarders, which have consumers of their own. */
   readonly counters: CountersLog;
   readonly clocks: Clocks;
   readonly system: System;
   readonly model: Model;
-  /** What was stored before is not read. */
+  /** Messages stored before it are not read. */
   readonly sinceMs: number;
   readonly isSlow: boolean;
 };
@@ -44,14 +44,14 @@ type Link = {
   next: number;
   /** Messages before it were there when the process started. */
   readonly firstNew: number;
-  /** The same of the messages of Forwarders. */
+  /** The same for the messages of Forwarders. */
   nextCounters: number;
   readonly firstNewCounters: number;
   /** When something was last heard, by the monotonic clock. */
   heardMs: number;
 };
 
-/** A consumer without a heartbeat for so long is replaced. */
+/** A consumer without a heartbeat for this long is replaced. */
 const SILENT_MS = 5_000;
 
 export function createFeeds({ broker, counters, clocks, system, model, sinceMs, isSlow }: FeedsOptions): Feeds {

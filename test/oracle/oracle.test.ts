@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { consultOracle } from './oracle.ts';
 
-/** The same each time: `npm run bench -- oracle` looks further. */
+/** The same steps each time; `npm run bench -- oracle` plays others. */
 const SEED = 1;
 const STEPS = 400;
 

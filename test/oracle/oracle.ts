@@ -1,4 +1,4 @@
-/** Draws runs of steps from a seed, plays them, and finds the first sample that is not as the model says. */
+/** Draws runs of steps from a seed, plays them, and finds the first sample that differs from the model's. */
 import fc from 'fast-check';
 import { shorten } from './shorten.ts';
 import { createSimulation, type SimulationOptions } from './simulation.ts';
@@ -14,15 +14,15 @@ export type Verdict = {
 };
 
 export type Failure = {
-  /** Of the run that failed: with it and one step, the oracle finds the same. */
+  /** Of the run that failed: with this seed and one step, the oracle finds the same. */
   readonly seed: number;
   readonly options: SimulationOptions;
-  /** As few as still show a difference. */
+  /** As few steps as still show a difference. */
   readonly steps: readonly Step[];
   readonly differences: readonly string[];
 };
 
-/** Long ones: it takes several sessions in one cell, and one that moves, to see what a move forgets. */
+/** Long runs: a bug in moving a session shows only with several sessions in one cell. */
 const RUN_STEPS = 120;
 
 const run = fc.record({
@@ -34,7 +34,7 @@ const run = fc.record({
   steps: fc.array(step, { minLength: RUN_STEPS, maxLength: RUN_STEPS }),
 });
 
-/** Each run has a seed of its own, the next after the one before. */
+/** Each run has a seed of its own, following the one before. */
 export function consultOracle({ seed, steps }: OracleOptions): Verdict {
   let played = 0;
   let lines = 0;
@@ -55,7 +55,7 @@ export function consultOracle({ seed, steps }: OracleOptions): Verdict {
 
 type Played = { readonly played: number; readonly lines: number; readonly differences: readonly string[] };
 
-/** Plays until the first difference. What is thrown is one, too. */
+/** Plays until the first difference. An exception counts as one. */
 function playRun(options: SimulationOptions, steps: readonly Step[]): Played {
   const simulation = createSimulation(options);
   let played = 0;

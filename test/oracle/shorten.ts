@@ -1,7 +1,7 @@
-/** Makes a run that shows a difference as short as it gets: steps are left out, then what posts say. */
+/** Shortens a run that shows a difference: leaves out steps, then the contents of posts. */
 import type { Step } from './steps.ts';
 
-/** So that a report comes while somebody still waits for it. */
+/** Limits the time until there is a report. */
 const ATTEMPTS_MAX = 2_000;
 
 /** @param isShown whether the difference is still there */
@@ -18,7 +18,7 @@ export function shorten(steps: readonly Step[], isShown: (steps: readonly Step[]
   for (let size = steps.length >> 1; size > 0; size >>= 1)
     for (let at = shortest.length - size; at >= 0; at -= size) attempt(shortest.toSpliced(at, size));
   for (let at = shortest.length - 1; at >= 0; at--) {
-    // Each simplification is tried on what the one before it left.
+    // Each simplification is tried on the result of the one before.
     for (const simplify of SIMPLIFICATIONS) {
       const one = shortest[at] as Step;
       const simpler = simplify(one);

@@ -1,6 +1,6 @@
 /**
- * Plays steps to an aggregator and to the model of it: clients post, messages are stored and delivered, clocks are set,
- * feeds fall and return, the process starts again.
+ * Plays steps to an aggregator and to its model: clients post, messages are stored and delivered, clocks are set, feeds go
+ * down and come back, the process restarts.
  */
 import { topologyFingerprint } from '../../shared/topology.ts';
 import { createBroker, LANES, type Sent } from './broker.ts';
@@ -19,13 +19,13 @@ export type SimulationOptions = Pick<ModelOptions, 'maxSessions' | 'maxSessionSe
 
 export type Simulation = {
   play(step: Step): void;
-  /** Compares what the aggregator exposes now with what it must. */
+  /** Compares what the aggregator exposes now with what the model expects. */
   check(): Comparison;
 };
 
 const TTL_SECONDS = 30;
 const TICK_MS = 250;
-/** A tick that is so much later was held up by a pause of the process: the feed is read anew. */
+/** A tick this much too late means that the process was paused: the feed is read again from where it was. */
 const PAUSED_MS = 4_000;
 
 export function createSimulation({ shards, ...limits }: SimulationOptions): Simulation {

@@ -9,12 +9,12 @@ export const CLIENTS = 9;
 
 export type Numbered =
   | { readonly by: 'next' }
-  /** Leaves out so many numbers. */
+  /** Skips this many numbers. */
   | { readonly by: 'skip'; readonly count: number }
-  /** Says again a number of so many before. */
+  /** Repeats the number of this many beacons before. */
   | { readonly by: 'back'; readonly count: number };
 
-/** `held` waits at the edge for a later step, `lost` never gets there, `twice` is in two batches. */
+/** `held` waits at the edge for a later step, `lost` never arrives there, `twice` is in two batches. */
 export type Fate = 'sent' | 'held' | 'lost' | 'twice';
 
 export type Post = {
@@ -23,20 +23,20 @@ export type Post = {
   readonly content: Content;
   readonly isLeaving: boolean;
   readonly fate: Fate;
-  /** By how much longer than it did the edge says that it waited. */
+  /** By how much the edge overstates the time that it waited. */
   readonly waitedMs: number;
 };
 
 export type Step =
   | { readonly kind: 'post'; readonly posts: readonly Post[] }
-  /** A held beacon is sent. */
+  /** Sends a held beacon. */
   | { readonly kind: 'release'; readonly pick: number }
-  /** A message is stored a second time. */
+  /** Stores a message a second time. */
   | { readonly kind: 'repeat'; readonly pick: number }
   | { readonly kind: 'damaged'; readonly region: number; readonly how: 'garbage' | 'header' | 'entry' | 'cut' }
   | { readonly kind: 'roam'; readonly client: number }
   | { readonly kind: 'rename'; readonly client: number; readonly participant: number }
-  /** A page that keeps its session id; it may be one that says when it started. */
+  /** A reload that keeps the session id; the new page may report `started`. */
   | { readonly kind: 'reload'; readonly client: number; readonly saysStarted: boolean }
   | { readonly kind: 'epoch'; readonly region: number; readonly slot: number }
   /** A Forwarder publishes its counters. */

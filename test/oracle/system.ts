@@ -20,7 +20,7 @@ export type SystemOptions = ModelOptions & { readonly shard: Shard; readonly top
 export type System = {
   /** The consumer of the region was opened. @param backlog what it has to deliver */
   opened(region: string, backlog: number): void;
-  /** A message came and waits behind others. */
+  /** A message arrived and waits behind others. */
   waits(region: string, waiting: number): void;
   handle(message: Delivery, reading: Reading, at: Moment): void;
   /** A message on a Forwarder's subject, which has a consumer of its own. */
@@ -28,7 +28,7 @@ export type System = {
   /** @param heardMs when the region was last heard, by the broker's clock */
   down(region: string, heardMs: number, at: Moment): void;
   up(region: string, at: Moment): void;
-  /** What runs every 250 ms. @param isIdle regions of which the broker answered that nothing waits */
+  /** What runs every 250 ms. @param isIdle regions for which the broker reported that nothing waits */
   tick(at: Moment, isIdle: (region: string) => boolean): void;
   /** All groups of /metrics. */
   text(at: Moment): string;

@@ -1,4 +1,4 @@
-/** What /metrics must say of a model: every sample of every edgepulse family, worked out from nothing but who lives and what was seen. */
+/** What /metrics must say for a model: every sample of every edgepulse family, computed only from who is alive and what was seen. */
 import { PUBLISH_SECONDS_BUCKETS } from '../../../shared/forwarder-counters.ts';
 import { REJECT_REASONS } from '../../../shared/reject.ts';
 import { detailOf, ofMeeting, ofSession } from './detail.ts';
@@ -13,7 +13,7 @@ import { createSampleSheet, type Expected, type Labels, type SampleSheet } from 
 
 const DELAY_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** What the process has, whatever it was given. */
+/** What the process knows, whatever its input. */
 export type Surroundings = {
   readonly version: string;
   readonly seriesBound: number;
@@ -60,7 +60,7 @@ function writeLive(sheet: SampleSheet, measure: LiveMeasure, cell: string, value
   sheet.histogram(family, cellLabels(cell), { bounds, values });
   const sorted = [...values].sort((a, b) => a - b);
   for (const percent of quantilesOf(measure)) {
-    // The smallest value that at least that share does not exceed.
+    // Nearest rank: the smallest value that at least that share does not exceed.
     const rank = Math.ceil((percent * sorted.length) / 100);
     const exact = sorted[rank - 1] as number;
     sheet.add(quantiles, { ...cellLabels(cell), q: `${percent / 100}` }, exact, exact * 0.01);
@@ -116,7 +116,7 @@ function writeRegion(
   add('feed_up', time.isUp ? 1 : 0);
   sheet.addKnown('edgepulse_feed_lag_seconds', { region }, orUnknown(time.lagSeconds));
   sheet.addKnown('edgepulse_clock_skew_seconds', { region, clock: 'host' }, orUnknown(time.hostSkewSeconds));
-  // Of a Forwarder's clock one of the differences that were seen is shown, once a while has passed.
+  // For a Forwarder's clock, one of the observed differences is shown, once enough time has passed.
   sheet.addOneOf('edgepulse_clock_skew_seconds', { region, clock: 'edge' }, edgeAhead(region));
   add('stream_reach_seconds', reachSeconds);
   sheet.histogram('edgepulse_ingest_delay_seconds', { region }, { bounds: DELAY_BOUNDS, values: counts.delays });

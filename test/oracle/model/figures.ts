@@ -1,9 +1,9 @@
-/** What a peer's newest report says, beside the one before it: the definitions of DESIGN's live population. */
+/** Figures from a peer's newest report and the one before: the definitions of the live population. */
 import { NETEQ_OPERATIONS, type NetEqOperations, type NetEqStats, type Peer } from '../../../shared/beacon.ts';
 import { meanOpinion } from './mean-opinion.ts';
 import type { PeerRises } from './rises.ts';
 
-/** Of live distributions of peer connections, by their names. */
+/** Figures of the live distributions of peer connections, by their names. */
 export const PEER_MEASURES = [
   'neteq_buffer',
   'concealment',
@@ -21,7 +21,7 @@ export const PEER_MEASURES = [
 ] as const;
 export type PeerMeasure = (typeof PEER_MEASURES)[number];
 
-/** Absent is unknown. */
+/** Absent means unknown. */
 export type Figures = { readonly [Name in PeerMeasure]?: number };
 
 /** One peer of the newest beacon of its session. */
@@ -31,18 +31,18 @@ export type Heard = {
   readonly rises: PeerRises;
   /** Of the session. */
   readonly rttSeconds: number | undefined;
-  /** Between the two beacons; undefined when there is none before. */
+  /** Between the two beacons; undefined when there is no earlier one. */
   readonly elapsedSeconds: number | undefined;
-  /** The page is, and its video is nobody's trouble. */
+  /** Whether the page is hidden: its video figures don't count. */
   readonly isHidden: boolean;
 };
 
 type Known = number | undefined;
 
 const BUFFER_SECONDS_MAX = 60;
-/** A NetEQ that gets fewer packets hears silence, and no loss. */
+/** A NetEQ with fewer packets receives silence; that is not loss. */
 const SPEECH_PACKETS_PER_SECOND = 2;
-/** Beacons that are closer together came at once from somewhere where they waited. */
+/** Beacons closer together were delayed somewhere and arrived at once. */
 const ELAPSED_SECONDS_MIN = 0.5;
 
 export function figuresOf(heard: Heard): Figures {
@@ -88,7 +88,7 @@ function videoOf({ peer: { video }, rises: { video: rises }, elapsedSeconds }: H
   };
 }
 
-/** The rates of NetEQ's operations that the report has. */
+/** The rates of NetEQ operations in the report. */
 export function operationsOf({ neteq }: Peer): [keyof NetEqOperations, number][] {
   const rates = neteq?.operations_per_second ?? {};
   return NETEQ_OPERATIONS.flatMap((name) => {
@@ -103,12 +103,12 @@ export function toMillionth(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
 
-/** A client that does not say how much comes is not silent. */
+/** A client that does not report packets is not silent. */
 function isSilent(neteq: NetEqStats | undefined): boolean {
   return neteq?.packets_per_second !== undefined && neteq.packets_per_second < SPEECH_PACKETS_PER_SECOND;
 }
 
-/** Below zero is zero: what had counted as lost came after all. */
+/** At least zero: packets that had counted as lost may arrive later. */
 function packetLoss(lost: Known, received: Known): Known {
   if (lost === undefined || received === undefined) return undefined;
   return share(Math.max(0, lost), Math.max(0, lost) + received);
@@ -119,7 +119,7 @@ function delayOf(seconds: Known, count: Known): Known {
   return Math.min(BUFFER_SECONDS_MAX, seconds / count);
 }
 
-/** A ratio from 0 to 1, whatever a client claims; unknown of nothing. */
+/** A ratio from 0 to 1, whatever a client claims; unknown when the whole is zero. */
 function share(part: Known, whole: Known): Known {
   return part === undefined || !whole ? undefined : Math.min(1, Math.max(0, part / whole));
 }
@@ -136,7 +136,7 @@ function times(factor: number, value: Known): Known {
   return value === undefined ? undefined : factor * value;
 }
 
-/** One of two is enough. */
+/** One of the two is enough. */
 function plus(one: Known, other: Known): Known {
   return one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
 }

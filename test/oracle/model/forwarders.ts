@@ -1,8 +1,8 @@
-/** What Forwarders say of themselves, as docs/wire-format.md and docs/adr/0007 and 0012 have it: cumulative by epoch. */
+/** What Forwarders report about themselves, by docs/wire-format.md and docs/adr/0007 and 0012: cumulative by epoch. */
 import { type ForwarderCounters, PUBLISH_SECONDS_BUCKETS } from '../../../shared/forwarder-counters.ts';
 import { REJECT_REASONS, type RejectReason } from '../../../shared/reject.ts';
 
-/** A message on a Forwarder's subject, as it was made. */
+/** A message on a Forwarder's subject, as it was built. */
 export type StoredCounters = {
   readonly region: string;
   readonly slot: number;
@@ -29,7 +29,7 @@ export type EdgeSums = { [Name in (typeof COUNTERS)[number]]: number } & {
   invalidMessages: number;
 };
 
-/** A Forwarder that is awake publishes every 10 s; what it last said of its spool holds for 10 minutes. */
+/** A Forwarder that is awake publishes every 10 s; its last report of its spool holds for 10 minutes. */
 const AWAKE_MS = 30_000;
 const SPOOL_MS = 600_000;
 
@@ -47,7 +47,7 @@ export type Forwarders = {
 
 export function createForwardersModel(topology: string, shard: { index: number; count: number }): Forwarders {
   const slots = new Map<string, Slot>();
-  /** By slot and epoch, the most that each counter was heard to be. */
+  /** By slot and epoch, the highest reported value of each counter. */
   const highest = new Map<string, ForwarderCounters>();
   const sums = new Map<string, EdgeSums>();
   let measuredMs = Number.NEGATIVE_INFINITY;
@@ -73,7 +73,7 @@ export function createForwardersModel(topology: string, shard: { index: number; 
       const epoch = `${key} ${counters.epoch}`;
       const before = highest.get(epoch);
       highest.set(epoch, before ? higher(counters, before) : counters);
-      // Joined midway, an epoch counts from there on.
+      // An epoch that is first heard midway counts from there on.
       if (isCounted(slot) && !isHistory)
         addRises(sumsOf(region), counters, before ?? (counters.isFirst ? undefined : counters));
       const known = slots.get(key) ?? { heardMs: 0, topology, inSpool: 0, newestEpoch: '' };
@@ -107,7 +107,7 @@ function emptySums(): EdgeSums {
   return { ...counters, rejected, publishes, publishSeconds: 0, invalidMessages: 0 };
 }
 
-/** An older message that comes late lowers nothing. */
+/** An older message that arrives late lowers nothing. */
 function higher(now: ForwarderCounters, before: ForwarderCounters): ForwarderCounters {
   const reasons = REJECT_REASONS.map((reason) => [
     reason,

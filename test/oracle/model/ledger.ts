@@ -1,4 +1,4 @@
-/** What was counted since the process started: every observation is kept as it was, and added up when it is asked for. */
+/** What was counted since the process started: every observation is kept as it was, and summed on demand. */
 import { FIELDS, type Field } from './plausibility.ts';
 
 /** Labels of a cell of the population, as one text. */
@@ -13,7 +13,7 @@ export const MEDIA_COUNTERS = [
   'video_freezes',
 ] as const;
 
-/** Of a cell. It has its series from the first beacon on that named it. */
+/** Of a cell. Its series exist from the first beacon that named it. */
 export type CellLedger = { readonly rtt: number[] } & {
   [Name in (typeof MEDIA_COUNTERS)[number]]: number;
 };
@@ -30,15 +30,15 @@ export type RegionLedger = {
   stale: number;
   refused: number;
   repeatedBatches: number;
-  /** Beacons in batches, by what their Forwarders say. */
+  /** Beacons in batches, by their Forwarders' counts. */
   accepted: number;
   readonly implausible: { [Name in Field]: number };
-  /** From the edge to here, in seconds, of each beacon. */
+  /** Time of each beacon from the edge to the aggregator, in seconds. */
   readonly delays: number[];
 };
 
 export type Ledger = {
-  /** What is counted now was counted by an earlier process: it is written where nobody reads. */
+  /** During history: an earlier process has counted it, so counts go where nobody reads them. */
   isHistory: boolean;
   cell(key: CellKey): CellLedger;
   region(name: string): RegionLedger;

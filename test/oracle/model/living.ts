@@ -1,4 +1,4 @@
-/** A living session, and what it contributes: worked out from its newest beacon whenever it is asked for. */
+/** A living session and what it contributes, computed from its newest beacon on demand. */
 import type { Beacon } from '../../../shared/beacon.ts';
 import { type Figures, figuresOf, toMillionth } from './figures.ts';
 import type { CellKey } from './ledger.ts';
@@ -12,11 +12,11 @@ export type Living = {
   readonly runs: Runs;
   newest: Beacon;
   newestAtMs: number;
-  /** Of the peers of the newest beacon since the one before; nothing in the first beacon of a run. */
+  /** Differences of the newest beacon's peers to the one before; none in the first beacon of a run. */
   rises: readonly PeerRises[];
   /** From the beacon before of the same run to the newest. */
   elapsedSeconds: number | undefined;
-  /** The client's own `dropped`, as it last said. */
+  /** The last `dropped` that the client reported. */
   clientDropped: number;
   /** The step of the reap clock at which it expires. */
   dueStep: number;

@@ -1,4 +1,4 @@
-/** The E-model of ITU-T G.107, with what DESIGN says of its parameters: Ta the delay, Ppl the loss, Ie 0, Bpl 25.1, BurstR 1. */
+/** The E-model of ITU-T G.107, with the parameters Ta (the delay), Ppl (the loss), Ie 0, Bpl 25.1, BurstR 1. */
 
 /** @param delaySeconds one way @param loss a ratio */
 export function meanOpinion(delaySeconds: number, loss: number): number {

@@ -1,6 +1,6 @@
 /**
- * The oracle: what an aggregator must know after what it was given, from DESIGN and docs/ alone. It shares no code with
- * the aggregator, is slow and keeps everything, so that it can be read at a glance and be right.
+ * The oracle: what an aggregator must know after its input, by docs/ alone. It shares no code with the aggregator; it is
+ * slow and keeps everything, so that it is easy to read and to get right.
  */
 import type { BatchHeader, Entry } from '../../../shared/batch.ts';
 import { createDetail } from './detail.ts';
@@ -11,7 +11,7 @@ import { createPeople } from './people.ts';
 import { createRegionTime, type Moment, type RegionTime } from './region-time.ts';
 import { createSeriesLimit, type SeriesLimit } from './series-limit.ts';
 
-/** A message of the stream, as it was made and not as it is encoded. */
+/** A message of the stream, as it was built, before encoding. */
 export type StoredMessage = {
   readonly region: string;
   readonly lane: string;
@@ -19,13 +19,13 @@ export type StoredMessage = {
   readonly storedAtMs: number;
   /** Undefined when it is damaged. */
   readonly header: BatchHeader | undefined;
-  /** Those that are whole. */
+  /** The undamaged entries. */
   readonly entries: readonly Entry[];
-  /** How many entries are damaged, the whole ones too when the header is. */
+  /** How many entries are damaged: all of them when the header is. */
   readonly damaged: number;
 };
 
-/** How a message was read. */
+/** The circumstances in which a message was read. */
 export type Reading = {
   /** How many wait behind it. */
   readonly left: number;
@@ -40,7 +40,7 @@ export type ModelOptions = {
   readonly maxSessions: number;
   readonly maxSessionSeries: number;
   readonly shard: { readonly index: number; readonly count: number };
-  /** The fingerprint of our topology. */
+  /** The fingerprint of the aggregator's topology. */
   readonly topology: string;
 };
 
@@ -51,15 +51,15 @@ export type Model = {
   readonly series: SeriesLimit;
   readonly forwarders: Forwarders;
   timeOf(region: string): RegionTime;
-  /** By how much batches were sent ahead of when they were stored, each by its own clock. */
+  /** By how much the edge's clock was ahead of the broker's when batches were sent and stored. */
   edgeAhead(region: string): ReadonlySet<number>;
   /** A message was handed to the aggregator. */
   handle(message: StoredMessage, reading: Reading, at: Moment): void;
-  /** Time for expiry, and to look at clocks. @param isIdle whether it was proved that nothing of the region waits */
+  /** Runs expiry and measures clocks. @param isIdle whether the broker proved that nothing of the region waits */
   tick(at: Moment, isIdle: (region: string) => boolean): void;
 };
 
-/** A beacon says that it waited at the edge for at most so long. */
+/** The longest time at the edge that a beacon can claim. */
 const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 export function createModel(options: ModelOptions): Model {
@@ -72,13 +72,13 @@ export function createModel(options: ModelOptions): Model {
   const living = new Map<string, Living>();
   const detail = createDetail(series, living);
   const people = createPeople({ ...options, ttlMs, ledger, detail, living, timeOf });
-  /** What each epoch of a Forwarder had put into the stream on a lane. */
+  /** `accepted` of each epoch of a Forwarder on a lane. */
   const edgeAheadSeconds = new Map(options.regions.map((region) => [region, new Set<number>()]));
   const acceptedBefore = new Map<string, number>();
 
   const edgeAhead = (region: string) => edgeAheadSeconds.get(region) as Set<number>;
 
-  /** @returns whether it is no repeat */
+  /** @returns whether it is not a repeat */
   function countAccepted({ region, lane, entries, damaged }: StoredMessage, header: BatchHeader): boolean {
     const counts = ledger.region(region);
     const epoch = [region, lane, header.slot, header.epoch].join(' ');

@@ -1,8 +1,8 @@
-/** What the sequence numbers of a run say, as docs/wire-format.md has it under "Runs of a session": sets of numbers, no bits. */
+/** What the sequence numbers of a run say: docs/wire-format.md, "Runs of a session". Sets of numbers rather than bits. */
 
-/** Numbers further behind the newest than these are not told apart any more. */
+/** Numbers further behind the newest are not remembered. */
 const TOLD_APART = 31;
-/** A hole that stays open for so long is a loss. */
+/** A hole that stays open for this long is a loss. */
 const REORDER_MS = 10_000;
 
 export type Numbering = {
@@ -14,7 +14,7 @@ export type Numbering = {
 };
 
 type Gap = {
-  /** Numbers that are neither lost nor here yet. */
+  /** Numbers that have neither arrived nor been counted as lost. */
   readonly missing: Set<number>;
   /** The number after them, which showed that they are missing, and when: not before an older gap was noticed. */
   readonly end: number;
@@ -23,7 +23,7 @@ type Gap = {
 
 export type Arrival = 'fresh' | 'filling' | 'repeated';
 
-/** Numbers before the first one that is seen are nobody's loss: another process may have read them. */
+/** Numbers before the first one seen are not lost: another process may have read them. */
 export function beginNumbering(seq: number, atMs: number): Numbering {
   return { newest: seq, newestAtMs: atMs, seen: new Set([seq]), gaps: [] };
 }
@@ -33,7 +33,7 @@ export function arrivalOf({ newest, seen }: Numbering, seq: number): Arrival {
   return newest - seq > TOLD_APART || seen.has(seq) ? 'repeated' : 'filling';
 }
 
-/** Takes in a number that is fresh or fills a hole. @returns how many beacons are now known to be lost */
+/** Accepts a number that is fresh or fills a hole. @returns how many beacons are now known to be lost */
 export function take(numbering: Numbering, seq: number, atMs: number): number {
   const { newest, seen, gaps } = numbering;
   seen.add(seq);
@@ -62,8 +62,8 @@ function loseOld(numbering: Numbering, atMs: number): number {
 }
 
 /**
- * A number that leaves out more than there can have been: they are not lost, and those before them are done with.
- * @returns how many of those before them are lost
+ * A number that leaves out more than is plausible: those are not lost, and the holes before them are closed.
+ * @returns how many numbers in those holes are lost
  */
 export function skipTo(numbering: Numbering, seq: number, atMs: number): number {
   const lost = loseAllOpen(numbering);

@@ -1,9 +1,9 @@
-/** What a session can have counted in the time that passed, by docs/wire-format.md, "What is plausible". */
+/** What a session can have counted in the time that passed: docs/wire-format.md, "What is plausible". */
 import type { PeerRises } from './rises.ts';
 
 const SAMPLES = 50_400;
 
-/** The most in a second. */
+/** Maximum rates per second. */
 const MOST = {
   seq: 1,
   dropped: 1,
@@ -25,12 +25,12 @@ const MOST = {
 export type Field = keyof typeof MOST;
 export const FIELDS = Object.keys(MOST) as readonly Field[];
 
-/** Rounded as the aggregator rounds: what needs exactly the time that there is may be either. */
+/** Rounded as the aggregator rounds, since growth that takes exactly the available time could go either way. */
 function secondsFor(field: Field, growth: number): number {
   return growth * (1 / MOST[field]);
 }
 
-/** Each first one is among each second one. */
+/** Pairs of a part and its whole. */
 const PARTS = [
   ['concealedSamples', 'totalSamplesReceived'],
   ['removedSamplesForAcceleration', 'totalSamplesReceived'],
@@ -40,12 +40,12 @@ const PARTS = [
 ] as const;
 const PART_AHEAD_SAMPLES = 4_800;
 
-/** One beacon, held against the time that its session has not accounted for yet. */
+/** One beacon, checked against the time that its session has not accounted for yet. */
 export type Check = {
   allows(field: Field, growth: number): boolean;
-  /** The rises that are believed. */
+  /** The plausible differences. */
   believed(rises: PeerRises): PeerRises;
-  /** Up to when the session has accounted for its time after it. */
+  /** The moment up to which the session has then accounted for its time. */
   accountedUntilMs(): number;
 };
 
@@ -99,7 +99,7 @@ function isAhead(rises: { readonly [name: string]: number | undefined }, name: s
   });
 }
 
-/** What a part is ahead by is not counted. */
+/** A part counts at most as much as its whole. */
 function withinWhole<Rises extends { readonly [name: string]: number | undefined }>(rises: Rises): Rises {
   const within: { [name: string]: number | undefined } = { ...rises };
   for (const [part, whole] of PARTS) {

@@ -1,12 +1,12 @@
 /**
- * What time it is in a region, as docs/adr/0006 and 0010 say: how far its feed was read, whether it can be heard, and
- * the reap clock, which stands still while it can't.
+ * The time in a region, by docs/adr/0006 and 0010: how far its feed was read, whether the feed is up, and the reap clock,
+ * which stands still while it is down.
  */
 
-/** One moment by three clocks, in ms. The monotonic one is of the aggregator's host, as is the wall clock. */
+/** One moment by three clocks, in ms. The monotonic and the wall clock are those of the aggregator's host. */
 export type Moment = { readonly brokerMs: number; readonly monotonicMs: number; readonly hostMs: number };
 
-/** Without a proof that all has been read, time goes on for so long. */
+/** Without a proof that everything has been read, time advances for at most this long. */
 const CARRIED_MS = 1_000;
 const BEHIND_SECONDS = 5;
 const CAUGHT_UP_SECONDS = 2;
@@ -14,7 +14,7 @@ const CAUGHT_UP_SECONDS = 2;
 export type RegionTime = {
   /** A message was handled. @param left how many wait behind it */
   handled(storedAtMs: number, left: number, at: Moment): void;
-  /** A message came and waits. */
+  /** A message arrived and waits. */
   waits(): void;
   /** A consumer was opened. @param backlog what it has to deliver */
   opened(backlog: number): void;

@@ -1,4 +1,4 @@
-/** What the counters of a stream moved by from one report to the next. */
+/** The differences of a stream's counters from one report to the next. */
 import type { AudioStats, Beacon, VideoStats } from '../../../shared/beacon.ts';
 
 /** Counters that only rise while their stream goes on. */
@@ -23,7 +23,7 @@ const VIDEO_COUNTERS = [
   'packetsReceived',
 ] as const satisfies readonly (keyof VideoStats)[];
 
-/** May fall by itself, which is no reset. */
+/** May fall by itself, which is not a reset. */
 const FALLING = 'packetsLost';
 
 type Rises<Name extends string> = { readonly [N in Name]?: number };
@@ -38,7 +38,7 @@ export type PeerRises = { readonly audio: AudioRises; readonly video: VideoRises
  * @param before the newest beacon before it of the same run
  */
 export function risesOfPeers(beacon: Beacon, before: Beacon | undefined): PeerRises[] {
-  // Browsers stop decoding video on a hidden page, and a difference that spans its hiding is of nothing that was seen.
+  // Browsers stop decoding video on a hidden page, so a difference over such a time says nothing about what was seen.
   const wasHidden = before?.state?.visible === false;
   return beacon.peers.map(({ peer_id, audio, video }) => {
     const then = before?.peers.find((peer) => peer.peer_id === peer_id);
@@ -49,7 +49,7 @@ export function risesOfPeers(beacon: Beacon, before: Beacon | undefined): PeerRi
   });
 }
 
-/** Where either is absent, the rise is unknown. All counters of a stream began at zero again when one went down. */
+/** Where either is absent, the difference is unknown. When one counter went down, all of the stream restarted at zero. */
 function risesOf<Name extends string>(
   names: readonly Name[],
   now: { readonly [N in Name | typeof FALLING]?: number } = {},

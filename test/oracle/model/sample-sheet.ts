@@ -1,10 +1,10 @@
-/** Expected samples by name and labels, and how a text is compared with them. */
+/** Expected samples by name and labels, and their comparison with a text. */
 
 export type Labels = { readonly [name: string]: string };
 
 /** What one sample must be. */
 export type Expectation = {
-  /** One of them, give or take the slack. */
+  /** One of these values, within the slack. */
   readonly values: readonly number[];
   readonly slack: number;
   /** It may be absent. */
@@ -17,7 +17,7 @@ export type SampleSheet = {
   readonly samples: Expected;
   /** @param slack 0 is exact; a sum of many floats needs a little */
   add(name: string, labels: Labels, value: number, slack?: number): void;
-  /** As {@link add}, where the same sample may be written again with the same value. */
+  /** Like {@link add}, but the same sample may be added again with the same value. */
   set(name: string, labels: Labels, value: number): void;
   /** No sample when it is undefined. */
   addKnown(name: string, labels: Labels, value: number | undefined): void;
@@ -61,7 +61,7 @@ export function createSampleSheet(shard: string): SampleSheet {
       add(`${name}_bucket`, { ...labels, le: '+Inf' }, values.length);
       add(`${name}_count`, labels, values.length);
       const sum = values.reduce((total, value) => total + value, 0);
-      // Added up in another order, or as whole millionths.
+      // Summed in another order, or as whole millionths.
       add(`${name}_sum`, labels, sum, 1e-9 * Math.max(1, sum));
     },
     buckets(name, labels, { bounds, counts, sum }) {
@@ -79,7 +79,7 @@ export function createSampleSheet(shard: string): SampleSheet {
 
 export function sampleKey(name: string, labels: Labels): string {
   const names = Object.keys(labels).sort();
-  // A million keys in a minute: texts are put together, and not described.
+  // A million keys a minute: plain concatenation is the fastest.
   let key = `${name}{`;
   for (const label of names) key += `${label}="${labels[label]}",`;
   return `${key}}`;
