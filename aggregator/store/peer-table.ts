@@ -56,6 +56,8 @@ export type PeerTable = PeerReadings & {
   forgetCounters(row: number, from?: number, to?: number): void;
   setState(row: number, state: StreamState): void;
   setPublisher(row: number, publisher: Publisher): void;
+  /** Replaces the text of the id by an equal one that is kept anyway. */
+  setId(row: number, id: string): void;
 };
 
 /** The values of a row: those of the measures, then the rates of NetEQ's operations. */
@@ -66,15 +68,19 @@ const VALUES = FIRST_OPERATION + OPERATIONS;
 const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 
-type Chunk = { readonly values: Uint32Array; readonly counters: Float64Array; readonly states: Uint8Array };
+type Chunk = {
+  readonly values: Uint32Array;
+  readonly counters: Float64Array;
+  readonly states: Uint8Array;
+  readonly ids: string[];
+  readonly publishers: (Publisher | undefined)[];
+};
 
 /** In the place of a chunk that was given back. */
-const NO_CHUNK: Chunk = { values: new Uint32Array(0), counters: new Float64Array(0), states: new Uint8Array(0) };
+const NO_CHUNK = createChunk(0);
 
 export function createPeerTable(): PeerTable {
   const chunks: Chunk[] = [];
-  const ids: string[] = [];
-  const publishers: (Publisher | undefined)[] = [];
   /** By chunk, its rows that were released. */
   const free: number[][] = [];
   /** By chunk, how many rows are in use. */
@@ -84,22 +90,22 @@ export function createPeerTable(): PeerTable {
   /** The numbers of the chunk that became empty last, so that coming and going about its edge allocates nothing. */
   let spare: Chunk | undefined;
 
+  function chunkOf(row: number): Chunk {
+    return chunks[row >> CHUNK_BITS] as Chunk;
+  }
+
   function read(row: number, column: number): number {
-    const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+    const { values } = chunkOf(row);
     return fromMillionths(values[indexIn(row) * VALUES + column] as number);
   }
 
   function forgetCounters(row: number, from = 0, to = COUNTER_COLUMNS): void {
     const start = indexIn(row) * COUNTER_COLUMNS;
-    chunks[row >> CHUNK_BITS]?.counters.fill(Number.NaN, start + from, start + to);
-  }
-
-  function setState(row: number, state: StreamState): void {
-    (chunks[row >> CHUNK_BITS] as Chunk).states[indexIn(row)] = state;
+    chunkOf(row).counters.fill(Number.NaN, start + from, start + to);
   }
 
   function open(chunk: number): void {
-    chunks[chunk] = spare ?? createChunk();
+    chunks[chunk] = spare ?? createChunk(CHUNK_ROWS);
     spare = undefined;
     used[chunk] = 0;
     // The last of them is taken first.
@@ -121,41 +127,40 @@ export function createPeerTable(): PeerTable {
     while (used.length > 0 && used.at(-1) === 0) used.pop();
     chunks.length = used.length;
     free.length = used.length;
-    ids.length = Math.min(ids.length, used.length << CHUNK_BITS);
-    publishers.length = ids.length;
   }
 
   return {
     get rows() {
-      return ids.length;
+      return chunks.length << CHUNK_BITS;
     },
     get capacity() {
       return [...chunks, spare ?? NO_CHUNK].reduce((rows, { values }) => rows + values.length / VALUES, 0);
     },
-    id: (row) => ids[row] as string,
+    id: (row) => chunkOf(row).ids[indexIn(row)] as string,
     value: (row, measure) => read(row, measure - FIRST_PEER_MEASURE),
     operation: (row, operation) => read(row, FIRST_OPERATION + operation),
     allocate(id) {
       const row = takeRow();
-      ids[row] = id;
-      publishers[row] = undefined;
-      setState(row, 0);
-      const start = indexIn(row) * VALUES;
-      chunks[row >> CHUNK_BITS]?.values.fill(UNKNOWN, start, start + VALUES);
+      const index = indexIn(row);
+      const { ids, states, values } = chunkOf(row);
+      ids[index] = id;
+      states[index] = 0;
+      values.fill(UNKNOWN, index * VALUES, (index + 1) * VALUES);
       forgetCounters(row);
       return row;
     },
     release(row) {
       const chunk = row >> CHUNK_BITS;
-      ids[row] = '';
-      publishers[row] = undefined;
+      const { ids, publishers } = chunkOf(row);
+      ids[indexIn(row)] = '';
+      publishers[indexIn(row)] = undefined;
       (free[chunk] as number[]).push(row);
       used[chunk] = (used[chunk] as number) - 1;
       if (chunk < firstOpen) firstOpen = chunk;
       if (used[chunk] === 0) close(chunk);
     },
     replaceValues(row, newest, before) {
-      const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+      const { values } = chunkOf(row);
       const start = indexIn(row) * VALUES - FIRST_PEER_MEASURE;
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
         before[measure] = values[start + measure] as number;
@@ -163,21 +168,21 @@ export function createPeerTable(): PeerTable {
       }
     },
     readValues(row, into) {
-      const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+      const { values } = chunkOf(row);
       const start = indexIn(row) * VALUES - FIRST_PEER_MEASURE;
       for (let measure = FIRST_PEER_MEASURE; measure < MEASURES.length; measure++) {
         into[measure] = values[start + measure] as number;
       }
     },
     setOperations(row, rates) {
-      const { values } = chunks[row >> CHUNK_BITS] as Chunk;
+      const { values } = chunkOf(row);
       const start = indexIn(row) * VALUES + FIRST_OPERATION;
       for (let operation = 0; operation < OPERATIONS; operation++) {
         values[start + operation] = rates[operation] as number;
       }
     },
     readCounters(row, numbers, from, into) {
-      const { counters } = chunks[row >> CHUNK_BITS] as Chunk;
+      const { counters } = chunkOf(row);
       const start = indexIn(row) * COUNTER_COLUMNS;
       for (let counter = 0; counter < COUNTER_COLUMNS; counter++) {
         const reading = numbers[from + counter] as number;
@@ -186,20 +191,27 @@ export function createPeerTable(): PeerTable {
       }
     },
     forgetCounters,
-    state: (row) => chunks[row >> CHUNK_BITS]?.states[indexIn(row)] as StreamState,
-    setState,
-    publisher: (row) => publishers[row],
+    state: (row) => chunkOf(row).states[indexIn(row)] as StreamState,
+    setState(row, state) {
+      chunkOf(row).states[indexIn(row)] = state;
+    },
+    publisher: (row) => chunkOf(row).publishers[indexIn(row)],
     setPublisher(row, publisher) {
-      publishers[row] = publisher;
+      chunkOf(row).publishers[indexIn(row)] = publisher;
+    },
+    setId(row, id) {
+      chunkOf(row).ids[indexIn(row)] = id;
     },
   };
 }
 
-function createChunk(): Chunk {
+function createChunk(rows: number): Chunk {
   return {
-    values: new Uint32Array(CHUNK_ROWS * VALUES),
-    counters: new Float64Array(CHUNK_ROWS * COUNTER_COLUMNS),
-    states: new Uint8Array(CHUNK_ROWS),
+    values: new Uint32Array(rows * VALUES),
+    counters: new Float64Array(rows * COUNTER_COLUMNS),
+    states: new Uint8Array(rows),
+    ids: new Array<string>(rows).fill(''),
+    publishers: new Array<Publisher | undefined>(rows).fill(undefined),
   };
 }
 

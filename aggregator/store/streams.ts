@@ -48,7 +48,10 @@ const ITSELF: Publisher = { ...createPublisher(), isHere: false };
 export function createStreams(table: PeerTable, values: PeerValues): Streams {
   function find(row: number, receiver: Session): Publisher {
     const session = receiver.presence.meeting.sessions.get(table.id(row));
-    return session === receiver ? ITSELF : (session?.publisher ?? NOBODY);
+    if (!session) return NOBODY;
+    // The same text, not a copy of it for every receiver.
+    table.setId(row, session.id);
+    return session === receiver ? ITSELF : session.publisher;
   }
 
   /**
