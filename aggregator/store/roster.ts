@@ -19,7 +19,7 @@ export type Meeting<S> = {
   readonly id: string;
   readonly sessions: Map<string, S>;
   /** Usually one: most meetings are within a region. */
-  readonly presences: Presence<S>[];
+  presences: Presence<S>[];
   /** How many sessions have come into it: while it stays the same, a peer that is nobody's session still is. */
   arrivals: number;
 };
@@ -61,7 +61,9 @@ export function createRoster<S>(regions: readonly string[]): Roster<S> {
       participants: new Map<string, number>(),
       ...holdsNoSeries(),
     };
-    meeting.presences.push(presence);
+    // A list of one takes 128 bytes less than an empty one that it is pushed to, which makes room for 17.
+    if (meeting.presences.length === 0) meeting.presences = [presence];
+    else meeting.presences.push(presence);
     headcount(region).meetings++;
     return presence;
   }
