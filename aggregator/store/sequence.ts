@@ -4,6 +4,7 @@
  */
 
 import { type JoinMarks, NO_MARKS } from './joins.ts';
+import { unboxed } from './unboxed.ts';
 
 /** How many of the newest sequence numbers are tracked; older ones count as repeats. */
 export const WINDOW = 32;
@@ -56,10 +57,10 @@ export type Sequences = {
 export const sequences: Sequences = {
   begin: ({ seq, receivedAtMs }, started) => ({
     started,
-    newest: seq,
+    newest: unboxed(seq),
     newestAtMs: receivedAtMs,
     seen: 1,
-    countedBelow: seq,
+    countedBelow: unboxed(seq),
     gaps: undefined,
     lowRepeat: undefined,
     joinMarks: NO_MARKS,
@@ -83,7 +84,7 @@ export const sequences: Sequences = {
   skipTo(sequence, { seq, receivedAtMs }) {
     const lost = countOpenHolesAsLost(sequence);
     moveTo(sequence, seq - sequence.newest, receivedAtMs);
-    sequence.countedBelow = seq;
+    sequence.countedBelow = sequence.newest;
     return lost;
   },
   countOpenHolesAsLost,
@@ -125,7 +126,7 @@ function slideWindow(sequence: Sequence, by: number, receivedAtMs: number): numb
 
 function moveTo(sequence: Sequence, by: number, receivedAtMs: number): void {
   sequence.seen = by >= WINDOW ? 1 : (sequence.seen << by) | 1;
-  sequence.newest += by;
+  sequence.newest = unboxed(sequence.newest + by);
   sequence.newestAtMs = receivedAtMs;
   sequence.lowRepeat = undefined;
 }
