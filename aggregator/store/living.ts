@@ -235,7 +235,7 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
 
 /** What the client dropped before the first beacon of a run: it may have been counted by another process. */
 function droppedBefore({ dropped }: Report): number {
-  return Number.isNaN(dropped) ? 0 : dropped;
+  return Number.isNaN(dropped) ? 0 : unboxed(dropped);
 }
 
 /** NaN when the beacon has none. */

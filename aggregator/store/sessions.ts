@@ -23,6 +23,7 @@ import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createTally } from './tally.ts';
 import type { RegionTotals } from './totals.ts';
+import { unboxed } from './unboxed.ts';
 
 export type SessionsOptions = {
   readonly regions: readonly string[];
@@ -318,7 +319,7 @@ function countRtt({ rtt }: Cumulative, { reports, report }: Incoming): void {
 function newlyDropped(session: Session, dropped: number): number {
   if (Number.isNaN(dropped)) return 0;
   const before = session.clientDropped;
-  session.clientDropped = dropped;
+  session.clientDropped = unboxed(dropped);
   return dropped >= before ? dropped - before : dropped;
 }
 
