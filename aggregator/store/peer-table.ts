@@ -60,16 +60,16 @@ export type PeerTable = PeerReadings & {
   setId(row: number, id: string): void;
 };
 
-/** The values of a row: those of the measures, then the rates of NetEQ's operations. */
-const FIRST_OPERATION = MEASURES.length - FIRST_PEER_MEASURE;
+const VALUES = MEASURES.length - FIRST_PEER_MEASURE;
 const OPERATIONS = NETEQ_OPERATIONS.length;
-const VALUES = FIRST_OPERATION + OPERATIONS;
 
 const CHUNK_BITS = 10;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 
 type Chunk = {
   readonly values: Uint32Array;
+  /** Rates of NetEQ's operations; undefined until a client of the chunk says one, as browsers never do. */
+  operations: Uint32Array | undefined;
   readonly counters: Float64Array;
   readonly states: Uint8Array;
   readonly ids: string[];
@@ -92,11 +92,6 @@ export function createPeerTable(): PeerTable {
 
   function chunkOf(row: number): Chunk {
     return chunks[row >> CHUNK_BITS] as Chunk;
-  }
-
-  function read(row: number, column: number): number {
-    const { values } = chunkOf(row);
-    return fromMillionths(values[indexIn(row) * VALUES + column] as number);
   }
 
   function forgetCounters(row: number, from = 0, to = COUNTER_COLUMNS): void {
@@ -137,15 +132,22 @@ export function createPeerTable(): PeerTable {
       return [...chunks, spare ?? NO_CHUNK].reduce((rows, { values }) => rows + values.length / VALUES, 0);
     },
     id: (row) => chunkOf(row).ids[indexIn(row)] as string,
-    value: (row, measure) => read(row, measure - FIRST_PEER_MEASURE),
-    operation: (row, operation) => read(row, FIRST_OPERATION + operation),
+    value(row, measure) {
+      const { values } = chunkOf(row);
+      return fromMillionths(values[indexIn(row) * VALUES + measure - FIRST_PEER_MEASURE] as number);
+    },
+    operation(row, operation) {
+      const { operations } = chunkOf(row);
+      return operations ? fromMillionths(operations[indexIn(row) * OPERATIONS + operation] as number) : Number.NaN;
+    },
     allocate(id) {
       const row = takeRow();
       const index = indexIn(row);
-      const { ids, states, values } = chunkOf(row);
+      const { ids, states, values, operations } = chunkOf(row);
       ids[index] = id;
       states[index] = 0;
       values.fill(UNKNOWN, index * VALUES, (index + 1) * VALUES);
+      operations?.fill(UNKNOWN, index * OPERATIONS, (index + 1) * OPERATIONS);
       forgetCounters(row);
       return row;
     },
@@ -175,10 +177,12 @@ export function createPeerTable(): PeerTable {
       }
     },
     setOperations(row, rates) {
-      const { values } = chunkOf(row);
-      const start = indexIn(row) * VALUES + FIRST_OPERATION;
+      const chunk = chunkOf(row);
+      if (!chunk.operations && !isAnyKnown(rates)) return;
+      chunk.operations ??= new Uint32Array(CHUNK_ROWS * OPERATIONS).fill(UNKNOWN);
+      const start = indexIn(row) * OPERATIONS;
       for (let operation = 0; operation < OPERATIONS; operation++) {
-        values[start + operation] = rates[operation] as number;
+        chunk.operations[start + operation] = rates[operation] as number;
       }
     },
     readCounters(row, numbers, from, into) {
@@ -208,11 +212,17 @@ export function createPeerTable(): PeerTable {
 function createChunk(rows: number): Chunk {
   return {
     values: new Uint32Array(rows * VALUES),
+    operations: undefined,
     counters: new Float64Array(rows * COUNTER_COLUMNS),
     states: new Uint8Array(rows),
     ids: new Array<string>(rows).fill(''),
     publishers: new Array<Publisher | undefined>(rows).fill(undefined),
   };
+}
+
+function isAnyKnown(millionths: Uint32Array): boolean {
+  for (let i = 0; i < millionths.length; i++) if (millionths[i] !== UNKNOWN) return true;
+  return false;
 }
 
 /** The number of the row in its chunk. */
