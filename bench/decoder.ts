@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { createBatchReader } from '../aggregator/ingest/batch-reader.ts';
-import { createReports } from '../aggregator/store/report.ts';
+import { createReports } from '../aggregator/store/report/report.ts';
 import { decodeBatch, type Entry, encodeEntry } from '../shared/batch.ts';
 import {
   AUDIO_MAX,

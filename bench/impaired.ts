@@ -2,7 +2,7 @@
  * The cost of the worst case: a meeting of 1,000 in which all hear all (64 peers in each beacon) and everything is bad,
  * compared with the same meeting when nothing is. `npm run bench -- impaired [people] [meetings]`
  */
-import { createReports } from '../aggregator/store/report.ts';
+import { createReports } from '../aggregator/store/report/report.ts';
 import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
 import type { Beacon } from '../shared/beacon.ts';
 import { count, type Figure, median, milliseconds, printFigures } from './support/figures.ts';

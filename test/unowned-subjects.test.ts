@@ -3,7 +3,7 @@
  * subject counts; and a stream that is too small to restart from says so.
  */
 import { afterEach, expect, it } from 'vitest';
-import { UNOWNED_REASONS, type UnownedReason } from '../aggregator/feed/ownership.ts';
+import { UNOWNED_REASONS, type UnownedReason } from '../aggregator/feed/stream/ownership.ts';
 import { edgeSubject, laneName, STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
 import { type Feeder, startFeeder } from './support/edge/feeder.ts';
 import { eventually } from './support/poll.ts';

@@ -5,18 +5,18 @@
  */
 import type { Logger } from 'pino';
 import type { Shard } from '../../shared/subjects.ts';
-import { createBrokerClock } from './broker-clock.ts';
 import { createChangeFilter } from './change-filter.ts';
+import { createBrokerClock } from './clock/broker-clock.ts';
+import { createReadPosition } from './clock/read-position.ts';
+import { createRegionClock, type RegionClock } from './clock/region-clock.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
 import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
-import { createHistory } from './history.ts';
 import type { FeedMessage } from './ordered-consumer.ts';
-import { createReadPosition } from './read-position.ts';
 import { createReader, type Reader } from './reader.ts';
-import { createRegionClock, type RegionClock } from './region-clock.ts';
 import { createRegionStatus, type FeedState, type RegionStatus } from './region-status.ts';
-import { createHealthStream } from './stream.ts';
-import { createStreamWatch, type StreamReading } from './stream-watch.ts';
+import { createHistory } from './stream/history.ts';
+import { createHealthStream } from './stream/stream.ts';
+import { createStreamWatch, type StreamReading } from './stream/stream-watch.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export type FeedOptions = {

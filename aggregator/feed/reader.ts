@@ -4,16 +4,16 @@
  */
 import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
-import type { BrokerClock } from './broker-clock.ts';
 import type { ChangeFilter } from './change-filter.ts';
+import type { BrokerClock } from './clock/broker-clock.ts';
+import type { ReadPosition } from './clock/read-position.ts';
 import { type Connector, INBOX_PREFIX } from './connection.ts';
 import type { Cursor } from './cursor.ts';
-import type { History } from './history.ts';
 import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { pause } from './pause.ts';
-import type { ReadPosition } from './read-position.ts';
 import type { RegionStatus } from './region-status.ts';
-import { type FoundStream, type HealthStream, isStreamMissing } from './stream.ts';
+import type { History } from './stream/history.ts';
+import { type FoundStream, type HealthStream, isStreamMissing } from './stream/stream.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export type ReaderOptions = {

@@ -2,7 +2,7 @@
 import { figureName, MEASURE, PEER_MEASURES } from '../live/measures.ts';
 import { IMPAIRMENT_CAUSES } from '../store/diagnosis.ts';
 import type { ImpairmentReading } from '../store/impaired.ts';
-import type { PeerReadings } from '../store/peer-table.ts';
+import type { PeerReadings } from '../store/peers/peer-table.ts';
 import type { Session } from '../store/session.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { PeerFigures, WorstSession } from './answers.ts';

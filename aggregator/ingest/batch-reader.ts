@@ -5,7 +5,7 @@
  */
 import { BATCH_FIELD, ENTRY_FIELD, isForwarderCount } from '../../shared/batch.ts';
 import { isSlot } from '../../shared/subjects.ts';
-import type { Reports } from '../store/report.ts';
+import type { Reports } from '../store/report/report.ts';
 import { createBeaconReader } from './beacon-reader.ts';
 import { BYTES, createWireReader, fieldSet, isKnown, VARINT } from './wire-reader.ts';
 

@@ -2,7 +2,7 @@
 import { LIMITS, SERVER_TYPES } from '../../shared/beacon.ts';
 import { BEACON_FIELD, SERVER_FIELD } from '../../shared/beacon-codec.ts';
 import { SESSION_FIELD } from '../../shared/session-codec.ts';
-import type { Report, Reports } from '../store/report.ts';
+import type { Report, Reports } from '../store/report/report.ts';
 import { createPeerReader } from './peer-reader.ts';
 import { createSessionReader } from './session-reader.ts';
 import { BYTES, fieldSet, isKnown, VARINT, type WireReader } from './wire-reader.ts';

@@ -3,7 +3,7 @@
  * counted as invalid and skipped, and nothing that a message claims reaches beyond its subject.
  */
 import { parseEdgeSubject, parseForwarderSubject } from '../../shared/subjects.ts';
-import { createReports } from '../store/report.ts';
+import { createReports } from '../store/report/report.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { createBatchReader } from './batch-reader.ts';
 import { createEdgeSkew, type EdgeSkew } from './edge-skew.ts';

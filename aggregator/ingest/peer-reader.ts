@@ -8,7 +8,7 @@ import {
   PEER_FIELD,
   VIDEO_FIELDS,
 } from '../../shared/beacon-codec.ts';
-import { PEER_COLUMN, type Report, type Reports } from '../store/report.ts';
+import { PEER_COLUMN, type Report, type Reports } from '../store/report/report.ts';
 import { createNumberReader } from './number-reader.ts';
 import { createNumberTable } from './number-table.ts';
 import { BYTES, fieldSet, type WireReader } from './wire-reader.ts';

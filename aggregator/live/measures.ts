@@ -1,6 +1,6 @@
 /**
  * What is measured per session and peer connection, and with which buckets. To add a measure of peers, add it to
- * {@link PEER_MEASURES}, say in store/peer-values.ts what it is derived from, and name its families in
+ * {@link PEER_MEASURES}, say in store/peers/peer-values.ts what it is derived from, and name its families in
  * metrics/population-families.ts; tables, distributions and moves between cells follow from the list.
  */
 import { type Numbered, numbered } from './numbered.ts';

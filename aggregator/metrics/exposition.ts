@@ -7,7 +7,7 @@
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
-import type { StreamReading } from '../feed/stream-watch.ts';
+import type { StreamReading } from '../feed/stream/stream-watch.ts';
 import type { Summary } from '../live/distribution.ts';
 import type { HistogramReading } from '../live/histogram.ts';
 import { MEASURES, quantilesOf } from '../live/measures.ts';

@@ -1,6 +1,6 @@
 /** The families that the aggregator exposes about itself: what it read, lost and removed, its limits, its feeds. */
-import { UNOWNED_REASONS } from '../feed/ownership.ts';
-import { CHECKED_FIELDS } from '../store/plausibility.ts';
+import { UNOWNED_REASONS } from '../feed/stream/ownership.ts';
+import { CHECKED_FIELDS } from '../store/arrival/plausibility.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
 import type { ProcessReading, RegionReading } from './store-reader.ts';

@@ -2,7 +2,7 @@
 import { JOIN } from '../../shared/session-members.ts';
 import { BREAKDOWNS, type BreakdownKind, COMBINATIONS } from '../live/breakdown.ts';
 import type { ConnectionCounts } from '../live/measures.ts';
-import { JOIN_SECONDS_BUCKETS, JOIN_SERVER_TYPES, type JoinCounts } from '../store/joins.ts';
+import { JOIN_SECONDS_BUCKETS, JOIN_SERVER_TYPES, type JoinCounts } from '../store/arrival/joins.ts';
 import { CELL_LABELS, type Family } from './family.ts';
 import type { RegionReading } from './store-reader.ts';
 

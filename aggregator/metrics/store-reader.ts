@@ -2,12 +2,12 @@
  * What the metrics and the overview read of the store, and the only place in here that knows how
  * the store keeps it.
  */
-import type { StreamReading } from '../feed/stream-watch.ts';
+import type { StreamReading } from '../feed/stream/stream-watch.ts';
 import type { BreakdownReadings } from '../live/breakdown.ts';
 import { MEASURE } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../store/detail.ts';
-import type { PeerReadings } from '../store/peer-table.ts';
+import type { PeerReadings } from '../store/peers/peer-table.ts';
 import type { Headcount, Presence } from '../store/roster.ts';
 import type { SeriesUse } from '../store/series-budget.ts';
 import type { Session } from '../store/session.ts';

@@ -4,7 +4,7 @@ import { heardAudio, isSendingAudio, type Publisher, seenVideo } from '../attrib
 import { faresBadly, type Share, type Side, sideOf } from '../attribution/side.ts';
 import { SILENCE, type SilenceCause, silenceCause } from '../attribution/silence.ts';
 import { AUDIO_BAD, AUDIO_JUDGED, silenceOf, VIDEO_BAD, VIDEO_JUDGED } from '../attribution/stream.ts';
-import type { PeerReadings } from './peer-table.ts';
+import type { PeerReadings } from './peers/peer-table.ts';
 import type { Session } from './session.ts';
 
 /** Why a session is impaired: its own RTT, or at least one stream that it receives. */

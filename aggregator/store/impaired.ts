@@ -8,7 +8,7 @@ import { isServerAtFault, LEAST_MEETINGS, SIDES, type Side } from '../attributio
 import { SILENCE_CAUSES, type SilenceCause } from '../attribution/silence.ts';
 import type { Cell } from '../live/population.ts';
 import { type Diagnosis, diagnose, IMPAIRMENT_CAUSES, type ImpairmentCause, isRttBad } from './diagnosis.ts';
-import type { PeerReadings } from './peer-table.ts';
+import type { PeerReadings } from './peers/peer-table.ts';
 import type { Meeting } from './roster.ts';
 import type { Session } from './session.ts';
 

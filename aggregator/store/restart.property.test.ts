@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Peer } from '../../shared/beacon.ts';
 import { validEntry } from '../../test/support/edge/beacon.ts';
-import { createReports } from './report.ts';
+import { createReports } from './report/report.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 
 const START = 1_800_000_000_000;

@@ -4,7 +4,7 @@ import type { Beacon } from '../../shared/beacon.ts';
 import { fullSelfReport, validEntry } from '../../test/support/edge/beacon.ts';
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
-import { createReports } from './report.ts';
+import { createReports } from './report/report.ts';
 import type { Sessions } from './sessions.ts';
 import { applyEntry, createTestSessions, NOW } from './testing.ts';
 

@@ -1,7 +1,7 @@
 /** What a session's newest beacon says of itself, as its record keeps it. */
 import { type Standing, standingOf } from '../live/breakdown.ts';
-import type { Incoming } from './report.ts';
-import { SESSION_COLUMN } from './session-columns.ts';
+import type { Incoming } from './report/report.ts';
+import { SESSION_COLUMN } from './report/session-columns.ts';
 
 const { client, state, path, connection, sentAudio, sentVideo } = SESSION_COLUMN;
 

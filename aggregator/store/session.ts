@@ -4,8 +4,8 @@ import type { Publisher } from '../attribution/publisher.ts';
 import type { Expiring } from '../expiry/wheel.ts';
 import type { Standing } from '../live/breakdown.ts';
 import type { Cell } from '../live/population.ts';
+import type { Runs } from './arrival/runs.ts';
 import type { Presence } from './roster.ts';
-import type { Runs } from './runs.ts';
 import type { SeriesHolder } from './series-budget.ts';
 import type { Uplink } from './uplink.ts';
 

@@ -1,7 +1,7 @@
 /** What tests of anything above the store need: a store with its feeds up, and beacons in it. */
 import type { Entry } from '../../shared/batch.ts';
 import type { ImpairmentReading } from './impaired.ts';
-import { createReports } from './report.ts';
+import { createReports } from './report/report.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 
 /** A time to begin at, ms since the epoch. */

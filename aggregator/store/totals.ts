@@ -5,8 +5,8 @@
 import { PUBLISH_SECONDS_BUCKETS } from '../../shared/forwarder-counters.ts';
 import type { RejectReason } from '../../shared/reject.ts';
 import { createHistogram, type Histogram } from '../live/histogram.ts';
-import { createJoinTotals, type JoinTotals } from './joins.ts';
-import { CHECKED_FIELDS, type CheckedField } from './plausibility.ts';
+import { createJoinTotals, type JoinTotals } from './arrival/joins.ts';
+import { CHECKED_FIELDS, type CheckedField } from './arrival/plausibility.ts';
 
 export const INGEST_DELAY_SECONDS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 

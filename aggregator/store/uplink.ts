@@ -1,5 +1,5 @@
 /** What the other end received of what a session sends: the packet loss of its uplink, from differences of its counters. */
-import { SESSION_COLUMN } from './session-columns.ts';
+import { SESSION_COLUMN } from './report/session-columns.ts';
 import { unboxed } from './unboxed.ts';
 
 /** The newest `packetsSent` and `packetsLost` of both streams; {@link NONE} when unknown. */

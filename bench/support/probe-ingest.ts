@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import { startFeed } from '../../aggregator/feed/feed.ts';
 import { createBatchReader } from '../../aggregator/ingest/batch-reader.ts';
-import { createReports } from '../../aggregator/store/report.ts';
+import { createReports } from '../../aggregator/store/report/report.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { createBenchIngest } from './bench-ingest.ts';
 import { answer } from './probe.ts';

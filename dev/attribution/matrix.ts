@@ -4,7 +4,7 @@
  */
 import { SIDES, type Side } from '../../aggregator/attribution/side.ts';
 import type { ImpairmentReading } from '../../aggregator/store/impaired.ts';
-import { createReports } from '../../aggregator/store/report.ts';
+import { createReports } from '../../aggregator/store/report/report.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
 import { createClients, INTERVAL_SECONDS } from './clients.ts';
 import { createWorld, type Faults, type Meeting, type Person, type World } from './meetings.ts';

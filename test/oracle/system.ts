@@ -2,8 +2,8 @@
  * The aggregator without its process and its network: bytes go through the real ingest, store, clocks of the feed and
  * exposition, wired as aggregator/main.ts and aggregator/feed/ wire them, with time as an argument.
  */
-import { createReadPosition } from '../../aggregator/feed/read-position.ts';
-import { createRegionClock } from '../../aggregator/feed/region-clock.ts';
+import { createReadPosition } from '../../aggregator/feed/clock/read-position.ts';
+import { createRegionClock } from '../../aggregator/feed/clock/region-clock.ts';
 import { createForwarders } from '../../aggregator/ingest/forwarders.ts';
 import { createIngest } from '../../aggregator/ingest/ingest.ts';
 import { createExposition } from '../../aggregator/metrics/exposition.ts';

@@ -9,8 +9,8 @@ import {
   type NetEqStats,
   type Peer,
   type VideoStats,
-} from '../../shared/beacon.ts';
-import { numbered } from '../live/numbered.ts';
+} from '../../../shared/beacon.ts';
+import { numbered } from '../../live/numbered.ts';
 import { SESSION_COLUMNS, writeSessionRow } from './session-columns.ts';
 
 /** W3C members that are counters: the store takes differences of them. `packetsLost` is the last of each stream. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edgeSubject, forwarderSubject, laneName, lanesOf } from '../../shared/subjects.ts';
+import { edgeSubject, forwarderSubject, laneName, lanesOf } from '../../../shared/subjects.ts';
 import { createOwnership } from './ownership.ts';
 
 const { unownedReason } = createOwnership({ regions: ['apac', 'eu-west'], lanes: 16 });

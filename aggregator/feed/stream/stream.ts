@@ -13,8 +13,8 @@ import {
   type StreamInfo,
 } from 'nats';
 import type { Logger } from 'pino';
-import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import { createChangeFilter } from './change-filter.ts';
+import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
+import { createChangeFilter } from '../change-filter.ts';
 
 export type FoundStream = {
   /** When it was created. A stream that is deleted and created again counts from 1 again; this tells the two apart. */

@@ -2,15 +2,15 @@
  * What a peer's newest report says: the value of each measure, from differences of its counters, from NetEQ's own rates
  * and from readings as they stand.
  */
-import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import { ARRIVAL, type Arrival } from '../attribution/silence.ts';
-import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../live/measures.ts';
-import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
-import { meanOpinionScore } from '../live/mos.ts';
-import { DETAIL_MEASURES, DETAIL_OPERATIONS } from './detail.ts';
+import { NETEQ_OPERATIONS } from '../../../shared/beacon.ts';
+import { ARRIVAL, type Arrival } from '../../attribution/silence.ts';
+import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../../live/measures.ts';
+import { millionthsOf, UNKNOWN } from '../../live/millionths.ts';
+import { meanOpinionScore } from '../../live/mos.ts';
+import type { Plausibility } from '../arrival/plausibility.ts';
+import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../detail.ts';
+import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from '../report/report.ts';
 import type { PeerTable } from './peer-table.ts';
-import type { Plausibility } from './plausibility.ts';
-import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
 
 export type PeerValues = {
   /**

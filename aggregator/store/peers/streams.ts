@@ -1,6 +1,6 @@
 /** Received streams and who publishes them: each row of the peer table points to its publisher, and counts there. */
-import { createPublisher, type Publisher } from '../attribution/publisher.ts';
-import { ARRIVAL, nextSilence, SILENCE, type Silence } from '../attribution/silence.ts';
+import { createPublisher, type Publisher } from '../../attribution/publisher.ts';
+import { ARRIVAL, nextSilence, SILENCE, type Silence } from '../../attribution/silence.ts';
 import {
   isSuspect,
   replaceState,
@@ -8,10 +8,10 @@ import {
   silenceOf,
   stateOf,
   withoutSilence,
-} from '../attribution/stream.ts';
+} from '../../attribution/stream.ts';
+import type { Session } from '../session.ts';
 import type { PeerTable } from './peer-table.ts';
 import type { PeerValues } from './peer-values.ts';
-import type { Session } from './session.ts';
 
 export type Streams = {
   /**

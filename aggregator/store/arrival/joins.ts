@@ -2,12 +2,12 @@
  * How sessions join: each result of a run of a session is counted once, however many beacons say it, since a client says
  * it until one was acknowledged.
  */
-import { SERVER_TYPES } from '../../shared/beacon.ts';
-import { NO_SERVER } from '../../shared/servers.ts';
-import { JOIN } from '../../shared/session-members.ts';
-import { createHistogram, type Histogram } from '../live/histogram.ts';
-import type { Incoming } from './report.ts';
-import { SESSION_COLUMN } from './session-columns.ts';
+import { SERVER_TYPES } from '../../../shared/beacon.ts';
+import { NO_SERVER } from '../../../shared/servers.ts';
+import { JOIN } from '../../../shared/session-members.ts';
+import { createHistogram, type Histogram } from '../../live/histogram.ts';
+import type { Incoming } from '../report/report.ts';
+import { SESSION_COLUMN } from '../report/session-columns.ts';
 
 /** From the beginning of joining to connected, and to the first media. */
 export const JOIN_SECONDS_BUCKETS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60] as const;

@@ -10,7 +10,7 @@ import {
   parseForwarderSubject,
   SERVICE_TYPE,
   SUBJECT_ROOT,
-} from '../../shared/subjects.ts';
+} from '../../../shared/subjects.ts';
 
 /** Why nobody owns a subject: the first part of it that the topology does not have. */
 export const UNOWNED_REASONS = ['unknown_region', 'unknown_service_type', 'unknown_lane', 'malformed'] as const;

@@ -2,7 +2,7 @@
  * Where each number of what a session says of itself is in its row of a report. NaN is absent. A text of a closed set is
  * its place in the set, from 1; a boolean is 0 or 1.
  */
-import type { Rule, Schema } from '../../shared/members.ts';
+import type { Rule, Schema } from '../../../shared/members.ts';
 import {
   CLIENT,
   CONNECTION,
@@ -12,8 +12,8 @@ import {
   SENT_VIDEO,
   type SessionMembers,
   STATE,
-} from '../../shared/session-members.ts';
-import { type Numbered, numbered } from '../live/numbered.ts';
+} from '../../../shared/session-members.ts';
+import { type Numbered, numbered } from '../../live/numbered.ts';
 
 const PARTS = {
   client: CLIENT,

@@ -2,7 +2,7 @@
  * What a session can have counted in the time that passed: no more samples than are played, no more beacons than it may
  * send. One session that lies would otherwise outweigh a region's counters for good, and 2^53 would freeze them.
  */
-import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from './report.ts';
+import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from '../report/report.ts';
 
 /** No client plays more samples of a stream in a second; the twentieth more is for clocks that run fast. */
 const SAMPLES = 48_000 * 1.05;

@@ -6,10 +6,10 @@
  */
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
-import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
-import type { Connector } from './connection.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
+import type { Connector } from '../connection.ts';
+import { pause } from '../pause.ts';
 import { createOwnership, UNOWNED_REASONS, type UnownedReason } from './ownership.ts';
-import { pause } from './pause.ts';
 
 /** What the last look found; NaN where nothing is known, because no look has succeeded lately. */
 export type StreamReading = {

@@ -1,15 +1,15 @@
 /** What a session's peer connections contribute: kept in step with its newest beacon, moved and removed with it. */
-import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
-import { UNKNOWN } from '../live/millionths.ts';
-import type { Cell, Population } from '../live/population.ts';
+import { FIRST_PEER_MEASURE, MEASURES } from '../../live/measures.ts';
+import { UNKNOWN } from '../../live/millionths.ts';
+import type { Cell, Population } from '../../live/population.ts';
+import type { Plausibility } from '../arrival/plausibility.ts';
+import { type Incoming, numbersAt } from '../report/report.ts';
+import { SESSION_COLUMN } from '../report/session-columns.ts';
+import type { Session } from '../session.ts';
+import type { Tally } from '../tally.ts';
 import { createPeerTable, type PeerReadings } from './peer-table.ts';
 import { createPeerValues } from './peer-values.ts';
-import type { Plausibility } from './plausibility.ts';
-import { type Incoming, numbersAt } from './report.ts';
-import type { Session } from './session.ts';
-import { SESSION_COLUMN } from './session-columns.ts';
 import { createStreams } from './streams.ts';
-import type { Tally } from './tally.ts';
 
 /** What a session's peers are now. */
 export type UpdatedPeers = {

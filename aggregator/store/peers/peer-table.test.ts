@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NETEQ_MAX, NETEQ_OPERATIONS, OPERATIONS_MAX, VIDEO_MAX } from '../../shared/beacon.ts';
-import { round } from '../live/distribution.ts';
-import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
-import { millionthsOf, VALUE_MAX } from '../live/millionths.ts';
+import { NETEQ_MAX, NETEQ_OPERATIONS, OPERATIONS_MAX, VIDEO_MAX } from '../../../shared/beacon.ts';
+import { round } from '../../live/distribution.ts';
+import { FIRST_PEER_MEASURE, MEASURES } from '../../live/measures.ts';
+import { millionthsOf, VALUE_MAX } from '../../live/millionths.ts';
+import { COUNTER_COLUMNS } from '../report/report.ts';
 import { createPeerTable, type PeerTable } from './peer-table.ts';
-import { COUNTER_COLUMNS } from './report.ts';
 
 /** Every cell of a row with the way to write and to read it. */
 const CELLS = [

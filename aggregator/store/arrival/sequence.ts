@@ -3,8 +3,8 @@
  * lost. A hole is a loss only when it stayed open for a while, since reordering is not loss.
  */
 
+import { unboxed } from '../unboxed.ts';
 import { type JoinMarks, NO_MARKS } from './joins.ts';
-import { unboxed } from './unboxed.ts';
 
 /** How many of the newest sequence numbers are tracked; older ones count as repeats. */
 export const WINDOW = 32;

@@ -1,13 +1,13 @@
 /** What one session can do to the counters of its region: no more than the time that passed allows, whatever it sends. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AudioStats, Beacon, Peer, VideoStats } from '../../shared/beacon.ts';
-import { COUNTER_MAX } from '../../shared/members.ts';
-import { validEntry } from '../../test/support/edge/beacon.ts';
-import { MEASURE } from '../live/measures.ts';
+import type { AudioStats, Beacon, Peer, VideoStats } from '../../../shared/beacon.ts';
+import { COUNTER_MAX } from '../../../shared/members.ts';
+import { validEntry } from '../../../test/support/edge/beacon.ts';
+import { MEASURE } from '../../live/measures.ts';
+import type { Sessions } from '../sessions.ts';
+import { applyEntry, createTestSessions, NOW } from '../testing.ts';
 import { CHECKED_FIELDS } from './plausibility.ts';
-import type { Sessions } from './sessions.ts';
-import { applyEntry, createTestSessions, NOW } from './testing.ts';
 
 const SAMPLES_PER_SECOND = 50_400;
 const TTL_SECONDS = 30;

@@ -2,9 +2,10 @@
  * What a beacon is to its session: of which of its runs, new to it or a repeat, in time or late; and what its number
  * says of those that are missing.
  */
+
+import type { Incoming, Report, Reports } from '../report/report.ts';
 import type { Departed, Departure } from './departed.ts';
 import type { Plausibility } from './plausibility.ts';
-import type { Incoming, Report, Reports } from './report.ts';
 import { createRunBook, type Runs } from './runs.ts';
 import { type Sequence, sequences } from './sequence.ts';
 

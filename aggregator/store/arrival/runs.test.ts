@@ -1,12 +1,12 @@
 /** Reloads that keep a session's id, and what comes again or late: by what the store shows of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Beacon } from '../../shared/beacon.ts';
-import { validEntry } from '../../test/support/edge/beacon.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import { validEntry } from '../../../test/support/edge/beacon.ts';
+import type { Sessions } from '../sessions.ts';
+import { applyEntry, createTestSessions, NOW } from '../testing.ts';
+import type { RegionTotals } from '../totals.ts';
 import { ENDED_RUNS_MAX } from './runs.ts';
-import type { Sessions } from './sessions.ts';
-import { applyEntry, createTestSessions, NOW } from './testing.ts';
-import type { RegionTotals } from './totals.ts';
 
 /** Applies a beacon that the edge received `at` ms after the start, and that waited there. */
 function post(sessions: Sessions, at: number, overrides: Partial<Beacon>, waitedMs = 0): void {

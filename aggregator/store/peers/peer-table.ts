@@ -7,12 +7,12 @@
  * Values are kept as whole millionths, which they are rounded to anyway, in four bytes each; counters need the eight of
  * a double. How a row is laid out is known here alone.
  */
-import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import type { Publisher } from '../attribution/publisher.ts';
-import type { StreamState } from '../attribution/stream.ts';
-import { FIRST_PEER_MEASURE, MEASURES } from '../live/measures.ts';
-import { fromMillionths, UNKNOWN } from '../live/millionths.ts';
-import { COUNTER_COLUMNS } from './report.ts';
+import { NETEQ_OPERATIONS } from '../../../shared/beacon.ts';
+import type { Publisher } from '../../attribution/publisher.ts';
+import type { StreamState } from '../../attribution/stream.ts';
+import { FIRST_PEER_MEASURE, MEASURES } from '../../live/measures.ts';
+import { fromMillionths, UNKNOWN } from '../../live/millionths.ts';
+import { COUNTER_COLUMNS } from '../report/report.ts';
 
 /** What may be read of a peer, by its row. Rows are used again: one is its session's for as long as the session lives. */
 export type PeerReadings = {

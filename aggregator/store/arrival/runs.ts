@@ -3,8 +3,9 @@
  * start anew. Which run a beacon is of, by `started`, or without it by what its number says; and which runs ended a short
  * while ago, so that what comes late of them changes nothing that lives.
  */
+
+import type { Report } from '../report/report.ts';
 import type { Plausibility } from './plausibility.ts';
-import type { Report } from './report.ts';
 import { type Sequence, sequences, WINDOW } from './sequence.ts';
 
 /** What is remembered of the runs of a session that lives, or that left less than a TTL ago. */
