@@ -1,4 +1,4 @@
-/** On what Chromium said in real calls (test/fixtures/stats/), and what other browsers say otherwise. */
+/** On Chromium's reports of real calls (test/fixtures/stats/), and where other browsers differ. */
 import { describe, expect, it } from 'vitest';
 import { decodeBeacon, type Peer } from '../shared/beacon.ts';
 import { recordedStats } from '../test/support/pages/recorded-stats.ts';
@@ -8,7 +8,7 @@ import type { Stat, StatsReport } from './stats.ts';
 
 const BO: PeerOf = () => 'bo-1';
 
-/** Reads the reports a second apart. @returns what each gave */
+/** Reads the reports a second apart. @returns the result of each */
 function collectAll(reports: readonly StatsReport[], peerOf: PeerOf = BO, rtt: Rtt = createRtt()): Collection[] {
   const collect = createCollect(rtt);
   return reports.map((report, second) => collect([{ key: '0', report, peerOf }], 1_000 * second));
@@ -36,7 +36,7 @@ function audioOf(ssrc: number, counters: Partial<Stat>): Partial<Stat> {
 }
 
 describe('a recorded call', () => {
-  it('says of a peer what its streams say, by the names of the beacon', () => {
+  it('has the members of a peer from its streams, by the names of the beacon', () => {
     const reports = recordedStats('call');
     const [first] = collectAll(reports);
     const said = statOf(reports[0] as StatsReport, 'inbound-rtp', 'audio');
@@ -73,7 +73,7 @@ describe('a recorded call', () => {
     ]);
   });
 
-  it('goes on counting as the browser does', () => {
+  it('keeps counting as the browser does', () => {
     const reports = recordedStats('call');
     const last = collectAll(reports).at(-1)?.peers[0];
     const said = statOf(reports.at(-1) as StatsReport, 'inbound-rtp', 'audio');
@@ -87,7 +87,7 @@ describe('a recorded call', () => {
     }
   });
 
-  it('says what is sent, and on which path', () => {
+  it('has what is sent, and the path', () => {
     const reports = recordedStats('call');
     const { path, sent } = collectAll(reports).at(-1) as Collection;
     const last = reports.at(-1) as StatsReport;
@@ -103,7 +103,7 @@ describe('a recorded call', () => {
     });
   });
 
-  it('measures the RTT of the pair that is selected, one sample for each time that checks were answered', () => {
+  it('measures the RTT of the selected pair, with one sample each time that checks were answered', () => {
     const rtt = createRtt();
     collectAll(recordedStats('renegotiated'), BO, rtt);
     const samples = rtt.take(5_000) ?? [];
@@ -120,7 +120,7 @@ describe('a recorded call', () => {
 });
 
 describe('a muted sender', () => {
-  it('conceals nothing and is not quiet of samples', () => {
+  it('conceals nothing and still has samples', () => {
     const peers = collectAll(recordedStats('muted')).map((collection) => collection.peers[0]?.audio);
     // Muted from the third second to the fifth.
     const [before, after] = [peers[2], peers[4]];
@@ -143,7 +143,7 @@ describe('several streams of a peer', () => {
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
   });
 
-  it('go on when a stream is replaced by another SSRC, which begins at zero', () => {
+  it('continue when a stream is replaced by another SSRC, which begins at zero', () => {
     const [, , last] = collectAll([
       reportOf(audioOf(1, { packetsReceived: 100, packetsLost: 4 })),
       reportOf(audioOf(2, { packetsReceived: 10, packetsLost: 0 })),
@@ -152,7 +152,7 @@ describe('several streams of a peer', () => {
     expect(last?.peers[0]?.audio).toEqual({ packetsReceived: 130, packetsLost: 5 });
   });
 
-  it('go on when a stream begins anew under the same id', () => {
+  it('continue when a stream restarts under the same id', () => {
     const [, last] = collectAll([
       reportOf(audioOf(1, { packetsReceived: 100, concealedSamples: 50 })),
       reportOf(audioOf(1, { packetsReceived: 20, concealedSamples: 60 })),
@@ -160,7 +160,7 @@ describe('several streams of a peer', () => {
     expect(last?.peers[0]?.audio).toEqual({ packetsReceived: 120, concealedSamples: 110 });
   });
 
-  it('let packetsLost fall, as packets that come twice make it', () => {
+  it('let packetsLost fall, as duplicate packets make it', () => {
     const [, last] = collectAll([
       reportOf(audioOf(1, { packetsReceived: 100, packetsLost: 4 })),
       reportOf(audioOf(1, { packetsReceived: 110, packetsLost: 2 })),
@@ -168,7 +168,7 @@ describe('several streams of a peer', () => {
     expect(last?.peers[0]?.audio).toEqual({ packetsReceived: 110, packetsLost: 2 });
   });
 
-  it('have the jitter of the worst, as it is now', () => {
+  it('have the current jitter of the worst', () => {
     const [first, second] = collectAll([
       reportOf(audioOf(1, { jitter: 0.002 }), audioOf(2, { jitter: 0.03 })),
       reportOf(audioOf(1, { jitter: 0.001 }), audioOf(2, { jitter: 0.0 })),
@@ -183,7 +183,7 @@ describe('several streams of a peer', () => {
       reportOf(audioOf(1, { packetsReceived: 105 })),
     ]);
     expect(gone?.peers).toEqual([]);
-    // The aggregator forgot the peer too: what it had then is no difference now.
+    // The aggregator has forgotten the peer too, so its old counters make no difference now.
     expect(back?.peers[0]?.audio).toEqual({ packetsReceived: 5 });
   });
 });
@@ -195,7 +195,7 @@ describe('one connection that carries many peers', () => {
     audioOf(3, { packetsReceived: 3 }),
   );
 
-  it('is divided by the application, which may disown a stream', () => {
+  it('is divided by the application, which may leave a stream out', () => {
     const owners: { [track: string]: string } = { 'track-1': 'ana-1', 'track-2': 'bo-1' };
     const [collection] = collectAll([two], ({ trackIdentifier = '' }) => owners[trackIdentifier]);
     expect(collection?.peers).toEqual([
@@ -204,13 +204,13 @@ describe('one connection that carries many peers', () => {
     ]);
   });
 
-  it('has no peer whose id would cost the whole beacon', () => {
+  it('has no peer whose id would reject the whole beacon', () => {
     expect(collectAll([two], () => 'Bo Smith')[0]?.peers).toEqual([]);
   });
 });
 
-describe('what other browsers say', () => {
-  it('Firefox, of the pair itself that it is selected', () => {
+describe('the report of another browser', () => {
+  it('marks the selected pair itself, in Firefox', () => {
     const rtt = createRtt();
     const [collection] = collectAll(
       [
@@ -227,7 +227,7 @@ describe('what other browsers say', () => {
     expect(rtt.take(0)).toEqual([0.05]);
   });
 
-  it('of a relay, how it is reached', () => {
+  it('has the protocol by which a relay is reached', () => {
     const [collection] = collectAll([
       reportOf(
         { id: 'p', type: 'candidate-pair', selected: true, localCandidateId: 'c' },
@@ -237,7 +237,7 @@ describe('what other browsers say', () => {
     expect(collection?.path).toEqual({ candidate_type: 'relay', protocol: 'tls' });
   });
 
-  it('nothing where nothing is known', () => {
+  it('is nothing where nothing is known', () => {
     expect(collectAll([reportOf(), reportOf({ type: 'inbound-rtp', kind: 'audio' })])).toEqual([
       { peers: [] },
       { peers: [{ peer_id: 'bo-1', audio: {} }] },
@@ -258,7 +258,7 @@ describe('a mesh', () => {
     ),
   });
 
-  it('has the RTT and the path of its worst connection, and its one voice once', () => {
+  it('has the RTT and the path of its worst connection, and counts its one source once', () => {
     const rtt = createRtt();
     const collection = createCollect(rtt)([connection('0', 1, 0.05), connection('1', 2, 0.3)], 0);
     expect(collection.peers.map(({ peer_id }) => peer_id)).toEqual(['peer-0', 'peer-1']);

@@ -39,29 +39,29 @@ describe('createJudge', () => {
     ],
     ['well', bo({ totalSamplesReceived: 96_000, concealedSamples: 0, silentConcealedSamples: 0 }), {}],
     ['no samples at all', bo(quiet), {}],
-  ])('takes what differs between two collections: %s', (_, second, expected) => {
+  ])('judges the differences between two collections: %s', (_, second, expected) => {
     expect(levelsAfter([bo(quiet)], [second])).toEqual(expected);
   });
 
-  it('says nothing of a peer that is new', () => {
+  it('says nothing about a new peer', () => {
     expect(
       levelsAfter([], [bo({ totalSamplesReceived: 48_000, concealedSamples: 48_000, silentConcealedSamples: 0 })]),
     ).toEqual({});
   });
 
-  it('judges loss, but not of the few packets of somebody who is muted', () => {
+  it('judges loss, but not of the few packets of a muted sender', () => {
     const before = bo({ packetsReceived: 100, packetsLost: 0 });
     expect(levelsAfter([before], [bo({ packetsReceived: 140, packetsLost: 10 })])).toEqual({ audio_packet_loss: 2 });
     expect(levelsAfter([before], [bo({ packetsReceived: 104, packetsLost: 1 })])).toEqual({});
   });
 
-  it('judges video while somebody looks', () => {
+  it('judges video while the page is visible', () => {
     const [before, after] = [bo({}, { totalFreezesDuration: 0 }), bo({}, { totalFreezesDuration: 0.5 })];
     expect(levelsAfter([before], [after])).toEqual({ video_freeze: 2 });
     expect(levelsAfter([before], [after], { isVisible: false })).toEqual({});
   });
 
-  it('judges RTT, of which a warning must be seen twice in a row', () => {
+  it('judges RTT, where a warning has to occur twice in a row', () => {
     const judge = createJudge();
     expect(judgeWith(judge, [], { rtt: 0.2 }).levels).toEqual({ rtt: 0 });
     expect(judgeWith(judge, [], { rtt: 0.2 }).levels).toEqual({ rtt: 1 });
@@ -69,7 +69,7 @@ describe('createJudge', () => {
     expect(judgeWith(judge, [], { rtt: 0.3 }).levels).toEqual({ rtt: 2 });
   });
 
-  it('judges the rates of a NetEQ of its own, but not of a sender who is silent', () => {
+  it('judges the rates of a NetEQ client, but not of a silent sender', () => {
     const expanding = (packets_per_second: number): Peer => ({
       peer_id: 'bo-1',
       neteq: { packets_per_second, operations_per_second: { expand: 100 } },
@@ -78,11 +78,11 @@ describe('createJudge', () => {
     expect(levelsAfter([], [expanding(1)])).toEqual({});
   });
 
-  it('finds everything well until the objectives are known', () => {
+  it('finds everything fine until the objectives are known', () => {
     expect(levelsAfter([], [], { rtt: 5, objectives: undefined })).toEqual({});
   });
 
-  it('ranks the worst first, then those who were loudest', () => {
+  it('ranks the worst first, then the loudest', () => {
     const judge = createJudge();
     const hall = (lost: number) => [
       bo({ packetsReceived: 100, packetsLost: 0, totalAudioEnergy: 0.1 }, undefined, 'quiet'),

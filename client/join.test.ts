@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createJoinLog } from './join.ts';
 
 describe('createJoinLog', () => {
-  it('tells how long it took to be connected and to the first of each medium, once all is known', () => {
+  it('reports the time until connected and until the first media of each kind, once all are known', () => {
     const join = createJoinLog();
     join.begin(1_000);
     join.begin(9_000);
@@ -27,7 +27,7 @@ describe('createJoinLog', () => {
     expect([join.pending(5_499), join.pending(5_500)]).toEqual([undefined, { result: 'ok', seconds: 0.5 }]);
   });
 
-  it('tells at once at which stage it failed, and of a later success too', () => {
+  it('reports a failure at once with its stage, and a later success too', () => {
     const join = createJoinLog();
     join.begin(0);
     join.end('ice', 1_000);
@@ -39,7 +39,7 @@ describe('createJoinLog', () => {
     expect(join.pending(9_000)).toEqual({ result: 'ok', seconds: 3 });
   });
 
-  it('is silent once it was acknowledged, and no failure after a success is one of joining', () => {
+  it('reports nothing once acknowledged, and no failure after a success', () => {
     const join = createJoinLog();
     join.begin(0);
     join.end('ok', 500);
@@ -49,14 +49,14 @@ describe('createJoinLog', () => {
     expect(join.pending(9_000)).toBeUndefined();
   });
 
-  it('knows nothing of a connection that was there before', () => {
+  it('reports nothing for a connection that was connected before', () => {
     const join = createJoinLog();
     join.end('ok', 500);
     join.firstMedia('audio', 500);
     expect(join.pending(9_000)).toBeUndefined();
   });
 
-  it('takes what the application knows', () => {
+  it('takes the report of the application', () => {
     const join = createJoinLog();
     join.set({ result: 'signaling' });
     expect(join.pending(0)).toEqual({ result: 'signaling' });

@@ -33,7 +33,7 @@ describe('createOutbox', () => {
     expect(outbox.dropped).toBe(0);
   });
 
-  it('sends one that had no answer again, the same, unless a newer one is due', () => {
+  it('sends an unanswered beacon again unchanged, unless a newer one is due', () => {
     const { outbox, given } = setup();
     outbox.offer();
     const first = taken(outbox, 0);
@@ -70,7 +70,7 @@ describe('createOutbox', () => {
     expect(outbox.dropped).toBe(0);
   });
 
-  it('waits for as long as it was asked to, and then not as everybody does', () => {
+  it('waits for as long as Retry-After says, plus jitter', () => {
     for (const [luck, atMs] of [
       [0, 10_000],
       [0.5, 10_250],
@@ -105,7 +105,7 @@ describe('createOutbox', () => {
     expect(outbox.take(nowMs + 60_000)).toBeDefined();
   });
 
-  it('gives a number back that was not used', () => {
+  it('reuses a number that was not sent', () => {
     const { outbox } = setup();
     outbox.offer();
     outbox.take(0);
@@ -114,7 +114,7 @@ describe('createOutbox', () => {
     expect([taken(outbox, 0).seq, outbox.dropped]).toEqual([0, 0]);
   });
 
-  it('has a last one whatever is under way', () => {
+  it('has a last beacon whatever is in flight', () => {
     const { outbox } = setup();
     outbox.offer();
     taken(outbox, 0);
@@ -124,7 +124,7 @@ describe('createOutbox', () => {
     expect(outbox.dropped).toBe(1);
   });
 
-  it('has numbered what was sent and what was dropped, and nothing else, whatever happens', () => {
+  it('numbers exactly what was sent and what was dropped, whatever happens', () => {
     const steps = fc.array(fc.constantFrom('offer', 'take', 'ok', 'fail', 'reject', 'last'), { maxLength: 200 });
     fc.assert(
       fc.property(steps, (actions) => {
@@ -145,7 +145,7 @@ describe('createOutbox', () => {
           else if (action === 'last') accepted.add(outbox.takeLast().seq);
           else settle({ ok: 204, fail: 0, reject: 422 }[action]);
         }
-        // What is still under way is neither yet.
+        // A beacon in flight is neither yet.
         settle(204);
         const last = outbox.takeLast();
         accepted.add(last.seq);

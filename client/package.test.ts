@@ -1,4 +1,4 @@
-/** The reporter as it is published: its size, its imports, and that it can be loaded where there is no page. */
+/** The published reporter: its size, its imports, its types, and that it loads where there is no page. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 describe('the package', () => {
-  it('is as small as a host may expect', async () => {
+  it('is within its size limit', async () => {
     expect(gzipBytes(await bundleClient())).toBeLessThanOrEqual(SIZE_MAX);
   });
 
@@ -26,7 +26,7 @@ describe('the package', () => {
     expect(await bundleClient()).not.toMatch(/\bimport\b/);
   });
 
-  it('brings no more of edgepulse with it than it needs', async () => {
+  it('bundles no more of edgepulse than it needs', async () => {
     const code = await bundleClient();
     // The table of reject reasons, and the decoder of beacons.
     expect(code).not.toContain('incomplete_body');
@@ -36,7 +36,7 @@ describe('the package', () => {
   it.each([
     ['bundler', 'preserve'],
     ['nodenext', 'nodenext'],
-  ])('has types that say what is wrong, with modules resolved as %s', async (moduleResolution, module) => {
+  ])('has types that reject wrong use, with modules resolved as %s', async (moduleResolution, module) => {
     const folder = await temporaryFolder();
     const home = join(folder, 'node_modules', manifest.name);
     await writeTypes(join(home, 'dist', 'types'));
@@ -70,7 +70,7 @@ describe('the package', () => {
     expect(Object.keys(globalThis)).toEqual(before);
   });
 
-  it('costs a page that does not use it nothing', async () => {
+  it('adds nothing to a page that does not use it', async () => {
     const path = join(await temporaryFolder(), 'page.mjs');
     const reporter = join(import.meta.dirname, 'reporter.ts');
     await writeFile(path, `import { startReporter } from ${JSON.stringify(reporter)};\nconsole.log('a page');\n`);

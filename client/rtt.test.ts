@@ -33,7 +33,7 @@ describe('RTT of a connection', () => {
     expect(measure({ id: 'pair', type: 'candidate-pair' })).toBeUndefined();
   });
 
-  it('is measured anew over another pair', () => {
+  it('starts a new measurement with another pair', () => {
     const rtt = createRtt();
     rtt.read(new Map([['0 a', pair(100, 1_000, 0.1)]]), 0);
     rtt.read(new Map([['0 b', pair(0.02, 1, 0.02)]]), 1_000);
@@ -41,7 +41,7 @@ describe('RTT of a connection', () => {
     expect(rtt.take(2_000)).toEqual([0.1, 0.02, 0.03]);
   });
 
-  it('is that of the worst of several, whichever of them was measured', () => {
+  it('is that of the worst of several, whichever was measured', () => {
     const rtt = createRtt();
     const bad = pair(3, 10, 0.3);
     expect(
@@ -78,7 +78,7 @@ describe('RTT of a connection', () => {
 });
 
 describe('samples', () => {
-  it('are those since the last beacon, and then the newest again while it says something', () => {
+  it('are those since the last beacon, or the newest again while it is recent enough', () => {
     const rtt = createRtt();
     rtt.add(0.1, 0);
     rtt.add(0.2, 1_000);

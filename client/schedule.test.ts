@@ -4,7 +4,7 @@ import type { Levels } from './figures.ts';
 import { createSchedule } from './schedule.ts';
 
 const TTL_SECONDS = 30;
-/** The middle: no interval is stretched. */
+/** The middle: no interval is stretched or shortened. */
 const HALF = () => 0.5;
 
 /**
@@ -32,7 +32,7 @@ describe('createSchedule', () => {
     expect(sentIn(() => ({}))[0]).toBe(0);
   });
 
-  it('sends every quarter of the TTL while all is well', () => {
+  it('sends every quarter of the TTL while the call is fine', () => {
     expect(new Set(intervals(sentIn(() => ({}))))).toEqual(new Set([7_500]));
   });
 
@@ -40,7 +40,7 @@ describe('createSchedule', () => {
     expect(new Set(intervals(sentIn(() => ({ rtt: 1 }))))).toEqual(new Set([5_000]));
   });
 
-  it('sends every 5 s while the TTL is not known, and never more slowly than a short TTL wants', () => {
+  it('sends every 5 s while the TTL is unknown, and never more rarely than a short TTL requires', () => {
     expect(intervals(sentIn(() => ({}), { ttlSeconds: 0 }))[0]).toBe(5_000);
     expect(intervals(sentIn(() => ({ rtt: 2 }), { ttlSeconds: 8 })).at(-1)).toBe(2_000);
   });
@@ -50,12 +50,12 @@ describe('createSchedule', () => {
     expect(times.slice(0, 5)).toEqual([0, 7_500, 10_000, 12_000, 17_000]);
   });
 
-  it('sends at most once a second, and what swings about an objective only once', () => {
+  it('sends at most once a second, and at once only the first time that a figure oscillates past an objective', () => {
     expect(Math.min(...intervals(sentIn((ms) => ({ [`figure ${ms}`]: 2 }))))).toBe(1_000);
     expect(new Set(intervals(sentIn((ms) => ({ rtt: ms % 400 === 0 ? 2 : 0 }))))).toEqual(new Set([5_000]));
   });
 
-  it('returns to its calm when all has been well for 5 s, and what gets bad then is news again', () => {
+  it('slows down when all has been fine for 5 s, and is urgent again when a figure then gets bad', () => {
     const times = sentIn((ms) => ({ rtt: ms === 10_000 || ms === 20_000 ? 2 : 0 }));
     expect(times.slice(0, 4)).toEqual([0, 7_500, 10_000, 17_500]);
     expect(times).toContain(20_000);
@@ -69,7 +69,7 @@ describe('createSchedule', () => {
     expect([schedule.isDue(900, TTL_SECONDS, false), schedule.isDue(1_000, TTL_SECONDS, false)]).toEqual([false, true]);
   });
 
-  it('keeps clients out of step, by a fifth at the most, so that a TTL always holds three beacons', () => {
+  it('varies intervals by a fifth at most, so that a TTL always holds three beacons', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), (luck) => {
         const [interval = 0] = intervals(sentIn(() => ({}), { random: () => luck }));

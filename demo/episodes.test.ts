@@ -1,4 +1,4 @@
-/** What each episode of the timetable does to whose beacons, by the objectives that the system goes by. */
+/** What each episode of the timetable does, and to whose beacons, judged by the system's objectives. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OBJECTIVES } from '../shared/objectives.ts';
 import type { Posting } from './fleet.ts';
@@ -19,7 +19,7 @@ function during(kind: EpisodeKind): { target: string; streams: Stream[] } {
   return { target, streams: streamsOf(steps.filter((step) => isAll(kind, step))) };
 }
 
-/** As the aggregator judges it; undefined where nothing can be said, as of a muted sender. */
+/** As the aggregator judges it; undefined where it is unknown, for example for a muted sender. */
 function isBad({ audio, peer: { neteq } }: Stream): boolean | undefined {
   if (neteq) {
     if ((neteq.packets_per_second ?? 0) < 2) return undefined;
@@ -39,7 +39,7 @@ function shareBad(streams: readonly Stream[]): number {
 }
 
 describe('without an episode', () => {
-  it('nobody is badly off', () => {
+  it('nobody has a bad stream', () => {
     const quiet = streamsOf(steps.filter(isQuiet));
     expect(quiet.length).toBeGreaterThan(500);
     expect(shareBad(quiet)).toBe(0);
@@ -88,7 +88,7 @@ describe('the incident', () => {
 });
 
 describe('a bad uplink', () => {
-  it('is heard by all who receive that person, and by nobody of the others', () => {
+  it('affects all who receive that person, and nobody else', () => {
     const { target, streams } = during('uplink');
     expect(shareBad(streams.filter(({ from }) => from === target))).toBe(1);
     expect(shareBad(streams.filter(({ from }) => from !== target))).toBe(0);
@@ -106,7 +106,7 @@ describe('a bad uplink', () => {
 });
 
 describe('a bad uplink, at its own end', () => {
-  it('is in what the person says of its sending', () => {
+  it('shows in what the person reports of its sending', () => {
     const target = 'demo-01-host';
     const sending = steps.filter((step) => isAll('uplink', step) && step.after.beacon.session_id === target);
     expect(sending.length).toBeGreaterThan(5);
@@ -123,7 +123,7 @@ describe('a bad uplink, at its own end', () => {
 });
 
 describe('a bad downlink', () => {
-  it('makes everybody bad for one person, and for no other', () => {
+  it('makes all streams of one person bad, and no others', () => {
     const { target, streams } = during('downlink');
     const isIncident = ({ region }: Posting) => region === INCIDENT.region;
     expect(shareBad(streams.filter(({ receiver }) => receiver.beacon.session_id === target))).toBe(1);
@@ -134,7 +134,7 @@ describe('a bad downlink', () => {
 });
 
 describe('an overloaded server', () => {
-  it('makes everybody bad for all of its sessions, in several meetings, and for no others', () => {
+  it('makes all streams of its sessions bad, in several meetings, and no others', () => {
     const { target, streams } = during('server');
     const isOn = ({ receiver }: Stream) => new URL(receiver.beacon.server?.url ?? '').hostname === target;
     expect(shareBad(streams.filter((stream) => isOn(stream) && stream.from !== 'demo-05-host'))).toBe(1);
@@ -146,7 +146,7 @@ describe('an overloaded server', () => {
 });
 
 describe('one-way silence', () => {
-  it('gets no packet to anybody', () => {
+  it('lets no packet through', () => {
     const { target, streams } = during('no_packets');
     const silenced = streams.filter(({ from }) => from === target);
     expect(silenced.length).toBeGreaterThan(20);
@@ -155,7 +155,7 @@ describe('one-way silence', () => {
     }
   });
 
-  it('or gets packets through without a sound and without loss', () => {
+  it('or lets packets through without sound and without loss', () => {
     const { target, streams } = during('no_energy');
     const silenced = streams.filter(({ from, audio }) => from === target && audio);
     expect(silenced.length).toBeGreaterThan(10);

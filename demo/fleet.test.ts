@@ -67,7 +67,7 @@ describe('the fleet', () => {
     expect(most).toBeLessThan(40);
   });
 
-  it('has people who join, who leave with a farewell, and who vanish', () => {
+  it('has people who join, who leave with a last beacon, and who vanish', () => {
     const endMs = START_MS + SIX_MINUTES_MS;
     const last = [...sessions.values()].map((beacons) => beacons.at(-1) as Posting);
     const joined = [...sessions.values()].filter(([first]) => first && first.atMs > START_MS + 6_000);

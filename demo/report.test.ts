@@ -1,4 +1,4 @@
-/** What is true of the figures at any time. What the episodes do to them is in episodes.test.ts. */
+/** What holds for the figures at any time. episodes.test.ts tests what the episodes do to them. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Posting } from './fleet.ts';
 import { lossOf, play, type Step, type Stream, stepsOf, streamsOf } from './testing.ts';
@@ -57,7 +57,7 @@ describe('W3C counters', () => {
   });
 
   it('agree between the receivers of a sender on what it sent', () => {
-    // Who receives the same person from the same moment on: the hosts, whom everybody hears from the beginning.
+    // Receivers of the same person since the same moment: the hosts, whom everybody receives from the beginning.
     const last = Map.groupBy(sent, ({ beacon }) => beacon.session_id);
     let compared = 0;
     for (const beacons of last.values()) {

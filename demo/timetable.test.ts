@@ -39,7 +39,7 @@ describe('the timetable', () => {
     }
   });
 
-  it('has time of its own for whatever hurts people who share a region or a call', () => {
+  it('has separate times for episodes that affect people who share a region or a call', () => {
     // The server's people are in us-east, and so is the person with the bad uplink.
     for (let ms = 0; ms < 2 * TIMETABLE_EVERY_MS; ms += 1_000) {
       const now = EPISODES.filter(({ kind, target }) => suffers(kind, target, ms)).map(({ kind }) => kind);

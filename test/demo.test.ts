@@ -1,4 +1,4 @@
-/** The demo's timetable in /metrics: its fleet's beacons, as they are on the wire, into a store whose clock is theirs. */
+/** The demo's timetable in /metrics: the fleet's beacons, encoded as on the wire, in a store that runs on their clock. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createForwarders } from '../aggregator/ingest/forwarders.ts';
 import { createIngest } from '../aggregator/ingest/ingest.ts';
@@ -53,7 +53,7 @@ function play(): typeof scrapes {
   return taken as typeof scrapes;
 }
 
-/** How many of those that a live family counts are past its objective. */
+/** How many of a live family's contributions are past its objective. */
 function over(scrape: Scrape, figure: keyof typeof OBJECTIVES, labels: Record<string, string> = {}): number {
   const unit = { rtt: '_seconds', expand: '_operations_per_second' }[figure as string] ?? '_ratio';
   const family = `edgepulse_live_${figure}${unit}`;
@@ -75,7 +75,7 @@ describe('the demo in /metrics', () => {
     }
   });
 
-  it('shows nobody who is badly off when nothing happens, though half of the people are muted', () => {
+  it('shows nobody impaired when nothing happens, though half of the people are muted', () => {
     for (const figure of Object.keys(OBJECTIVES) as (keyof typeof OBJECTIVES)[]) {
       expect(over(scrapes.quiet, figure), figure).toBe(0);
     }
@@ -96,7 +96,7 @@ describe('the demo in /metrics', () => {
     expect(sum(scrapes.incident, 'impaired_streams', { ...region, side: 'server' })).toBeGreaterThan(10);
   });
 
-  it('shows one person behind a bad network as one person', () => {
+  it('shows one person with a bad downlink as one person', () => {
     const region = { region: 'eu-west' };
     expect(over(scrapes.incident, 'audio_packet_loss', region)).toBeGreaterThan(3);
     expect(sum(scrapes.incident, 'impaired_sessions', { ...region, cause: 'any' })).toBe(1);
@@ -118,7 +118,7 @@ describe('the demo in /metrics', () => {
   it('shows a bad uplink as the fault of its publisher', () => {
     const receivers = sum(scrapes.uplink, 'impaired_sessions', { cause: 'audio' });
     expect(receivers).toBeGreaterThanOrEqual(FLEET.least - 1);
-    // Of the person whose packets have no sound, all streams that can tell are the publisher's fault too.
+    // The streams of the person whose packets carry silence are the publisher's fault too, where that can be told.
     const silent = sum(scrapes.uplink, 'silent_streams');
     expect(sum(scrapes.uplink, 'impaired_streams')).toBe(receivers + silent);
     expect(sum(scrapes.uplink, 'impaired_streams', { side: 'publisher' })).toBe(receivers + silent);
@@ -127,7 +127,7 @@ describe('the demo in /metrics', () => {
     expect(sum(scrapes.uplink, 'video_senders', { quality_limitation_reason: 'bandwidth' })).toBe(1);
   });
 
-  it('shows people whom nobody hears, at whoever receives them, and as no loss', () => {
+  it('shows people whom nobody hears at those who receive them, and not as loss', () => {
     const noPackets = sum(scrapes.server, 'silent_streams', { cause: 'no_packets' });
     expect(noPackets).toBeGreaterThanOrEqual(FLEET.least - 1);
     expect(sum(scrapes.server, 'silent_streams')).toBe(noPackets);
@@ -137,7 +137,7 @@ describe('the demo in /metrics', () => {
     expect(sum(scrapes.uplink, 'impaired_sessions', { cause: 'silence' })).toBe(noEnergy);
   });
 
-  it('shows joins that fail in one region for a while, and elsewhere now and then', () => {
+  it('shows joins that fail in one region for a while, and occasionally elsewhere', () => {
     const ice = { region: 'us-east', result: 'ice' };
     const before = sum(scrapes.quiet, 'joins_total', ice);
     const after = sum(scrapes.incident, 'joins_total', ice);
@@ -147,11 +147,11 @@ describe('the demo in /metrics', () => {
     expect(ok).toBeGreaterThanOrEqual(FLEET.meetings * FLEET.first);
     expect(sum(scrapes.uplink, 'join_seconds_count')).toBe(ok);
     expect(sum(scrapes.uplink, 'first_media_seconds_count', { kind: 'audio' })).toBeLessThan(ok);
-    // Whoever failed to join never was in a call.
+    // A session that failed to join never was in a call.
     expect(sum(scrapes.incident, 'sessions')).toBeLessThan(FLEET.meetings * FLEET.most);
   });
 
-  it('shows relays, clients, cameras, and connections that start again', () => {
+  it('shows relays, clients, cameras, and connections that restart', () => {
     const people = sum(scrapes.uplink, 'sessions');
     expect(sum(scrapes.uplink, 'sessions_by_client')).toBe(people);
     expect(sum(scrapes.uplink, 'sessions_by_path', { candidate_type: 'relay' })).toBeGreaterThan(0);

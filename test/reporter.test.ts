@@ -46,7 +46,7 @@ async function openCall(name: string, server?: Server): Promise<[Reporting, Repo
   return [ana, bo];
 }
 
-/** The value of the one series with these labels; undefined: there is none. */
+/** The value of the one series with these labels; undefined if there is none. */
 async function seriesOf(family: string, labels: Record<string, string>): Promise<number | undefined> {
   return (await system.aggregator.metrics()).value(family, labels);
 }
@@ -108,7 +108,7 @@ describe('a call of two', () => {
     expect([ana.errors(), bo.errors()]).toEqual([[], []]);
   });
 
-  it('tells how joining went, once', async () => {
+  it('reports once how joining went', async () => {
     const [ana] = await openCall('joining');
     const joins = await eventually(async () => {
       const said = (await ana.sent()).filter((beacon) => beacon.join);
@@ -165,7 +165,7 @@ describe('a session ends', () => {
     const count = (await ana.sent()).length;
     expect((await ana.sent())[count - 1]).toMatchObject({ leaving: true });
     const cdp = await ana.page.context().newCDPSession(ana.page);
-    // The page's own.
+    // The page's own listener.
     await ana.page.evaluate('connections[0].ontrack = null');
     for (const expression of ['window', 'document', 'connections[0]', 'connections[0].getReceivers()[0].track']) {
       const { result } = await cdp.send('Runtime.evaluate', { expression });
@@ -196,7 +196,7 @@ describe('a call that gets worse', () => {
     const calm = (await ana.sent()).length;
     const began = performance.now();
     await eventually(async () => (await ana.sent()).length >= calm + 3, { deadlineMs: 30_000 });
-    // A fifth less than a quarter at the least, and the looks are a second apart.
+    // The shortest interval is a fifth less than a quarter of the TTL, and the reporter looks once a second.
     expect(performance.now() - began).toBeGreaterThan(TTL_SECONDS * 250 * 0.8 * 2);
     const worseAtMs = await pushRtt(ana, 0.4);
     const sent = await eventually(() => sentAtMs(ana, 0.4));
@@ -205,9 +205,9 @@ describe('a call that gets worse', () => {
   });
 });
 
-describe('a token that expires in mid-call', () => {
+describe('a token that expires during the call', () => {
   it('is refreshed once, and the session goes on', async () => {
-    // The worker takes a token for 30 s after it expired.
+    // The worker accepts a token for 30 s after it expired.
     const ana = await open('expiring', { tokenSeconds: -26 });
     await pushRtt(ana, 0.05);
     await appears(ana.session);
@@ -221,7 +221,7 @@ describe('a token that expires in mid-call', () => {
 });
 
 describe('an application whose callbacks fail', () => {
-  it('gets none of it back', async () => {
+  it('sees none of their errors again', async () => {
     const ana = await open('misused');
     await startMisused(ana, system.worker.url);
     await eventually(

@@ -1,6 +1,6 @@
 /**
- * An aggregator that is restarted again and again under load, as a real Prometheus sees it: what it counted is never more
- * than what the clients sent, and short of it by what came while no process was there to be scraped.
+ * An aggregator that is restarted repeatedly under load, as a real Prometheus sees it: it never counts more than what the
+ * clients sent, and misses only what arrived while there was no process to scrape.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { STREAM } from '../shared/subjects.ts';
@@ -38,7 +38,7 @@ function keep<T extends { stop(): Promise<unknown> }>(part: T): T {
 
 type Post = { readonly sentAtMs: number; readonly answeredAtMs: number; readonly isFirst: boolean };
 
-/** Sessions that post all the time. Every post must be accepted: it is the aggregator that is away. */
+/** Sessions that post all the time. Every post must be accepted: only the aggregator is away. */
 function startClients(worker: System['worker']): { posts: Post[]; stop(): Promise<void> } {
   const posts: Post[] = [];
   let isStopped = false;
@@ -70,7 +70,7 @@ function startClients(worker: System['worker']): { posts: Post[]; stop(): Promis
   };
 }
 
-/** What `increase` makes of raw samples, without its extrapolation: a value that fell has begun again at zero. */
+/** PromQL's `increase` over raw samples, without extrapolation: a value that fell restarted at zero. */
 function increaseOf(series: readonly RawSeries[]): number {
   let increase = 0;
   for (const { samples } of series) {
@@ -99,7 +99,7 @@ async function restart(aggregator: AggregatorProcess, prometheus: PrometheusProc
   expect(aggregator.pid).not.toBe(pid);
   await eventually(async () => (await aggregator.ready()) === 200, { ...DEADLINE, intervalMs: 5 });
   const toMs = Date.now();
-  // Scraped again: until then a query finds what the process before has said.
+  // Wait for a new scrape: until then a query finds the values of the previous process.
   await eventually(async () => {
     const [up] = await prometheus.query('timestamp(edgepulse_feed_up{region="apac"} == 1)');
     return 1_000 * Number(up?.value[1]) > toMs;
@@ -144,7 +144,7 @@ it('ten restarts under load count nothing twice, and raise no alert', async () =
     expect(counted, selector).toBeLessThanOrEqual(sent);
     expect(counted, selector).toBeGreaterThanOrEqual(sent - each * missed);
   }
-  // Each process was seen to count: otherwise the lower bound could hold by a long downtime alone.
+  // Each process must have counted something: otherwise a long downtime alone could satisfy the lower bound.
   expect(increaseOf(await prometheus.raw(applied))).toBeGreaterThan(RESTARTS * REGIONS.length * APPLIED_AT_LEAST);
   for (const selector of [
     'edgepulse_beacons_total{outcome!="applied"}',
@@ -170,7 +170,7 @@ describe('what was in the stream before', () => {
     (await aggregator.metrics()).sum('edgepulse_beacons_total', { outcome: 'applied' });
   const living = async (aggregator: AggregatorProcess) => (await aggregator.metrics()).sum('edgepulse_sessions');
 
-  it('counts nothing when NATS was not there yet, either, and what comes then counts, whatever the lane', async () => {
+  it('counts nothing when NATS was down at the start, either, and what comes then counts, whatever the lane', async () => {
     const nats = keep(await startNatsServer());
     const feeder = await startFeeder(nats.url);
     keep({ stop: () => feeder.close() });

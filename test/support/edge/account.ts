@@ -115,8 +115,8 @@ export async function expectBalanced(natsUrl: string, clients: EdgeClients, dead
 }
 
 /**
- * The same account as an operator reads it: what an aggregator that was there all the time has in its /metrics, where
- * accepted = applied + duplicate + late + invalid + dropped, and what is in spools is still to come.
+ * The same account as an operator sees it: the /metrics of an aggregator that ran all the time, where accepted = applied +
+ * duplicate + late + invalid + dropped, and beacons in spools are not counted yet.
  */
 function expectMetricsBalanced({ messages, beacons }: Account): void {
   const metrics = parseScrape(metricsOf(messages));
@@ -127,7 +127,7 @@ function expectMetricsBalanced({ messages, beacons }: Account): void {
   expect(metrics.sum('edgepulse_edge_spool_beacons')).toBe(0);
 }
 
-/** The aggregator's ingest and exposition without its feed: a process that starts now would count nothing of the past. */
+/** The aggregator's ingest and exposition without its feed, since a process that starts now would count nothing of the past. */
 function metricsOf(messages: readonly StoredMsg[]): string {
   const subjects = messages.map(({ subject }) => parseEdgeSubject(subject) ?? parseForwarderSubject(subject));
   const regions = [...new Set(subjects.flatMap((subject) => subject?.region ?? []))];

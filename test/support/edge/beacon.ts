@@ -43,9 +43,9 @@ export function validBeacon(overrides: Partial<Beacon> = {}): Beacon {
 }
 
 /**
- * A peer of a W3C client of which every measure but NetEQ's own is known from its second beacon on: 1 % of the audio is
- * audibly concealed, 2 % of its packets and 4 % of those of the video are lost, 5 % of the frames dropped, and the video
- * stands still for 0.1 s in 5.
+ * A peer of a W3C client with every measure but NetEQ's own known from its second beacon on: 1 % of the audio is audibly
+ * concealed, 2 % of the audio packets and 4 % of the video packets are lost, 5 % of the frames are dropped, and the video
+ * is frozen for 0.1 s in 5.
  * @param n number of the beacon, one every 5 s
  */
 export function fullPeer(peer_id: string, n: number): Peer {
@@ -78,8 +78,8 @@ export function fullPeer(peer_id: string, n: number): Peer {
 }
 
 /**
- * What a session says of itself, of which everything is known from its second beacon on: it joined in 0.8 s, sends audio
- * and video limited by the processor, and loses 2 % of its audio.
+ * What a session says about itself, all of it known from its second beacon on: it joined in 0.8 s, sends audio and video
+ * limited by the CPU, and loses 2 % of its audio.
  * @param n number of the beacon
  */
 export function fullSelfReport(n: number): SessionMembers {

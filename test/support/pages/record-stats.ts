@@ -1,6 +1,6 @@
 /**
- * `npm run record-stats`: records what Chromium's `getStats()` says in a call of two connections on one page, into
- * test/fixtures/stats/, for the reporter's tests. Run it again when a browser has changed what it says.
+ * `npm run record-stats`: records Chromium's `getStats()` reports in a call of two connections on one page, into
+ * test/fixtures/stats/, for the reporter's tests. Run it again when a browser's reports have changed.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function record(steps: readonly string[]): Promise<unknown[][]> {
   for (const track of stream.getTracks()) from.addTrack(track, stream);
   const answering = await open();
   to.ontrack = ({ track }) => {
-    // What nobody plays is not decoded, and what is played muted has no energy.
+    // A track that is not played is not decoded, and one that is played muted has no energy.
     const player = Object.assign(document.createElement('video'), { srcObject: new MediaStream([track]) });
     void player.play();
   };
@@ -39,7 +39,7 @@ async function record(steps: readonly string[]): Promise<unknown[][]> {
       for (const track of answering.getTracks()) to.addTrack(track, answering);
     }
     const answer = await to.createAnswer();
-    // Opus then sends next to nothing while it is silent, as calling products have it.
+    // With DTX, as in calling products, Opus sends next to nothing while it is silent.
     answer.sdp = answer.sdp?.replace('useinbandfec=1', 'useinbandfec=1;usedtx=1') ?? '';
     await to.setLocalDescription(answer);
     await from.setRemoteDescription(answer);
@@ -66,7 +66,7 @@ async function record(steps: readonly string[]): Promise<unknown[][]> {
     await actions[step]?.();
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const stats = [...(await to.getStats()).values()].filter(({ type }) => type !== 'certificate' && type !== 'codec');
-    // Whose machine it was is nobody's business.
+    // Addresses of the recording machine don't belong in a fixture.
     reports.push(stats.map(({ address, ip, relatedAddress, ...stat }) => stat));
   }
   for (const connection of [from, to]) connection.close();

@@ -1,4 +1,4 @@
-/** What Chromium said in a call, as record-stats.ts recorded it: a report each second. */
+/** Chromium's reports of a call, one a second, as record-stats.ts recorded them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stat, StatsReport } from '../../../client/stats.ts';

@@ -1,4 +1,4 @@
-/** Pages that take part in a call and report it, each with the reporter as it is published. */
+/** Pages that take part in a call and report it with the published reporter. */
 import type { Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { Beacon, Reporter, ReporterOptions, Server } from '../../../client/reporter.ts';
@@ -40,7 +40,7 @@ type CallWindow = Window & {
   microphone: MediaStreamTrack;
 };
 
-/** Opens a page whose reporter has begun; it is closed when the test has finished. */
+/** Opens a page and starts its reporter; the page is closed when the test has finished. */
 export async function openReporting(options: ReportingOptions): Promise<Reporting> {
   const { chromium, origin, endpoint, session, meeting = 'm-1', tokenSeconds = 3_600 } = options;
   const page = await chromium.open(origin);
@@ -64,7 +64,7 @@ export async function openReporting(options: ReportingOptions): Promise<Reportin
   };
 }
 
-/** As text: what is compiled here has imports of its own in place of the browser's. */
+/** As text: compiled by the test runner, its imports would not work in the browser. */
 function loadReporter(code: string): string {
   return `import(URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' }))).then(
     ({ startReporter }) => Object.assign(window, { start: startReporter, beacons: [], times: [], connections: [] }) && undefined)`;
@@ -88,7 +88,7 @@ export function setServer({ page }: Reporting, server: Server): Promise<void> {
   return page.evaluate((elected) => (window as unknown as CallWindow).reporter.update({ server: elected }), server);
 }
 
-/** Both in an audio and video call with each other. */
+/** Connects the two in an audio and video call. */
 export async function connectCall(one: Reporting, other: Reporting): Promise<void> {
   const offer = await one.page.evaluate(offerCall, other.session);
   const answer = await other.page.evaluate(answerCall, { peer: one.session, offer });
@@ -132,7 +132,7 @@ async function answerCall({
   for (const track of stream.getTracks()) connection.addTrack(track, stream);
   Object.assign(call, { microphone: stream.getAudioTracks()[0] });
   const answer = await connection.createAnswer();
-  // Opus then sends next to nothing while it is silent, as calling products have it.
+  // With DTX, as in calling products, Opus sends next to nothing while it is silent.
   answer.sdp = answer.sdp?.replace('useinbandfec=1', 'useinbandfec=1;usedtx=1') ?? '';
   await connection.setLocalDescription(answer);
   while (connection.iceGatheringState !== 'complete') {
@@ -152,7 +152,7 @@ export function setMicrophone({ page }: Reporting, isOn: boolean): Promise<void>
   }, isOn);
 }
 
-/** Pushes an RTT as a client with a transport of its own does, every 200 ms, from now on. @returns the page's time */
+/** Pushes an RTT every 200 ms from now on, as a client with a transport of its own does. @returns the page's time */
 export function pushRtt({ page }: Reporting, seconds: number): Promise<number> {
   return page.evaluate((rtt) => {
     const call = window as unknown as CallWindow;
@@ -162,7 +162,7 @@ export function pushRtt({ page }: Reporting, seconds: number): Promise<number> {
   }, seconds);
 }
 
-/** When the first beacon with that RTT went, by the page's time; undefined: none did. */
+/** When the first beacon with that RTT was sent, by the page's time; undefined if none was. */
 export function sentAtMs({ page }: Reporting, seconds: number): Promise<number | undefined> {
   return page.evaluate((rtt) => {
     const { beacons, times } = window as unknown as CallWindow;
@@ -207,7 +207,7 @@ export function startMisused({ page }: Reporting, endpoint: string): Promise<voi
   }, endpoint);
 }
 
-/** The callbacks that were called. */
+/** The names of the callbacks that were called. */
 export function askedOf({ page }: Reporting): Promise<string[]> {
   return page.evaluate(() => [...(window as unknown as { asked: Set<string> }).asked].sort());
 }
