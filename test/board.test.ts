@@ -136,11 +136,11 @@ describe('the board', () => {
     await untilVerdict(page, /^All is well: .*RTT 80 ms .*; 16 sessions in 2 regions\.$/);
     expect(await rowOf(page, 'apac')).toEqual({
       state: 'fine',
-      figures: ['80', '80', '80', '80', '0.4', '0.4', '–', '8', '8', '2', '8'],
+      figures: ['80', '80', '80', '80', '0.4', '0.4', '–', '–', '–', '–', '0', '8', '8', '2', '8'],
     });
     expect(await rowOf(page, 'us-east')).toEqual({
       state: 'nobody here',
-      figures: ['–', '–', '–', '–', '–', '–', '–', '0', '0', '0', '0'],
+      figures: ['–', '–', '–', '–', '–', '–', '–', '–', '–', '–', '0', '0', '0', '0', '0'],
     });
     expect(await page.locator('#regions .server').allInnerTexts()).toHaveLength(2);
     await eventually(async () => (await page.locator('#worst tbody tr:not(.empty)').count()) === 10);

@@ -1,4 +1,4 @@
-/** The table of regions and, beneath each, its servers: network, audio and people from left to right. */
+/** The table of regions and, beneath each, its servers: network, audio, video and people from left to right. */
 import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
 import {
   bareMs,
@@ -150,17 +150,22 @@ function createRow() {
   const buffer = createFigure('buffer, ms');
   const concealment = createFigure('conceal., %');
   const expand = createFigure('expand/s');
+  const loss = createFigure('audio loss, %');
   const acceleration = createFigure('accel.');
+  const videoLoss = createFigure('video loss, %');
+  const freeze = createFigure('freeze, %');
+  const impaired = createFigure('impaired');
   const sessions = createFigure('sessions');
   const people = createFigure('people');
   const meetings = createFigure('meetings');
   const peers = createFigure('streams');
-  for (const { cell } of [p50, buffer, sessions]) cell.classList.add('first');
+  for (const { cell } of [p50, buffer, videoLoss, impaired]) cell.classList.add('first');
   p95.cell.classList.add('main');
   acceleration.cell.classList.add('mixed');
-  const figures = [p50, p95, p99, buffer, concealment, expand, acceleration, sessions, people, meetings, peers];
   const node = element('tr', { role: 'row' }, head);
-  node.append(...figures.slice(0, 3).map(({ cell }) => cell), trend, ...figures.slice(3).map(({ cell }) => cell));
+  const ofAudio = [buffer, concealment, expand, loss, acceleration];
+  const others = [...ofAudio, videoLoss, freeze, impaired, sessions, people, meetings, peers];
+  node.append(...[p50, p95, p99].map(({ cell }) => cell), trend, ...others.map(({ cell }) => cell));
   // People and meetings are counted by region, not by server: neither known nor unknown.
   for (const part of [people, meetings]) {
     part.cell.classList.add('by-region');
@@ -176,13 +181,18 @@ function createRow() {
     /** @param {Figures | undefined} known undefined: nothing is @param {Objectives} objectives */
     setFigures(known, objectives) {
       const { rtt, neteq_buffer: buffering, concealment: concealed, expand: expanded } = known?.measures ?? {};
+      const { audio_packet_loss: lost, video_packet_loss: videoLost, video_freeze: frozen } = known?.measures ?? {};
       p50.set(bareMs(rtt?.p50));
       p95.set(bareMs(rtt?.p95), levelOf(objectives.rtt, rtt?.p95));
       p99.set(bareMs(rtt?.p99));
       buffer.set(bareMs(buffering?.p95));
       concealment.set(barePercent(concealed?.p95), levelOf(objectives.concealment, concealed?.p95));
       expand.set(bareRate(expanded?.p95), levelOf(objectives.expand, expanded?.p95));
+      loss.set(barePercent(lost?.p95), levelOf(objectives.audio_packet_loss, lost?.p95));
       acceleration.set(accelerationText(known));
+      videoLoss.set(barePercent(videoLost?.p95), levelOf(objectives.video_packet_loss, videoLost?.p95));
+      freeze.set(barePercent(frozen?.p95), levelOf(objectives.video_freeze, frozen?.p95));
+      impaired.set(formatCount(known?.impaired_sessions.any));
       sessions.set(formatCount(known?.sessions));
       peers.set(formatCount(known?.peer_connections));
     },

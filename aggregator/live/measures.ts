@@ -86,8 +86,10 @@ export const MEASURE = numbered(MEASURES.map(({ name }) => name)) as Numbered<Me
 export const FIRST_PEER_MEASURE = MEASURES.length - PEER_MEASURES.length;
 
 /** What a figure of the measure is called, with its unit, as in the names of families: `audio_jitter_seconds`. */
-export type FigureName<M extends Measure> =
-  `${M extends { readonly family: infer Family extends string } ? Family : M['name']}${M['unit'] extends '' ? '' : `_${M['unit']}`}`;
+export type FigureName<M extends Measure> = M extends Measure
+  ? `${FamilyName<M>}${M['unit'] extends '' ? '' : `_${M['unit']}`}`
+  : never;
+type FamilyName<M extends Measure> = M extends { readonly family: infer Family extends string } ? Family : M['name'];
 
 export function figureName<M extends Measure>({ name, family = name, unit }: M): FigureName<M> {
   return (unit === '' ? family : `${family}_${unit}`) as FigureName<M>;
