@@ -50,7 +50,7 @@ export const DETAIL_FAMILIES: readonly Family[] = [
     name: 'edgepulse_peer_neteq_operations_per_second',
     type: 'gauge',
     unit: 'operations_per_second',
-    help: 'NetEQ operations of the peer connection, NetEQ clients: expand and accelerate, the others with collect[]=operations.',
+    help: 'NetEQ operations of the peer connection, NetEQ clients: expand and accelerate; the others with collect[]=operations.',
     collect: 'sessions',
     labels: [...PEER_LABELS, 'operation'],
     of: 'peer operation',

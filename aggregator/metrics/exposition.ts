@@ -2,8 +2,8 @@
  * The table of families as text, in slices: a generator whose every step does a bounded piece of
  * work, so that a scrape of a million series and the ingest take turns.
  *
- * What begins while a scrape is under way is left to the next one; a record that moves is the
- * same record: so no series can stand twice in one scrape.
+ * What begins during a scrape is left to the next one, and a record that moves stays the same
+ * record, so no series is written twice in one scrape.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
@@ -224,7 +224,7 @@ function peerOperations({ name, ...family }: OperationFamily, { labels, ...scope
     const ofSession = labels.session(session);
     let lines = '';
     for (const row of session.peers) {
-      // Of a peer that has nothing within the limit, nothing else is written: so the others are bounded by it too.
+      // Only peers with a series within the limit are written, so that the limit bounds the other operations too.
       if (!hasDetail(peers, row)) continue;
       const sample = open(ofSession, labels.peerId(row, peers.id(row)));
       for (const operation of operations) {

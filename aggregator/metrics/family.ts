@@ -8,7 +8,7 @@ import type { Impairment } from '../store/impaired.ts';
 import type { Session } from '../store/session.ts';
 import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './store-reader.ts';
 
-/** The groups of a scrape that does not choose. */
+/** The groups of a scrape without `collect[]`. */
 export const DEFAULT_GROUPS = ['population', 'sessions', 'process'] as const;
 /** The groups that `collect[]` chooses from. */
 export const GROUPS = [...DEFAULT_GROUPS, 'operations'] as const;
@@ -88,13 +88,13 @@ export type Source =
   /** Detail, within the limit of MAX_SESSION_SERIES; a value that is NaN has no series. */
   | { readonly of: 'session'; readonly value: (session: Session) => number }
   | { readonly of: 'peer'; readonly value: PeerFigure }
-  /** NetEQ operations (indices of NETEQ_OPERATIONS) by the group that they are in: not all are in the family's own. */
+  /** NetEQ operations (indices of NETEQ_OPERATIONS) by group: not all are in the family's own group. */
   | { readonly of: 'peer operation'; readonly operations: { readonly [Group in CollectGroup]?: readonly number[] } }
   | { readonly of: 'meeting'; readonly value: (presence: Attendance) => number };
 
 export const CELL_LABELS = ['region', 'server_url', 'server_type'] as const;
 
-/** The groups that anything of the family is in. */
+/** The groups that any series of the family is in. */
 export function groupsOf(family: Family): readonly CollectGroup[] {
   return family.of === 'peer operation' ? GROUPS.filter((group) => family.operations[group]) : [family.collect];
 }

@@ -29,7 +29,7 @@ export function seriesBound(
   );
 }
 
-/** The limit is of detail's default series. A peer of which the other operations are written has at least one of it. */
+/** The limit covers the default series. A peer whose other operations are written has at least one default series. */
 function detailFactor(collect: readonly CollectGroup[]): number {
   return (collect.includes('sessions') ? 1 : 0) + (collect.includes('operations') ? OTHER_OPERATIONS.length : 0);
 }

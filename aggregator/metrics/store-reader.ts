@@ -82,7 +82,7 @@ export type DetailScope = {
   readonly linesAtOnce: number;
 };
 
-/** The output of `write` for each session whose series are within the limit and that lived when the scrape began, in slices. */
+/** The output of `write`, in slices, for each session within the limit of detail that was alive when the scrape began. */
 export function* eachSession(
   { sessions, heard, before, linesAtOnce }: DetailScope,
   write: (session: Session) => string,

@@ -19,7 +19,7 @@ export function createDetail(series: SeriesLimit, living: ReadonlyMap<string, Li
   }
 
   return {
-    /** In the order in which they come: the meeting, then all of the session. */
+    /** In this order: the meeting, then all of the session. */
     update(session, was) {
       series.need(ofMeeting(session), 1);
       if (was) {
@@ -50,7 +50,7 @@ export function ofSession({ key }: Living): string {
 /** A detail series of a peer: the family, the operation where the family has one, and the value. */
 type PeerSample = { readonly family: string; readonly operation?: string; readonly value: number };
 
-/** By default, what on-call reads first. */
+/** The default series: what on-call reads first. */
 export function detailOf({ neteq_buffer, concealment, audio_packet_loss }: Figures, peer: Peer): PeerSample[] {
   const figures = {
     edgepulse_peer_neteq_buffer_seconds: neteq_buffer,
