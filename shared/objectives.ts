@@ -27,5 +27,5 @@ export function objectiveOf(figure: string): Objective | undefined {
   return Object.hasOwn(OBJECTIVES, figure) ? OBJECTIVES[figure as ObjectiveName] : undefined;
 }
 
-/** An incident: at least this many impaired people (with a figure over `bad`), and at least this share of those present. */
+/** An incident: at least this many impaired sessions (with a figure over `bad`), and at least this share of the living. */
 export const INCIDENT = { people: 5, share: 1 / 20 } as const;

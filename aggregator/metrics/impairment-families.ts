@@ -1,4 +1,4 @@
-/** The families that count people rather than streams: who is impaired and why, and whose fault their bad streams are. */
+/** The families of impairment: which sessions are impaired and why, whose fault their bad streams are, and who can't be heard. */
 import { SIDES } from '../attribution/side.ts';
 import { SILENCE_CAUSES } from '../attribution/silence.ts';
 import { IMPAIRMENT_CAUSES } from '../store/diagnosis.ts';
