@@ -1,4 +1,4 @@
-/** Whose fault a bad stream is, from how its two ends fare with everybody else. docs/attribution.md explains the rule. */
+/** Whose fault a bad stream is, by the other streams of its two ends. docs/attribution.md explains the rule. */
 
 export const SIDES = ['server', 'publisher', 'receiver', 'unknown'] as const;
 export type Side = (typeof SIDES)[number];

@@ -1,6 +1,6 @@
 /**
- * "I can't hear you" although nothing is lost: the sender says that it sends audio, and for two beacons in a row
- * nothing of it arrives. Neither a muted sender nor a quiet person is silent in this sense.
+ * "I can't hear you" although nothing is lost: the sender reports that it sends audio, but for two consecutive
+ * beacons nothing of it arrives. Neither a muted sender nor a quiet person is silent in this sense.
  */
 import type { Publisher } from './publisher.ts';
 

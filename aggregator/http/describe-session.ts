@@ -1,4 +1,4 @@
-/** A session as the API lists it: what is known of it and of each of its peers, why it is impaired, and whose fault that is. */
+/** A session as the API lists it: its figures and those of each of its peers, why it is impaired, and whose fault that is. */
 import { figureName, MEASURE, PEER_MEASURES } from '../live/measures.ts';
 import { IMPAIRMENT_CAUSES } from '../store/diagnosis.ts';
 import type { ImpairmentReading } from '../store/impaired.ts';

@@ -1,6 +1,6 @@
 /**
- * A value as the live population keeps it: a whole number of millionths in 32 bits. So a value takes four bytes, a sum is
- * exact and the same in any order, and what is taken back is what was added.
+ * A value as the live population keeps it: a whole number of millionths in 32 bits. A value takes four bytes, a sum is
+ * exact in any order, and subtracting takes away exactly what was added.
  */
 
 /** How many millionths one is. */

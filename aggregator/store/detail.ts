@@ -1,6 +1,6 @@
 /**
  * Which figures of a session's peers have series of their own: what on-call reads first. The limit of detail counts
- * these; NetEQ's other operations are written only for who asks for them.
+ * these; the other NetEQ operations are written only on request.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import { MEASURE } from '../live/measures.ts';

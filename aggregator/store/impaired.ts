@@ -1,7 +1,7 @@
 /**
- * The sessions that are past an objective, by cause, and their bad streams by side. Only who may be impaired is kept: a
- * silence ends and the side of a stream changes with what others say, so that both are judged when they are read. A
- * reading costs as much as there is impaired, in steps.
+ * The sessions that are past an objective, by cause, and their bad streams by side. Only which sessions may be impaired is
+ * kept: silences and sides change with what others report, so they are judged when they are read. The cost of a reading,
+ * in steps, is proportional to what is impaired.
  */
 import { NO_SERVER } from '../../shared/servers.ts';
 import { isServerAtFault, LEAST_MEETINGS, SIDES, type Side } from '../attribution/side.ts';

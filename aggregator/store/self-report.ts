@@ -1,4 +1,4 @@
-/** What a session's newest beacon says of itself, as its record keeps it. */
+/** What a session's newest beacon says about itself, as its record keeps it. */
 import { type Standing, standingOf } from '../live/breakdown.ts';
 import type { Incoming } from './report/report.ts';
 import { SESSION_COLUMN } from './report/session-columns.ts';

@@ -1,4 +1,4 @@
-/** Holders of series in an order: a list through the holders themselves, so that one leaves from anywhere at no cost. */
+/** An ordered queue of holders of series: a linked list through the holders, so that removing any of them is cheap. */
 
 export type Queued = {
   /** Neighbours in the queue that it is in; only the queue writes these. */

@@ -1,7 +1,7 @@
 /**
- * Where the store counts. A process that was restarted reads the last TTL again, which an earlier one has counted: what
- * such history does to the sessions happens all the same, and its counts go into records that nobody reads. So a
- * counter can't be forgotten: it is a member of one of these records, or does not compile.
+ * Where the store counts. A restarted process reads the last TTL again, which an earlier one has counted: such history
+ * changes the sessions as always, but its counts go into records that nobody reads. A new counter can't be forgotten: it
+ * is a member of one of these records, or does not compile.
  */
 import { type Cell, type Cumulative, createCumulative, cumulativeOf } from '../live/population.ts';
 import { createTotals, type RegionTotals } from './totals.ts';

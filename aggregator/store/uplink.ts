@@ -1,4 +1,4 @@
-/** What the other end received of what a session sends: the packet loss of its uplink, from differences of its counters. */
+/** The packet loss of a session's uplink, as the other end reports it, from differences of its counters. */
 import { SESSION_COLUMN } from './report/session-columns.ts';
 import { unboxed } from './unboxed.ts';
 

@@ -1,6 +1,6 @@
 /**
  * What was in the stream when this process started. It rebuilds the sessions and counts nothing, since an earlier process
- * has counted it. One sequence number tells, whatever the lanes and regions: they are all in one stream. Pure.
+ * has counted it. One sequence number is enough, because all lanes and regions are in one stream. Pure.
  */
 import type { FoundStream } from './stream.ts';
 

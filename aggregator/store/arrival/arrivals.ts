@@ -1,6 +1,6 @@
 /**
- * What a beacon is to its session: of which of its runs, new to it or a repeat, in time or late; and what its number
- * says of those that are missing.
+ * What a beacon is to its session: which run it belongs to, whether it is new or a repeat, in time or late; and what its
+ * number says about missing ones.
  */
 
 import type { Incoming, Report, Reports } from '../report/report.ts';

@@ -1,6 +1,6 @@
 /**
- * How sessions join: each result of a run of a session is counted once, however many beacons say it, since a client says
- * it until one was acknowledged.
+ * How sessions join: each result of a session's run is counted once, however many beacons report it, since a client
+ * repeats it until one has been acknowledged.
  */
 import { SERVER_TYPES } from '../../../shared/beacon.ts';
 import { NO_SERVER } from '../../../shared/servers.ts';

@@ -1,6 +1,6 @@
 /**
- * What a session can have counted in the time that passed: no more samples than are played, no more beacons than it may
- * send. One session that lies would otherwise outweigh a region's counters for good, and 2^53 would freeze them.
+ * What a session can have counted in the time that passed: no more samples than can be played, no more beacons than it may
+ * send. Otherwise one lying session could outweigh a region's counters for good, and freeze them at 2^53.
  */
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from '../report/report.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The runs of a session: a page that is reloaded and keeps its session id is another run, whose counters and numbers
- * start anew. Which run a beacon is of, by `started`, or without it by what its number says; and which runs ended a short
- * while ago, so that what comes late of them changes nothing that lives.
+ * The runs of a session: a page that is reloaded and keeps its session id starts a new run, whose counters and numbers
+ * start again. Tells which run a beacon belongs to, by `started`, or without it by its number; and remembers runs that
+ * ended recently, so that their late beacons change nothing that is alive.
  */
 
 import type { Report } from '../report/report.ts';

@@ -1,6 +1,6 @@
 /**
- * Where each number of what a session says of itself is in its row of a report. NaN is absent. A text of a closed set is
- * its place in the set, from 1; a boolean is 0 or 1.
+ * The columns, in a row of a report, of what a session says about itself. NaN is absent. A text of a closed set is its
+ * index in the set, from 1; a boolean is 0 or 1.
  */
 import type { Rule, Schema } from '../../../shared/members.ts';
 import {
