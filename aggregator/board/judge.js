@@ -53,8 +53,8 @@ export function judge({ sessions, impaired_sessions: impaired, measures }, { obj
 }
 
 /**
- * Bad is what is an incident, by how many people it hits: a percentile of few people is that of one of them, and one of
- * streams that of whoever receives most of them.
+ * Bad requires an incident, judged by how many sessions it hits: a percentile of few sessions is that of one of them, and
+ * a percentile of streams is that of the session that receives most of them.
  * @param {Level} level by the percentile
  * @param {boolean} isIncident
  * @returns {Level}
