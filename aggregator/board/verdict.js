@@ -8,7 +8,8 @@ import {
   formatServer,
   plural,
 } from './format.js';
-import { findTroubles, judge, localize, mainMeasure } from './judge.js';
+import { findTroubles, isTrouble, judge, localize, mainMeasure } from './judge.js';
+import { levelOf } from './levels.js';
 
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
@@ -132,7 +133,7 @@ function troubled({ overview: { objectives }, silent, worst, others }) {
   const cause = CAUSES[judgement.cause ?? 'both'];
   const also = others.map((trouble) => `${trouble.region.region} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
   const sentence = [
-    ...(cause === CAUSES.video ? videoText(worst) : measuredText(worst, objectives)),
+    ...(isByPercentile(worst, objectives) ? measuredText(worst, objectives) : countedText(worst)),
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
     ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
@@ -148,13 +149,33 @@ function measuredText(trouble, objectives) {
   ];
 }
 
+/**
+ * Whether a percentile shows the trouble. Five people of a hundred are an incident that a p95 can hide, and it has none of
+ * video or silence: then the figure would be one that is fine.
+ * @param {Trouble} trouble @param {Objectives} objectives
+ */
+function isByPercentile({ figures, judgement }, objectives) {
+  if (judgement.cause === 'video') return false;
+  const measure = mainMeasure(judgement);
+  return isTrouble(levelOf(objectives[measure], figures.measures[measure].p95));
+}
+
 /** @param {Trouble} trouble */
-function videoText({ region, figures, server, touched }) {
-  const { any } = figures.impaired_sessions;
+function countedText({ region, figures, judgement: { cause }, server }) {
+  const { sessions, impaired_sessions: impaired } = figures;
+  const [count, what] = countedOf(cause, impaired);
   const where = server ? [`on ${serverText(server)} alone`] : [];
-  const others = any > touched ? [impairedText(figures, '')] : [];
-  const whom = `${formatCount(touched)} of ${plural(figures.sessions, 'session')}`;
-  return [`${region.region}: ${whom} receive video with loss or freezes \u2013 video`, ...where, ...others];
+  const others = impaired.any > count ? [impairedText(figures, '')] : [];
+  const whom = `${formatCount(count)} of ${plural(sessions, 'session')}`;
+  return [`${region.region}: ${whom} ${what}`, ...where, ...others];
+}
+
+/** @param {Trouble['judgement']['cause']} cause @param {Trouble['figures']['impaired_sessions']} impaired @returns {[count: number, what: string]} */
+function countedOf(cause, { rtt, audio, video, silence }) {
+  if (cause === 'video') return [video, 'receive video with loss or freezes \u2013 video'];
+  if (cause !== 'audio') return [rtt, 'have a bad RTT \u2013 network'];
+  if (silence >= audio) return [silence, "can't hear somebody who speaks \u2013 silence"];
+  return [audio, 'hear somebody badly \u2013 audio'];
 }
 
 /** @param {Trouble} trouble */
@@ -176,7 +197,7 @@ function causeText({ figures, judgement }) {
   if (judgement.cause === 'network') return 'network';
   if (judgement.cause === 'both') return 'network, and audio suffers';
   const rtt = figures.measures.rtt.p95;
-  return `audio, by loss or jitter: RTT is ${rtt === undefined ? 'not known' : `steady at ${formatSeconds(rtt)}`}`;
+  return `audio, by loss or jitter: RTT is ${rtt === undefined ? 'not known' : `within its objective at ${formatSeconds(rtt)}`}`;
 }
 
 /** @param {Trouble} trouble @param {Objectives} objectives @returns {string[]} nothing, when no server stands out */

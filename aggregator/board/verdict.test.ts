@@ -45,7 +45,7 @@ describe('the verdict', () => {
       'blames loss or jitter where RTT is steady',
       { calls: { apac: [fine], 'eu-west': [{ count: 10, rtt: 0.06, expand: 8 }] } },
       'bad',
-      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is steady at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 of 10 sessions are impaired.',
+      'eu-west: concealment p95 8.0 % (others 0.5 %) – audio, by loss or jitter: RTT is within its objective at 60 ms; on its only server, webrtc media-1.example.com; 10 of 10 streams over 2 %, 10 of 10 sessions are impaired.',
     ],
     [
       'names the server that is alone in it',
@@ -200,6 +200,23 @@ describe('the verdict', () => {
     expect(verdict.level).toBe(level);
     expect(verdict.sentence).toContain(text);
     if (level === 'bad') expect(verdict.headline).toBe('apac: video');
+  });
+
+  it.each([
+    [{ rtt: 0, audio: 5, video: 0, silence: 0 }, '5 of 20 sessions hear somebody badly \u2013 audio.'],
+    [{ rtt: 0, audio: 1, video: 0, silence: 5 }, "5 of 20 sessions can't hear somebody who speaks \u2013 silence;"],
+    [{ rtt: 5, audio: 0, video: 0, silence: 0 }, '5 of 20 sessions have a bad RTT \u2013 network.'],
+  ])('shows no percentile that is fine when people are hurt all the same: %j', (causes, text) => {
+    const store = createStore(['apac']);
+    store.add('apac', fine);
+    const overview = store.overview();
+    const [apac] = overview.regions;
+    if (!apac?.live) throw new Error('apac is not heard');
+    const any = causes.audio + causes.silence + causes.rtt;
+    const live = { ...apac.live, impaired_sessions: { any, ...causes } };
+    const { level, sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
+    expect(level).toBe('bad');
+    expect(sentence).toMatch(new RegExp(`^apac: ${text}`));
   });
 
   it('has a headline that does not change with every figure', () => {
