@@ -46,11 +46,11 @@ export function readyMessage({ addresses, settings, token, seconds }: Ready): st
 }
 
 /**
- * One word of a shell (sh, bash, zsh). Each run needs a higher `seq`, or it would repeat the last beacon. It jumps
- * by thousands a second: the aggregator takes that for another numbering, and smaller gaps for lost beacons.
+ * One word of a shell (sh, bash, zsh). Each time is another run of the session, by `started`, or it would repeat the last
+ * beacon.
  */
 function sampleBeacon(token: string): string {
   const { meetingId: meeting_id, sessionId: session_id } = SAMPLE;
-  const json = JSON.stringify({ v: 1, token, meeting_id, session_id, seq: 0, rtt: [0.12], peers: [] });
-  return `'${json.replace('"seq":0', `"seq":'$(date +%s)'0000`)}'`;
+  const json = JSON.stringify({ v: 1, token, meeting_id, session_id, started: 0, seq: 0, rtt: [0.12], peers: [] });
+  return `'${json.replace('"started":0', `"started":'$(date +%s)'000`)}'`;
 }
