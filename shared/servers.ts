@@ -50,7 +50,7 @@ export function serverLabeler(origins: readonly string[]): ServerLabel {
   };
 }
 
-/** `wss://Media-1.example:443/a?b` -> `wss://media-1.example`; undefined when there is no host. */
+/** `wss://Media-1.example:443/a?b` -> `wss://media-1.example`; undefined for a URL without a host. */
 function serverOrigin(url: string): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed?.host) return undefined;

@@ -1,5 +1,5 @@
 /** The families of single sessions, peers and meetings, within the limit of MAX_SESSION_SERIES. */
-import { DETAIL_OPERATIONS, OTHER_OPERATIONS } from '../store/detail.ts';
+import { DETAIL_OPERATIONS, OTHER_OPERATIONS } from '../store/detail/detail.ts';
 import type { Family } from './family.ts';
 import { audioPacketLoss, concealment, neteqBuffer } from './store-reader.ts';
 

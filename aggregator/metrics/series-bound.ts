@@ -2,7 +2,7 @@
 import { SERVER_TYPES } from '../../shared/beacon.ts';
 import { OTHER_SERVER } from '../../shared/servers.ts';
 import { MEASURES, type Measure, quantilesOf } from '../live/measures.ts';
-import { OTHER_OPERATIONS } from '../store/detail.ts';
+import { OTHER_OPERATIONS } from '../store/detail/detail.ts';
 import { FAMILIES } from './families.ts';
 import { type CollectGroup, DEFAULT_GROUPS, type Family } from './family.ts';
 

@@ -2,7 +2,7 @@
  * Who is in which meeting: meetings, the participants of each in each region, and the sessions
  * by their ids. Empty meetings and presences are removed.
  */
-import { holdsNoSeries, type SeriesHolder } from './series-budget.ts';
+import { holdsNoSeries, type SeriesHolder } from './detail/series-budget.ts';
 
 /** A meeting as one region sees it. */
 export type Presence<S> = SeriesHolder & {

@@ -5,8 +5,8 @@ import type { Expiring } from '../expiry/wheel.ts';
 import type { Standing } from '../live/breakdown.ts';
 import type { Cell } from '../live/population.ts';
 import type { Runs } from './arrival/runs.ts';
+import type { SeriesHolder } from './detail/series-budget.ts';
 import type { Presence } from './roster.ts';
-import type { SeriesHolder } from './series-budget.ts';
 import type { Uplink } from './uplink.ts';
 
 export interface Session extends Expiring<Session>, Runs, SeriesHolder {

@@ -13,13 +13,13 @@ import { countJoin, hasFailedToJoin, type JoiningRun, NO_MARKS } from './arrival
 import { createPlausibility } from './arrival/plausibility.ts';
 import type { Runs } from './arrival/runs.ts';
 import { sequences } from './arrival/sequence.ts';
+import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import type { ImpairmentReading } from './impaired.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peers/peer-table.ts';
 import type { Incoming, Report, Reports } from './report/report.ts';
 import type { Headcount, Meeting } from './roster.ts';
-import { createSeriesBudget, type SeriesUse } from './series-budget.ts';
 import type { Session } from './session.ts';
 import { createTally } from './tally.ts';
 import type { RegionTotals } from './totals.ts';

@@ -8,7 +8,7 @@ import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../../l
 import { millionthsOf, UNKNOWN } from '../../live/millionths.ts';
 import { meanOpinionScore } from '../../live/mos.ts';
 import type { Plausibility } from '../arrival/plausibility.ts';
-import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../detail.ts';
+import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../detail/detail.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from '../report/report.ts';
 import type { PeerTable } from './peer-table.ts';
 

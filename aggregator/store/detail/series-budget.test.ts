@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createTally } from '../tally.ts';
 import { createSeriesBudget, holdsNoSeries, type SeriesBudget, type SeriesHolder } from './series-budget.ts';
-import { createTally } from './tally.ts';
 
 const WELL = false;
 const IMPAIRED = true;

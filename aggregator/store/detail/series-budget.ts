@@ -4,8 +4,8 @@
  * also when it has recovered, so that series do not come and go with every beacon.
  */
 
+import type { Tally } from '../tally.ts';
 import { createSeriesQueue, type Queued, type SeriesQueue } from './series-queue.ts';
-import type { Tally } from './tally.ts';
 
 /** How much of the limit is used. */
 export type SeriesUse = {

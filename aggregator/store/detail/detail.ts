@@ -2,8 +2,8 @@
  * Which figures of a session's peers have series of their own: what on-call reads first. The limit of detail counts
  * these; the other NetEQ operations are written only on request.
  */
-import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import { MEASURE } from '../live/measures.ts';
+import { NETEQ_OPERATIONS } from '../../../shared/beacon.ts';
+import { MEASURE } from '../../live/measures.ts';
 
 /** By the number of the measure. */
 export const DETAIL_MEASURES = [MEASURE.neteq_buffer, MEASURE.concealment, MEASURE.audio_packet_loss] as const;
