@@ -1,4 +1,4 @@
-/** The connection in workerd with a real nats-server; servers that die are test/edge-faults.test.ts's. */
+/** The connection in workerd with a real nats-server; servers that die are test/edge/faults.test.ts's. */
 import { env } from 'cloudflare:workers';
 import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

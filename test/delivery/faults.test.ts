@@ -4,11 +4,11 @@
  * lost, none may be invented, and what can't be known must be absent.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { laneName, lanesOf, STREAM } from '../shared/subjects.ts';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type AggregatorOptions, type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { type NatsServer, type NatsServerOptions, startNatsServer } from './support/processes/nats-server.ts';
+import { laneName, lanesOf, STREAM } from '../../shared/subjects.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type AggregatorOptions, type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from '../support/processes/nats-server.ts';
 
 /** Long enough that nobody expires while a busy machine starts processes. */
 const TTL_MS = 60_000;

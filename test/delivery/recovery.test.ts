@@ -1,12 +1,12 @@
 /** What the system does when one of its parts is away, and that all is back when the part is. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../dev/ports.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { eventually } from './support/poll.ts';
-import { startAggregator } from './support/processes/aggregator.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
-import { postBeacon, startSystem } from './support/processes/system.ts';
-import { startWorker } from './support/processes/worker.ts';
+import { freePort } from '../../dev/ports.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { eventually } from '../support/poll.ts';
+import { startAggregator } from '../support/processes/aggregator.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
+import { postBeacon, startSystem } from '../support/processes/system.ts';
+import { startWorker } from '../support/processes/worker.ts';
 
 const started: { stop(): Promise<unknown> }[] = [];
 afterEach(async () => {

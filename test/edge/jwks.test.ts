@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { sign } from 'hono/jwt';
 import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodeForwarderCounters } from '../shared/forwarder-counters.ts';
-import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../shared/subjects.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { testToken } from './support/edge/tokens.ts';
-import { eventually } from './support/poll.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
-import { postBeacon } from './support/processes/system.ts';
-import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
+import { decodeForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../../shared/subjects.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { testToken } from '../support/edge/tokens.ts';
+import { eventually } from '../support/poll.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { postBeacon } from '../support/processes/system.ts';
+import { startWorker, type WorkerProcess } from '../support/processes/worker.ts';
 
 type SigningKey = { readonly kid: string; readonly jwk: object; readonly token: (session: string) => Promise<string> };
 

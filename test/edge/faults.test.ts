@@ -4,14 +4,14 @@
  */
 import { type AddressInfo, connect as connectTcp, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { beaconRequest, FIRST_SEQ, runLoad } from '../bench/load.ts';
-import { addStream, expectBalanced, readAccount, sum, widenStream } from './support/edge/account.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { createEdgeClients, type EdgeClients } from './support/edge/clients.ts';
-import { testToken } from './support/edge/tokens.ts';
-import { eventually, pause } from './support/poll.ts';
-import { type NatsServer, type NatsServerOptions, startNatsServer } from './support/processes/nats-server.ts';
-import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
+import { beaconRequest, FIRST_SEQ, runLoad } from '../../bench/load.ts';
+import { addStream, expectBalanced, readAccount, sum, widenStream } from '../support/edge/account.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { createEdgeClients, type EdgeClients } from '../support/edge/clients.ts';
+import { testToken } from '../support/edge/tokens.ts';
+import { eventually, pause } from '../support/poll.ts';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from '../support/processes/nats-server.ts';
+import { startWorker, type WorkerProcess } from '../support/processes/worker.ts';
 
 /** 2 s for an acknowledgement; the rest is for a machine that does other things too. */
 const ANSWERED_WITHIN_MS = 4_000;

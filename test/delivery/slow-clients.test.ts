@@ -2,13 +2,13 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectNats, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodeForwarderCounters } from '../shared/forwarder-counters.ts';
-import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../shared/subjects.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { eventually } from './support/poll.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
-import { postBeacon } from './support/processes/system.ts';
-import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
+import { decodeForwarderCounters } from '../../shared/forwarder-counters.ts';
+import { STREAM, STREAM_SUBJECTS, SUBJECT_ROOT } from '../../shared/subjects.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { eventually } from '../support/poll.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { postBeacon } from '../support/processes/system.ts';
+import { startWorker, type WorkerProcess } from '../support/processes/worker.ts';
 
 const SLOW_CLIENTS = 50;
 /** The worker waits ten seconds for a body. */

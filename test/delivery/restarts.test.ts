@@ -3,15 +3,15 @@
  * clients sent, and misses only what arrived while there was no process to scrape.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { STREAM } from '../shared/subjects.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { startFeeder } from './support/edge/feeder.ts';
-import { testToken } from './support/edge/tokens.ts';
-import { eventually, pause } from './support/poll.ts';
-import { type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
-import { type PrometheusProcess, type RawSeries, startPrometheus } from './support/processes/prometheus.ts';
-import { postBeacon, type System, startSystem } from './support/processes/system.ts';
+import { STREAM } from '../../shared/subjects.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { startFeeder } from '../support/edge/feeder.ts';
+import { testToken } from '../support/edge/tokens.ts';
+import { eventually, pause } from '../support/poll.ts';
+import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
+import { type PrometheusProcess, type RawSeries, startPrometheus } from '../support/processes/prometheus.ts';
+import { postBeacon, type System, startSystem } from '../support/processes/system.ts';
 
 const RESTARTS = 10;
 const REGIONS = ['apac', 'eu-west'];

@@ -4,12 +4,12 @@
  */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Beacon } from '../shared/beacon.ts';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { launchChromium } from './support/processes/chromium.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
+import type { Beacon } from '../../shared/beacon.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { launchChromium } from '../support/processes/chromium.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
 
 const TTL_SECONDS = 6;
 /** The page asks every 5 s; the rest is for the way from NATS to the screen of a busy machine. */

@@ -4,11 +4,11 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { joinCall, type PageCall } from './support/pages/page-call.ts';
-import type { TappedRequest } from './support/pages/wire-tap.ts';
-import { eventually } from './support/poll.ts';
-import { type Chromium, type PageServer, startChromium, startPageServer } from './support/processes/chromium.ts';
-import { type System, startSystem } from './support/processes/system.ts';
+import { joinCall, type PageCall } from '../support/pages/page-call.ts';
+import type { TappedRequest } from '../support/pages/wire-tap.ts';
+import { eventually } from '../support/poll.ts';
+import { type Chromium, type PageServer, startChromium, startPageServer } from '../support/processes/chromium.ts';
+import { type System, startSystem } from '../support/processes/system.ts';
 
 /** Nothing goes stale meanwhile: a session that is gone has left. */
 const TTL_SECONDS = 600;

@@ -1,14 +1,14 @@
 /** What the Forwarder's NATS user needs, and no more: proven with a server that lets it do nothing else. */
 import { connect, credsAuthenticator, type JetStreamManager } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { countBatches } from './support/edge/account.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { eventually } from './support/poll.ts';
-import { createNatsAccounts } from './support/processes/nats-accounts.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
-import { postBeacon } from './support/processes/system.ts';
-import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { countBatches } from '../support/edge/account.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { eventually } from '../support/poll.ts';
+import { createNatsAccounts } from '../support/processes/nats-accounts.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { postBeacon } from '../support/processes/system.ts';
+import { startWorker, type WorkerProcess } from '../support/processes/worker.ts';
 
 const accounts = createNatsAccounts();
 /** To publish in one region, and to hear the acknowledgements. */

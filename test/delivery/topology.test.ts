@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseToml } from 'smol-toml';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readConfig as readAggregatorConfig } from '../aggregator/config.ts';
-import { ENVIRONMENTS, type EnvironmentName, readWranglerVars, type Values } from '../aggregator/topology.ts';
-import { readConfig as readWorkerConfig } from '../worker/config.ts';
-import { startAggregator } from './support/processes/aggregator.ts';
-import { startWorker } from './support/processes/worker.ts';
+import { readConfig as readAggregatorConfig } from '../../aggregator/config.ts';
+import { ENVIRONMENTS, type EnvironmentName, readWranglerVars, type Values } from '../../aggregator/topology.ts';
+import { readConfig as readWorkerConfig } from '../../worker/config.ts';
+import { startAggregator } from '../support/processes/aggregator.ts';
+import { startWorker } from '../support/processes/worker.ts';
 
 const WRANGLER = await readFile('wrangler.toml', 'utf8');
 const SECRET = 'a-secret-of-the-tests-0123456789abcdef';

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { parse as parseToml } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_MS } from '../worker/receive/address.ts';
-import { startWorker } from './support/processes/worker.ts';
+import { BLOCK_MS } from '../../worker/receive/address.ts';
+import { startWorker } from '../support/processes/worker.ts';
 
 /** Cloudflare's limit for a compressed Worker on its smallest plan is 3 MB; ours is stricter. */
 const BUNDLE_BYTES_MAX = 1_000_000;

@@ -1,6 +1,6 @@
 /** The reporter as it is published, in real calls in a real Chromium, posting to the running system. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Server } from '../client/reporter.ts';
+import type { Server } from '../../client/reporter.ts';
 import {
   askedOf,
   connectCall,
@@ -13,10 +13,10 @@ import {
   setServer,
   startMisused,
   stopReporting,
-} from './support/pages/reporting-page.ts';
-import { eventually } from './support/poll.ts';
-import { type Chromium, type PageServer, startChromium, startPageServer } from './support/processes/chromium.ts';
-import { type System, startSystem } from './support/processes/system.ts';
+} from '../support/pages/reporting-page.ts';
+import { eventually } from '../support/poll.ts';
+import { type Chromium, type PageServer, startChromium, startPageServer } from '../support/processes/chromium.ts';
+import { type System, startSystem } from '../support/processes/system.ts';
 
 const TTL_SECONDS = 12;
 const SERVER: Server = { url: 'https://media-apac-1.example.com', type: 'webrtc' };

@@ -5,9 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { AckPolicy, connect, DeliverPolicy, Events, isFlowControlMsg, type NatsConnection, nanos, nuid } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { eventually } from './support/poll.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { eventually } from '../support/poll.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
 
 type User = 'edge-apac' | 'edge-eu-west' | 'aggregator-apac' | 'operator' | 'rooms';
 /** `violations` holds `publish SUBJECT` and `subscription SUBJECT` for all that the server did not allow. */

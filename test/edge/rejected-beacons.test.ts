@@ -1,12 +1,12 @@
 /** Bad input end to end: a stable 4xx for the client, a count by reason in /metrics, and nothing else. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RejectReason } from '../shared/reject.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { testToken, unsignedToken } from './support/edge/tokens.ts';
-import type { Scrape } from './support/metrics/scrape.ts';
-import { eventually } from './support/poll.ts';
-import { postBeacon, type System, startSystem } from './support/processes/system.ts';
+import type { RejectReason } from '../../shared/reject.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { testToken, unsignedToken } from '../support/edge/tokens.ts';
+import type { Scrape } from '../support/metrics/scrape.ts';
+import { eventually } from '../support/poll.ts';
+import { postBeacon, type System, startSystem } from '../support/processes/system.ts';
 
 const REGION = 'apac';
 

@@ -1,13 +1,13 @@
 /** A real Prometheus scrapes the aggregator, and promtool reads what it exposes. */
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { requireTool } from '../dev/tools/tools.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { startAggregator } from './support/processes/aggregator.ts';
-import { type PrometheusProcess, startPrometheus } from './support/processes/prometheus.ts';
-import { postBeacon, type System, startSystem } from './support/processes/system.ts';
+import { requireTool } from '../../dev/tools/tools.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { startAggregator } from '../support/processes/aggregator.ts';
+import { type PrometheusProcess, startPrometheus } from '../support/processes/prometheus.ts';
+import { postBeacon, type System, startSystem } from '../support/processes/system.ts';
 
 let system: System;
 let prometheus: PrometheusProcess;

@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../dev/ports.ts';
-import { scrape } from './support/metrics/scrape.ts';
-import { eventually } from './support/poll.ts';
-import { listeningOf } from './support/processes/listening.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
-import { type RunningProcess, startProcess } from './support/processes/process.ts';
-import { descendantsOf, isAlive, type ProcessInfo } from './support/processes/process-tree.ts';
+import { freePort } from '../../dev/ports.ts';
+import { scrape } from '../support/metrics/scrape.ts';
+import { eventually } from '../support/poll.ts';
+import { listeningOf } from '../support/processes/listening.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
+import { type RunningProcess, startProcess } from '../support/processes/process.ts';
+import { descendantsOf, isAlive, type ProcessInfo } from '../support/processes/process-tree.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 const READY = /^ready .*$/;
 
 let folder: string;

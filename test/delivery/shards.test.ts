@@ -3,13 +3,13 @@
  * up, and at no time is anybody missing or counted twice.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Beacon } from '../shared/beacon.ts';
-import { laneOf, lanesOf } from '../shared/subjects.ts';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
-import { type PrometheusProcess, startPrometheus } from './support/processes/prometheus.ts';
+import type { Beacon } from '../../shared/beacon.ts';
+import { laneOf, lanesOf } from '../../shared/subjects.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
+import { type PrometheusProcess, startPrometheus } from '../support/processes/prometheus.ts';
 
 const LANES = 16;
 const SHARDS = 2;

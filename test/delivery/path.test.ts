@@ -1,12 +1,12 @@
 /** The whole path with real parts: what is posted is visible, and gone when it should be. */
 import { connect } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeEntry, joinBatch } from '../shared/batch.ts';
-import { edgeSubject } from '../shared/subjects.ts';
-import { validBeacon, validEntry } from './support/edge/beacon.ts';
-import type { Scrape } from './support/metrics/scrape.ts';
-import { eventually } from './support/poll.ts';
-import { postBeacon, type System, startSystem } from './support/processes/system.ts';
+import { encodeEntry, joinBatch } from '../../shared/batch.ts';
+import { edgeSubject } from '../../shared/subjects.ts';
+import { validBeacon, validEntry } from '../support/edge/beacon.ts';
+import type { Scrape } from '../support/metrics/scrape.ts';
+import { eventually } from '../support/poll.ts';
+import { postBeacon, type System, startSystem } from '../support/processes/system.ts';
 
 const TTL_MS = 3_000;
 /** The reaper's promise is 1 s; half a second is for the way. */

@@ -5,16 +5,16 @@
 import { setImmediate as onImmediate } from 'node:timers';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createReaper, REAP_INTERVAL_MS } from '../aggregator/expiry/reaper.ts';
-import { type Feed, startFeed } from '../aggregator/feed/feed.ts';
-import { createForwarders } from '../aggregator/ingest/forwarders.ts';
-import { createIngest } from '../aggregator/ingest/ingest.ts';
-import { createSessions, type Sessions } from '../aggregator/store/sessions.ts';
-import { laneName, lanesOf } from '../shared/subjects.ts';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
+import { createReaper, REAP_INTERVAL_MS } from '../../aggregator/expiry/reaper.ts';
+import { type Feed, startFeed } from '../../aggregator/feed/feed.ts';
+import { createForwarders } from '../../aggregator/ingest/forwarders.ts';
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
+import { laneName, lanesOf } from '../../shared/subjects.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
 
 const TTL_MS = 5_000;
 

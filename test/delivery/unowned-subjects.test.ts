@@ -3,12 +3,12 @@
  * subject counts; and a stream that is too small to restart from says so.
  */
 import { afterEach, expect, it } from 'vitest';
-import { UNOWNED_REASONS, type UnownedReason } from '../aggregator/feed/stream/ownership.ts';
-import { edgeSubject, laneName, STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type AggregatorProcess, startAggregator } from './support/processes/aggregator.ts';
-import { startNatsServer } from './support/processes/nats-server.ts';
+import { UNOWNED_REASONS, type UnownedReason } from '../../aggregator/feed/stream/ownership.ts';
+import { edgeSubject, laneName, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
+import { startNatsServer } from '../support/processes/nats-server.ts';
 
 const DEADLINE = { deadlineMs: 15_000 };
 const WARNING = 'the stream has subjects that nobody reads';

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { STREAM, STREAM_SUBJECTS } from '../shared/subjects.ts';
-import { countBatches } from './support/edge/account.ts';
-import { validBeacon } from './support/edge/beacon.ts';
-import { eventually } from './support/poll.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
-import { postBeacon } from './support/processes/system.ts';
-import { startWorker, type WorkerProcess } from './support/processes/worker.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { countBatches } from '../support/edge/account.ts';
+import { validBeacon } from '../support/edge/beacon.ts';
+import { eventually } from '../support/poll.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { postBeacon } from '../support/processes/system.ts';
+import { startWorker, type WorkerProcess } from '../support/processes/worker.ts';
 
-const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', 'tls', name);
+const fixture = (name: string): string => join(import.meta.dirname, '..', 'fixtures', 'tls', name);
 const CA = readFileSync(fixture('ca.pem'), 'utf8');
 
 let server: NatsServer;

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Feeder, startFeeder } from './support/edge/feeder.ts';
-import { eventually } from './support/poll.ts';
-import { type NatsServer, startNatsServer } from './support/processes/nats-server.ts';
-import { startProcess } from './support/processes/process.ts';
+import { type Feeder, startFeeder } from '../support/edge/feeder.ts';
+import { eventually } from '../support/poll.ts';
+import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { startProcess } from '../support/processes/process.ts';
 
-const TAIL = join(import.meta.dirname, '..', 'dev', 'tail.ts');
+const TAIL = join(import.meta.dirname, '..', '..', 'dev', 'tail.ts');
 
 let nats: NatsServer;
 let feeder: Feeder;

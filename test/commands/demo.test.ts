@@ -1,13 +1,13 @@
 /** The demo's timetable in /metrics: the fleet's beacons, encoded as on the wire, in a store that runs on their clock. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createForwarders } from '../aggregator/ingest/forwarders.ts';
-import { createIngest } from '../aggregator/ingest/ingest.ts';
-import { createTestSessions, NOW } from '../aggregator/store/testing.ts';
-import { createFleet, FLEET } from '../demo/fleet.ts';
-import { encodeEntry, joinBatch } from '../shared/batch.ts';
-import { OBJECTIVES } from '../shared/objectives.ts';
-import { expose } from './support/metrics/expose.ts';
-import { parseScrape, type Scrape } from './support/metrics/scrape.ts';
+import { createForwarders } from '../../aggregator/ingest/forwarders.ts';
+import { createIngest } from '../../aggregator/ingest/ingest.ts';
+import { createTestSessions, NOW } from '../../aggregator/store/testing.ts';
+import { createFleet, FLEET } from '../../demo/fleet.ts';
+import { encodeEntry, joinBatch } from '../../shared/batch.ts';
+import { OBJECTIVES } from '../../shared/objectives.ts';
+import { expose } from '../support/metrics/expose.ts';
+import { parseScrape, type Scrape } from '../support/metrics/scrape.ts';
 
 const SEED = 20_261_123;
 
