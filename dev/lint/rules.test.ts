@@ -39,6 +39,10 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
     ['../worker/log.ts', '../aggregator/config.ts', '../dev/a.ts', 'node:fs', 'cloudflare:workers', 'nats', 'hono/jwt'],
   ],
   ['client', ['valibot', 'pbf', 'web-vitals', '../demo/random.ts', '../test/support/poll.ts']],
+  [
+    'client/recipes',
+    ['../collect.ts', './b.ts', '../../shared/beacon.ts', '../../worker/log.ts', '../../dev/a.ts', 'node:fs'],
+  ],
   ['worker', ['../aggregator/config.ts', '../client/a.ts', '../dev/ports.ts', 'nats', 'prom-client', 'hono']],
   [
     'worker/receive',
@@ -88,9 +92,15 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
   ],
 ];
 
+/** Each row: a folder, and what a file in it may import types of, and nothing else. */
+const TYPES_ONLY: readonly (readonly [folder: string, imports: readonly string[]])[] = [
+  ['client/recipes', ['livekit-client', 'mediasoup-client', 'mediasoup-client/lib/types']],
+];
+
 /** Each row: a folder, and imports that it needs; a rule that denied everything would be red here. */
 const ALLOWED: readonly (readonly [folder: string, imports: readonly string[]])[] = [
   ['client', ['./b.ts', '../shared/beacon.ts']],
+  ['client/recipes', ['../reporter.ts']],
   ['worker/receive', ['../forward/a.ts', '../log.ts', '../../shared/beacon.ts', 'hono/jwt']],
   ['worker/forwarder', ['../forward/a.ts', '../config.ts', '../log.ts', 'nats', 'cloudflare:sockets']],
   ['worker/forward', ['./b.ts', '../../shared/reject.ts']],
@@ -139,6 +149,13 @@ describe('the linter', () => {
     }
   });
 
+  it.each(TYPES_ONLY)('lets %s import types of %j, and nothing else', (folder, imports) => {
+    for (const name of imports) {
+      expect(findings.get(fileOf(folder, importing(name))), name).toEqual(['plugin']);
+      for (const code of importingTypes(name)) expect(findings.get(fileOf(folder, code)), code).toEqual([]);
+    }
+  });
+
   it.each(ALLOWED)('lets %s import %j', (folder, imports) => {
     for (const name of imports) expect(findings.get(fileOf(folder, importing(name))), name).toEqual([]);
   });
@@ -173,7 +190,7 @@ beforeAll(async () => {
   await mkdir(root, { recursive: true });
   await cp(join(ROOT, 'biome.json'), join(root, 'biome.json'));
   await cp(join(ROOT, 'dev', 'lint'), join(root, 'dev', 'lint'), { recursive: true });
-  for (const [folder, imports] of [...FORBIDDEN, ...ALLOWED]) {
+  for (const [folder, imports] of [...FORBIDDEN, ...TYPES_ONLY, ...ALLOWED]) {
     for (const name of imports) {
       await write(folder, importing(name));
       if (!isBoard(folder)) for (const code of importingTypes(name)) await write(folder, code);
