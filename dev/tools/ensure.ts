@@ -1,6 +1,6 @@
 /** Finds a program or installs it; as a command (`npm run install-tools`) all of them. */
 import { installTool } from './install.ts';
-import { findTool, requireTool, TOOLS, TOOLS_FOLDER, type Tool } from './tools.ts';
+import { findTool, isOptional, requireTool, TOOLS, TOOLS_FOLDER, type Tool } from './tools.ts';
 
 /**
  * Absolute path of the program, which is installed when it is missing.
@@ -15,7 +15,12 @@ export async function ensureTool(tool: Tool, report: (line: string) => void): Pr
 
 if (import.meta.main) {
   try {
-    for (const tool of TOOLS) await ensureTool(tool, (line) => console.error(line));
+    for (const tool of TOOLS) {
+      await ensureTool(tool, (line) => console.error(line)).catch((error: unknown) => {
+        if (!isOptional(tool)) throw error;
+        console.error(error instanceof Error ? error.message : error);
+      });
+    }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -2,8 +2,11 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium'] as const;
+export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium', 'janus', 'livekit-server'] as const;
 export type Tool = (typeof TOOLS)[number];
+
+/** Not every platform has them. Tests that need one say that they were not run (test/support/needs.ts). */
+const OPTIONAL: ReadonlySet<Tool> = new Set(['janus', 'livekit-server']);
 
 /** Where programs are put that were unpacked for this project alone. */
 export const TOOLS_FOLDER = join(import.meta.dirname, '..', '..', '.edgepulse', 'tools');
@@ -29,6 +32,10 @@ const ALIASES: { readonly [name in Tool]?: readonly string[] } = {
   ],
 };
 
+export function isOptional(tool: Tool): boolean {
+  return OPTIONAL.has(tool);
+}
+
 /** Absolute path of the program, or undefined. */
 export async function findTool(tool: Tool): Promise<string | undefined> {
   for (const name of [tool, ...(ALIASES[tool] ?? [])]) {
@@ -43,6 +50,20 @@ export async function requireTool(tool: Tool): Promise<string> {
   const path = await findTool(tool);
   if (path === undefined) throw new Error(`${tool} is not installed: run "npm run install-tools"`);
   return path;
+}
+
+/**
+ * The folder under which the program's own files are, for example its plugins in `usr/lib`: the machine's root, unless
+ * the program was unpacked for this project.
+ * @param path of the program, as {@link requireTool} returns it
+ */
+export function rootOf(path: string): string {
+  return path.startsWith(TOOLS_FOLDER) ? unpackedRoot(path) : '/';
+}
+
+/** Where the packages of a program are unpacked that does not run without the rest of its files. */
+export function unpackedRoot(path: string): string {
+  return `${path}.root`;
 }
 
 async function isExecutable(path: string): Promise<boolean> {

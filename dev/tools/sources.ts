@@ -1,0 +1,41 @@
+/** Where each program comes from when it is missing. */
+import type { Tool } from './tools.ts';
+
+/** A Debian package, and where in it the program is. */
+export type AptSource = {
+  readonly package: string;
+  readonly path: string;
+  /**
+   * `file`: the program runs by itself, and is copied out of the package. `tree`: it is unpacked together with all
+   * packages that it depends on and the machine lacks. `install`: it needs the rest of the system's set-up, so apt
+   * installs it; the others need no root, start no system service and are gone when the project's folder is.
+   */
+  readonly how: 'file' | 'tree' | 'install';
+};
+
+/** A command of a Go module, built from source. */
+export type GoSource = {
+  /** `module/path/of/command@version`: the binary has the name of the last folder. */
+  readonly command: string;
+};
+
+/** The first one that this machine can use is used. */
+export type Sources = {
+  readonly apt?: AptSource;
+  /** Arguments of `brew install`. */
+  readonly brew?: readonly string[];
+  readonly go?: GoSource;
+};
+
+export const SOURCES: { readonly [tool in Tool]: Sources } = {
+  'nats-server': {
+    apt: { package: 'nats-server', path: 'usr/sbin/nats-server', how: 'file' },
+    brew: ['nats-server'],
+  },
+  prometheus: { apt: { package: 'prometheus', path: 'usr/bin/prometheus', how: 'file' }, brew: ['prometheus'] },
+  promtool: { apt: { package: 'prometheus', path: 'usr/bin/promtool', how: 'file' }, brew: ['prometheus'] },
+  chromium: { apt: { package: 'chromium', path: 'usr/bin/chromium', how: 'install' }, brew: ['--cask', 'chromium'] },
+  janus: { apt: { package: 'janus', path: 'usr/bin/janus', how: 'tree' } },
+  // Later versions have replace directives, which `go install` refuses.
+  'livekit-server': { go: { command: 'github.com/livekit/livekit-server/cmd/server@v1.11.0' } },
+};
