@@ -11,9 +11,12 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
+import { createHistory, type History } from './history/history.ts';
+import { readCrowds } from './history/reading.ts';
+import { createRecorder, type Recorder } from './history/recorder.ts';
 import { readBoard } from './http/board-files.ts';
 import { readOverview } from './http/overview.ts';
-import { createPacer } from './http/pacer.ts';
+import { createPacer, type Pacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
 import { findWorst } from './http/worst-sessions.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
@@ -59,12 +62,19 @@ function run(config: Config): void {
   }
   const measureFeed = createFeedMeasurement(sessions, feed, context);
   const reap = createSessionReaper(sessions, feed, context);
+  const pacer = createPacer();
+  const history = createHistory(config.regions);
+  const recorder = recordHistory({ sessions, feed, history, pacer });
   const reaping = setInterval(() => {
     reap();
     forwarders.refresh(feed.now());
     measureFeed();
+    recorder.tick(feed.now()).catch(fail);
   }, REAP_INTERVAL_MS);
-  const server = serve({ sessions, feed, readiness }, { ...context, now: () => brokerNow(feed, context) });
+  const server = serve(
+    { sessions, feed, history, pacer, readiness },
+    { ...context, now: () => brokerNow(feed, context) },
+  );
 
   onStopSignal(async (signal) => {
     if (isStopping) return;
@@ -182,11 +192,30 @@ function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wallClock 
 /** Networks and slow processes make the measurement differ by less. */
 const SKEW_CHANGE_SECONDS = 1;
 
+type HistoryParts = Pick<Served, 'sessions' | 'feed' | 'history' | 'pacer'>;
+
+function recordHistory({ sessions, feed, history, pacer }: HistoryParts): Recorder {
+  return createRecorder({
+    history,
+    positionOf: (region) => ({ isLive: feed.state(region) === 'up', readMs: feed.readMs(region) }),
+    read: (regions) => pacer.run(readCrowds(sessions, regions)),
+  });
+}
+
 type ServeContext = Context & { readonly now: () => number };
 
-type Served = { readonly sessions: Sessions; readonly feed: Feed; readonly readiness: () => Readiness };
+type Served = {
+  readonly sessions: Sessions;
+  readonly feed: Feed;
+  readonly history: History;
+  readonly pacer: Pacer;
+  readonly readiness: () => Readiness;
+};
 
-function serve({ sessions, feed, readiness }: Served, { config, log, now, fail }: ServeContext): Server {
+function serve(
+  { sessions, feed, history, pacer, readiness }: Served,
+  { config, log, now, fail }: ServeContext,
+): Server {
   const { host, port, regions, shard } = config;
   const { version } = packageJson;
   const startedAtMs = Math.round(performance.timeOrigin);
@@ -195,13 +224,14 @@ function serve({ sessions, feed, readiness }: Served, { config, log, now, fail }
   const server = createHttpServer({
     expose: createExposition({ sessions, stream: feed.stream, shard, version, seriesBound: bound }).text,
     processMetrics: processMetrics.text,
-    overview: () => readOverview({ sessions, version, startedAtMs }),
+    overview: () => readOverview({ sessions, version, startedAtMs, shard, stream: feed.stream }),
     worst: (query) => findWorst(sessions, query),
     readiness,
     regions,
     metricsToken: config.metricsToken,
     board: readBoard(fileURLToPath(new URL('board', import.meta.url))),
-    pacer: createPacer(),
+    pacer,
+    history,
     now,
     log,
   });

@@ -1,12 +1,16 @@
 /** Overviews for the board's tests, of the aggregator's own store: the board reads what is really answered. */
 import type { Server } from '../../shared/beacon.ts';
 import { validBeacon } from '../../test/support/edge/beacon.ts';
-import type { Overview } from '../http/answers.ts';
+import { STREAM_READING } from '../../test/support/metrics/expose.ts';
+import { ALL_REGIONS, createHistory } from '../history/history.ts';
+import type { HistoryOverview, Overview } from '../http/answers.ts';
 import { readOverview } from '../http/overview.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
 
 export const NOW = 1_800_000_000_000;
+const SHARD = { index: 0, count: 1 };
+
 /** When the aggregator started. */
 export const STARTED = NOW - 60_000;
 
@@ -66,10 +70,23 @@ export function createStore(regions: readonly string[], silent: readonly string[
       }
     },
     overview() {
-      const slices = readOverview({ sessions, version: '1.2.3', startedAtMs: STARTED });
+      const slices = readOverview({
+        sessions,
+        version: '1.2.3',
+        startedAtMs: STARTED,
+        shard: SHARD,
+        stream: () => STREAM_READING,
+      });
       let slice = slices.next();
       while (!slice.done) slice = slices.next();
-      return JSON.parse(JSON.stringify(slice.value));
+      return JSON.parse(JSON.stringify({ ...slice.value, history: noHistory(sessions.regions) }));
     },
   };
+}
+
+/** What is answered before the first step was recorded. */
+function noHistory(regions: readonly string[]): HistoryOverview {
+  const { timesMs, of } = createHistory(regions).read();
+  const ofRegions = Object.fromEntries(regions.map((region) => [region, of(region)]));
+  return { step_seconds: 5, times_ms: timesMs, all: of(ALL_REGIONS), regions: ofRegions };
 }

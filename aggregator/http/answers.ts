@@ -3,8 +3,10 @@
  * and operations per second as in /metrics; what is not known is absent, never zero.
  */
 import type { INCIDENT, OBJECTIVES } from '../../shared/objectives.ts';
+import type { Shard } from '../../shared/subjects.ts';
 import type { Side } from '../attribution/side.ts';
 import type { SilenceCause } from '../attribution/silence.ts';
+import type { HistorySeries } from '../history/history.ts';
 import type { FigureName, MeasureName, PEER_MEASURES } from '../live/measures.ts';
 import type { ImpairmentCause } from '../store/diagnosis.ts';
 import type { Impairment } from '../store/impaired.ts';
@@ -14,12 +16,28 @@ export type Overview = {
   readonly version: string;
   /** When the process started, by its own clock: counters begin anew with another value. */
   readonly started_at_ms: number;
+  /** Which shard of how many answers: with more than one, the figures are of a part of the meetings. */
+  readonly shard: Shard;
   readonly objectives: typeof OBJECTIVES;
   /** How many impaired sessions make an incident. */
   readonly incident: typeof INCIDENT;
   /** Over all regions whose feed is up. */
   readonly all: LiveFigures;
   readonly regions: readonly RegionOverview[];
+  readonly history: HistoryOverview;
+};
+
+/**
+ * The last 15 minutes, by the broker's clock. With `?since_ms=`, a time of `times_ms` of an earlier answer, only what is new
+ * since then: its first step and all after it take the place of what is known from there on.
+ */
+export type HistoryOverview = {
+  readonly step_seconds: number;
+  /** When each step was, ascending, at most 180. */
+  readonly times_ms: readonly number[];
+  /** Over the regions that were known then. */
+  readonly all: HistorySeries;
+  readonly regions: { readonly [region: string]: HistorySeries };
 };
 
 export type RegionOverview = {
@@ -30,13 +48,24 @@ export type RegionOverview = {
   readonly health: HealthOverview;
 };
 
-/** `or_earlier`: it has not been up since the process started, at `since_ms`. */
-export type FeedOverview =
+/**
+ * `lag_seconds`: how far what was read is behind the broker's time; absent while it is not known. `replaying`: messages
+ * arrive, but more than a few seconds of them wait to be read, so that nothing is shown. `or_earlier`: it has not been up
+ * since the process started, at `since_ms`.
+ */
+export type FeedOverview = { readonly lag_seconds?: number } & (
   | { readonly up: true }
-  | { readonly up: false; readonly since_ms: number; readonly or_earlier: boolean };
+  | { readonly up: false; readonly replaying?: true; readonly since_ms: number; readonly or_earlier: boolean }
+);
 
+/**
+ * `sessions`, `quiet_sessions` and `peer_connections` count everybody who lives. All that is judged, the members after
+ * them, leaves out the quiet ones.
+ */
 export type LiveFigures = {
   readonly sessions: number;
+  /** Silent for more than two of their own intervals between beacons. They may have vanished without a goodbye. */
+  readonly quiet_sessions: number;
   readonly peer_connections: number;
   /** Sessions that are past an objective by cause, and the bad streams that they receive by side. */
   readonly impaired_sessions: Impairment['sessions'];
@@ -58,6 +87,8 @@ export type ServerOverview = LiveFigures & { readonly server_url: string; readon
 export type MeasureFigures = {
   /** How many sessions, or peer connections, contribute. */
   readonly count: number;
+  /** Of measures whose small values are the bad ones: MOS and frames per second. */
+  readonly p05?: number;
   readonly p50?: number;
   readonly p95?: number;
   readonly p99?: number;
@@ -78,6 +109,10 @@ export type HealthOverview = {
   readonly forwarders: number;
   /** One of them has a different topology than this aggregator: some beacons may be read by no aggregator. */
   readonly topology_mismatch: boolean;
+  /** How far a clock is ahead of the broker's: this host's, and that of the Forwarder that is furthest off. Absent: unknown. */
+  readonly clock_skew_seconds: { readonly host?: number; readonly edge?: number };
+  /** For how long the stream keeps a message; absent while unknown, or without a limit. */
+  readonly stream_reach_seconds?: number;
   /** Beacons that the aggregator applied, and those that never came. */
   readonly applied: number;
   readonly lost: number;

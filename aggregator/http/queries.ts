@@ -1,13 +1,16 @@
 /** The JSON API: `GET /api/v1/overview` and `GET /api/v1/sessions`, paced and bounded as scrapes are. */
 import * as v from 'valibot';
 import { isId } from '../../shared/beacon.ts';
-import type { Overview, WorstSessions } from './answers.ts';
+import { ALL_REGIONS, type History, type HistoryReading, STEP_MS } from '../history/history.ts';
+import type { WorstSessions } from './answers.ts';
+import type { OverviewNow } from './overview.ts';
 import type { Pacer } from './pacer.ts';
-import { type Handler, JSON_HEADERS, sendBody, sendProblem } from './respond.ts';
+import { type Handler, JSON_HEADERS, sendBody, sendParts, sendProblem } from './respond.ts';
 import { type FoundSessions, LIMIT_MAX, WORST_SORTS, type WorstQuery } from './worst-sessions.ts';
 
 export type QueryOptions = {
-  readonly overview: () => Generator<void, Overview, void>;
+  readonly overview: () => Generator<void, OverviewNow, void>;
+  readonly history: History;
   readonly worst: (query: WorstQuery) => Generator<void, FoundSessions, void>;
   readonly regions: readonly string[];
   readonly pacer: Pacer;
@@ -25,7 +28,7 @@ export function createQueries(options: QueryOptions): Queries {
   return { overview: createOverviewQuery(options), sessions: createSessionsQuery(options) };
 }
 
-function createOverviewQuery({ overview, pacer }: QueryOptions): Handler {
+function createOverviewQuery({ overview, history, pacer }: QueryOptions): Handler {
   let underWay: Promise<Buffer> | undefined;
 
   /** Region by region: with 64 regions of 256 servers it is 33 MB and takes 0.4 s, which would hold up the ingest. */
@@ -37,21 +40,50 @@ function createOverviewQuery({ overview, pacer }: QueryOptions): Handler {
       yield;
     }
     const members = JSON.stringify(rest).slice(0, -1);
-    return Buffer.from(`${members},"regions":[${texts.join(',')}]}\n`);
+    return Buffer.from(`${members},"regions":[${texts.join(',')}]`);
   }
 
   return async (_, response, query) => {
-    if (query.size > 0) {
-      sendProblem(response, 400, 'no parameters');
+    const parsed = v.safeParse(OverviewQuery, Object.fromEntries(query));
+    if (!parsed.success) {
+      sendProblem(response, 400, parsed.issues.map((issue) => issue.message).join('; '));
       return;
     }
-    // The answer is the same for everybody, so one is computed and written at a time, however many boards are open.
+    if (query.size > 1) {
+      sendProblem(response, 400, 'a parameter can be given once');
+      return;
+    }
+    // The same for everybody, so one is computed and written at a time, however many boards are open. What each has of the
+    // history already is its own.
     underWay ??= pacer.run(write()).finally(() => {
       underWay = undefined;
     });
-    sendBody(response, 200, await underWay, JSON_HEADERS);
+    const now = await underWay;
+    const past = await pacer.run(writeHistory(history.read(parsed.output.since_ms), history.regions));
+    sendParts(response, 200, [now, Buffer.from(`,"history":${past}}\n`)], JSON_HEADERS);
   };
 }
+
+/** Region by region: of 64, it is 1 MB. */
+function* writeHistory(reading: HistoryReading, regions: readonly string[]): Generator<void, string, void> {
+  const texts: string[] = [];
+  for (const region of regions) {
+    texts.push(`${JSON.stringify(region)}:${JSON.stringify(reading.of(region))}`);
+    yield;
+  }
+  const all = JSON.stringify(reading.of(ALL_REGIONS));
+  const times = JSON.stringify(reading.timesMs);
+  return `{"step_seconds":${STEP_MS / 1000},"times_ms":${times},"all":${all},"regions":{${texts.join(',')}}}`;
+}
+
+const OverviewQuery = v.strictObject(
+  {
+    since_ms: v.optional(
+      v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'since_ms: is not a time in ms since the epoch'), v.transform(Number)),
+    ),
+  },
+  'parameters are since_ms',
+);
 
 function createSessionsQuery({ worst, regions, pacer, now }: QueryOptions): Handler {
   let underWay = 0;

@@ -34,8 +34,20 @@ export function setSecurityHeaders(response: ServerResponse): void {
 
 /** For a HEAD request node:http leaves the body out. */
 export function sendBody(response: ServerResponse, status: number, body: Buffer | string, headers: Headers): void {
-  response.writeHead(status, { ...headers, 'content-length': `${Buffer.byteLength(body)}` });
-  response.end(body);
+  sendParts(response, status, [body], headers);
+}
+
+/** A body in parts, each of which other responses may share. */
+export function sendParts(
+  response: ServerResponse,
+  status: number,
+  parts: readonly (Buffer | string)[],
+  headers: Headers,
+): void {
+  const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  response.writeHead(status, { ...headers, 'content-length': `${length}` });
+  for (const part of parts) response.write(part);
+  response.end();
 }
 
 export const JSON_HEADERS: Headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };

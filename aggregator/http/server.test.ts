@@ -5,8 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/poll.ts';
+import { createHistory, HISTORY_COLUMNS, STEP_MS, type StepFigures } from '../history/history.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
-import type { Overview } from './answers.ts';
+import type { OverviewNow } from './overview.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
 import type { FoundSessions, WorstQuery } from './worst-sessions.ts';
@@ -38,8 +39,9 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
     *overview() {
       open.overviews++;
       yield;
-      return { version: `${open.overviews}`, regions: [] as unknown } as Overview;
+      return { version: `${open.overviews}`, regions: [] as unknown } as OverviewNow;
     },
+    history: createHistory(['apac', 'sa']),
     // biome-ignore lint/correctness/useYield: it has its result at once.
     *worst(query) {
       queries.push(query);
@@ -63,6 +65,8 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
   const { port } = server.address() as AddressInfo;
   return { asked, queries, open, server, port, url: `http://127.0.0.1:${port}` };
 }
+
+const UNKNOWN_STEP = Object.fromEntries(HISTORY_COLUMNS.map((column) => [column, Number.NaN])) as StepFigures;
 
 /** A scraper that sends its request and then never reads. */
 async function deafScraper(port: number, headers = ''): Promise<Socket> {
@@ -222,7 +226,7 @@ describe('GET /api/v1/overview', () => {
     const answer = await fetch(`${url}/api/v1/overview`);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(await answer.json()).toEqual({ version: '1', regions: [] });
+    expect(await answer.json()).toMatchObject({ version: '1', regions: [], history: { times_ms: [] } });
   });
 
   it('is computed once for all who ask meanwhile, and anew for who asks later', async () => {
@@ -231,7 +235,7 @@ describe('GET /api/v1/overview', () => {
     const { url, open, server } = await setUp({ pacer });
     let requests = 0;
     server.on('request', () => requests++);
-    const ask = async () => ((await (await fetch(`${url}/api/v1/overview`)).json()) as Overview).version;
+    const ask = async () => ((await (await fetch(`${url}/api/v1/overview`)).json()) as OverviewNow).version;
     const together = [ask(), ask(), ask()];
     await eventually(() => requests === 3);
     const takeTurns = setInterval(() => turns.shift()?.(), 1);
@@ -247,7 +251,7 @@ describe('GET /api/v1/overview', () => {
     const region = { toJSON: () => `${++written}` };
     const overview = function* () {
       yield;
-      return { version: '1', regions: [region, region] } as unknown as Overview;
+      return { version: '1', regions: [region, region] } as unknown as OverviewNow;
     };
     const { url, server } = await setUp({ overview, pacer });
     let requests = 0;
@@ -256,15 +260,39 @@ describe('GET /api/v1/overview', () => {
     await eventually(() => requests === 3);
     const takeTurns = setInterval(() => turns.shift()?.(), 1);
     ends.push(() => clearInterval(takeTurns));
-    expect(await Promise.all(together)).toEqual(Array(3).fill({ version: '1', regions: ['1', '2'] }));
+    expect(await Promise.all(together)).toMatchObject(Array(3).fill({ version: '1', regions: ['1', '2'] }));
     expect(written).toBe(2);
   });
 
-  it('takes no parameters', async () => {
-    const { url, open } = await setUp();
-    expect((await fetch(`${url}/api/v1/overview?region=apac`)).status).toBe(400);
-    expect(open.overviews).toBe(0);
+  it('has all of the history, or what is new since a step that the asker knows', async () => {
+    const history = createHistory(['apac', 'sa']);
+    const step = (sessions: number) => ({ ...UNKNOWN_STEP, sessions });
+    for (let i = 0; i < 3; i++) history.write('apac', 1_000_000 + i * STEP_MS, step(i));
+    const { url } = await setUp({ history });
+    const ask = async (query: string) => (await (await fetch(`${url}/api/v1/overview${query}`)).json()).history;
+    expect(await ask('')).toMatchObject({
+      step_seconds: 5,
+      times_ms: [1_000_000, 1_005_000, 1_010_000],
+      all: { sessions: [null, null, null] },
+      regions: { apac: { sessions: [0, 1, 2], rtt_p95: [null, null, null] }, sa: { sessions: [null, null, null] } },
+    });
+    expect(await ask('?since_ms=1005000')).toMatchObject({
+      times_ms: [1_010_000],
+      regions: { apac: { sessions: [2] } },
+    });
+    expect(await ask('?since_ms=1010000')).toMatchObject({ times_ms: [], regions: { apac: { sessions: [] } } });
+    // Not a step of ours: the asker knows them by another clock.
+    expect((await ask('?since_ms=9999999')).times_ms).toHaveLength(3);
   });
+
+  it.each(['?region=apac', '?since_ms=', '?since_ms=-1', '?since_ms=1e9', '?since_ms=1&since_ms=1', '?since_ms=1&x=2'])(
+    'refuses %s',
+    async (query) => {
+      const { url, open } = await setUp();
+      expect((await fetch(`${url}/api/v1/overview${query}`)).status).toBe(400);
+      expect(open.overviews).toBe(0);
+    },
+  );
 });
 
 describe('the server', () => {

@@ -23,7 +23,7 @@ export type RegionReading = {
   readonly headcount: Headcount;
   readonly breakdown: BreakdownReadings;
   readonly isFeedUp: boolean;
-  /** Absent where nobody asks for it, as the overview does not. */
+  /** Absent where nobody asks for it. */
   readonly stream?: StreamReading;
   readonly feed: FeedReading;
 };

@@ -7,13 +7,14 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { Gauge, Registry } from 'prom-client';
+import { createHistory } from '../../aggregator/history/history.ts';
 import { readOverview } from '../../aggregator/http/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
 import { findWorst } from '../../aggregator/http/worst-sessions.ts';
 import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
-import { expose } from '../../test/support/metrics/expose.ts';
+import { expose, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { createBenchIngest } from './bench-ingest.ts';
 import { median } from './figures.ts';
@@ -74,7 +75,15 @@ async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'l
     expose: (options) => expose(sessions, options),
     processMetrics: createProcessMetrics().text,
     worst: (query) => findWorst(sessions, query),
-    overview: () => readOverview({ sessions, version: 'bench', startedAtMs: 0 }),
+    history: createHistory(['apac']),
+    overview: () =>
+      readOverview({
+        sessions,
+        version: 'bench',
+        startedAtMs: 0,
+        shard: { index: 0, count: 1 },
+        stream: () => STREAM_READING,
+      }),
     readiness: () => ({ ready: true }),
     regions: ['apac'],
     metricsToken: undefined,
