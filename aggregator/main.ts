@@ -18,7 +18,7 @@ import { readBoard } from './http/board-files.ts';
 import { readOverview } from './http/overview.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
-import { findWorst } from './http/worst-sessions.ts';
+import { findWorst } from './http/sessions/worst-sessions.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { createExposition } from './metrics/exposition.ts';

@@ -3,7 +3,7 @@
  * `node dev/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { LIMIT_MAX } from '../aggregator/http/worst-sessions.ts';
+import { LIMIT_MAX } from '../aggregator/http/sessions/worst-sessions.ts';
 import { MEASURES } from '../aggregator/live/measures.ts';
 import { FAMILIES } from '../aggregator/metrics/families.ts';
 import type { Family } from '../aggregator/metrics/family.ts';

@@ -6,7 +6,7 @@ import type { WorstSessions } from './answers.ts';
 import type { OverviewNow } from './overview.ts';
 import type { Pacer } from './pacer.ts';
 import { type Handler, JSON_HEADERS, sendBody, sendParts, sendProblem } from './respond.ts';
-import { type FoundSessions, LIMIT_MAX, WORST_SORTS, type WorstQuery } from './worst-sessions.ts';
+import { type FoundSessions, LIMIT_MAX, WORST_SORTS, type WorstQuery } from './sessions/worst-sessions.ts';
 
 export type QueryOptions = {
   readonly overview: () => Generator<void, OverviewNow, void>;

@@ -10,7 +10,7 @@ import type { ExposeOptions } from '../metrics/exposition.ts';
 import type { OverviewNow } from './overview.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
-import type { FoundSessions, WorstQuery } from './worst-sessions.ts';
+import type { FoundSessions, WorstQuery } from './sessions/worst-sessions.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {

@@ -11,7 +11,7 @@ import { createHistory } from '../../aggregator/history/history.ts';
 import { readOverview } from '../../aggregator/http/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
-import { findWorst } from '../../aggregator/http/worst-sessions.ts';
+import { findWorst } from '../../aggregator/http/sessions/worst-sessions.ts';
 import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
 import { expose, STREAM_READING } from '../../test/support/metrics/expose.ts';

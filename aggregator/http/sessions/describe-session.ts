@@ -1,11 +1,11 @@
 /** A session as the API lists it: its figures and those of each of its peers, why it is impaired, and whose fault that is. */
-import { figureName, MEASURE, PEER_MEASURES } from '../live/measures.ts';
-import { IMPAIRMENT_CAUSES } from '../store/diagnosis.ts';
-import type { ImpairmentReading } from '../store/impaired.ts';
-import type { PeerReadings } from '../store/peers/peer-table.ts';
-import type { Session } from '../store/session.ts';
-import type { Sessions } from '../store/sessions.ts';
-import type { PeerFigures, WorstSession } from './answers.ts';
+import { figureName, MEASURE, PEER_MEASURES } from '../../live/measures.ts';
+import { IMPAIRMENT_CAUSES } from '../../store/diagnosis.ts';
+import type { ImpairmentReading } from '../../store/impaired.ts';
+import type { PeerReadings } from '../../store/peers/peer-table.ts';
+import type { Session } from '../../store/session.ts';
+import type { Sessions } from '../../store/sessions.ts';
+import type { PeerFigures, WorstSession } from '../answers.ts';
 
 export type DescribeOptions = {
   readonly sessions: Sessions;

@@ -2,11 +2,11 @@
  * The worst sessions now, to find the one bad call without knowing a label: the K worst by any figure, or every session
  * of a meeting, with who is impaired, why, and whose fault it is. In slices of bounded work and with bounded memory.
  */
-import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MeasureName, type PeerMeasureName } from '../live/measures.ts';
-import type { Meeting } from '../store/roster.ts';
-import type { Session } from '../store/session.ts';
-import type { Sessions } from '../store/sessions.ts';
-import type { WorstSession } from './answers.ts';
+import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MeasureName, type PeerMeasureName } from '../../live/measures.ts';
+import type { Meeting } from '../../store/roster.ts';
+import type { Session } from '../../store/session.ts';
+import type { Sessions } from '../../store/sessions.ts';
+import type { WorstSession } from '../answers.ts';
 import { type DescribeOptions, describeSession } from './describe-session.ts';
 
 /** Any measure, by the name that it has in the overview and in the objectives. */

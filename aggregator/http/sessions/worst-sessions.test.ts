@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Beacon } from '../../shared/beacon.ts';
-import { fullPeer, validEntry } from '../../test/support/edge/beacon.ts';
-import { createSessions, type Sessions } from '../store/sessions.ts';
-import { applyEntry } from '../store/testing.ts';
-import type { WorstSession } from './answers.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import { fullPeer, validEntry } from '../../../test/support/edge/beacon.ts';
+import { createSessions, type Sessions } from '../../store/sessions.ts';
+import { applyEntry } from '../../store/testing.ts';
+import type { WorstSession } from '../answers.ts';
 import { findWorst, WORST_SORTS, type WorstQuery } from './worst-sessions.ts';
 
 const NOW = 1_800_000_000_000;
