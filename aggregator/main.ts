@@ -18,6 +18,7 @@ import { readBoard } from './http/board-files.ts';
 import { readOverview } from './http/overview.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
+import { findEnded } from './http/sessions/ended-sessions.ts';
 import { findWorst } from './http/sessions/worst-sessions.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
@@ -67,6 +68,7 @@ function run(config: Config): void {
   const recorder = recordHistory({ sessions, feed, history, pacer });
   const reaping = setInterval(() => {
     reap();
+    sessions.forgetEnded(feed.now());
     forwarders.refresh(feed.now());
     measureFeed();
     recorder.tick(feed.now()).catch(fail);
@@ -226,6 +228,7 @@ function serve(
     processMetrics: processMetrics.text,
     overview: () => readOverview({ sessions, version, startedAtMs, shard, stream: feed.stream }),
     worst: (query) => findWorst(sessions, query),
+    ended: (query) => findEnded(sessions, query),
     readiness,
     regions,
     metricsToken: config.metricsToken,

@@ -65,7 +65,12 @@ at most ${LIMIT_MAX}) narrow the list. Sessions without a known figure are left 
 meeting is listed, up to ${LIMIT_MAX}, those without a known figure last; \`total\` says how many there are. Each session has its
 figures and those of each peer, absent when unknown; \`impaired\`, why it is past an objective (as \`cause\` of
 \`edgepulse_impaired_sessions\`, empty when it is not); and for each bad stream whose fault it is (\`side\`, see
-attribution.md) and why nothing is heard (\`silence\`). Its shape is \`WorstSessions\` in aggregator/http/answers.ts. The measures:
+attribution.md) and why nothing is heard (\`silence\`). \`session_id\`, with or without \`meeting_id\`, lists the sessions of that id.
+
+With one of these two and \`ended=true\`, \`ended\` lists the sessions that ended within the last 15 minutes, the newest
+first: how they ended (\`reason\`: \`left\` said so, \`stale\` was silent for a TTL, \`restarted\` began another run with the same
+id), and the figures of the last beacon before that, with sides and silences as they were then. They are complete since
+\`ended_reach_ms\`: after a start of the process, or when very many end, that is less than 15 minutes ago. Its shape is \`WorstSessions\` in aggregator/http/answers.ts. The measures:
 ${MEASURES.map(({ name }) => `\`${name}\``).join(', ')}.
 
 ## Live population (\`collect[]=population\`)

@@ -15,6 +15,7 @@ function session(
     ...ids,
     server_url: 'none',
     server_type: 'none',
+    began_ms: 0,
     last_beacon_age_seconds: 1,
     impaired,
     peers,

@@ -9,6 +9,7 @@ import type { SilenceCause } from '../attribution/silence.ts';
 import type { HistorySeries } from '../history/history.ts';
 import type { FigureName, MeasureName, PEER_MEASURES } from '../live/measures.ts';
 import type { ImpairmentCause } from '../store/diagnosis.ts';
+import type { EndReason } from '../store/ended/ended.ts';
 import type { Impairment } from '../store/impaired.ts';
 
 /** `GET /api/v1/overview`: everything that the board shows but the worst sessions. */
@@ -120,29 +121,52 @@ export type HealthOverview = {
   readonly ingest_delay_seconds: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
 };
 
-/** `GET /api/v1/sessions`: the worst sessions, or every session of a meeting, the worst first. */
+/** `GET /api/v1/sessions`: the worst sessions, or those of a meeting or session, the worst first. */
 export type WorstSessions = {
   readonly sort: MeasureName;
   /** How many there are, of which at most `limit` are listed. */
   readonly total: number;
   readonly sessions: readonly WorstSession[];
+  /** With `ended=true`: how many ended within the last 15 minutes, and the newest of them, newest first. */
+  readonly ended_total?: number;
+  readonly ended?: readonly EndedSession[];
+  /** Since when `ended` is complete, by the broker's clock: later than 15 minutes ago after a start, or at the bound. */
+  readonly ended_reach_ms?: number;
 };
 
-/** One of the sessions that `GET /api/v1/sessions` lists. */
-export type WorstSession = {
+/** Of a session, alive or ended. */
+type SessionFigures = {
   readonly region: string;
   readonly meeting_id: string;
   readonly session_id: string;
   readonly participant_id: string;
   readonly server_url: string;
   readonly server_type: string;
+  /** When its first beacon came, by the broker's clock. */
+  readonly began_ms: number;
+  /** It may have begun before that: it was alive when the process started. */
+  readonly began_or_earlier?: true;
+  /** What it says of itself; `unknown` where it leaves a part out. */
+  readonly client?: { readonly [label: string]: string };
+  readonly path?: { readonly [label: string]: string };
   readonly rtt_seconds?: number;
   /** Of what it sends. */
   readonly uplink_packet_loss_ratio?: number;
-  readonly last_beacon_age_seconds: number;
   /** Why it is past an objective (over bad): as `cause` of `edgepulse_impaired_sessions`. Empty when it is not. */
   readonly impaired: readonly ImpairmentCause[];
   readonly peers: readonly WorstPeer[];
+};
+
+/** One of the sessions that `GET /api/v1/sessions` lists. */
+export type WorstSession = SessionFigures & { readonly last_beacon_age_seconds: number };
+
+/** A session that ended within the last 15 minutes, with the figures that it had last. */
+export type EndedSession = SessionFigures & {
+  readonly ended_ms: number;
+  /** It said goodbye, it was silent for a TTL, or a reload that kept its id began another run. */
+  readonly reason: EndReason;
+  /** When the beacon came that the figures are of. */
+  readonly last_beacon_ms: number;
 };
 
 /** What the session receives from a peer. */

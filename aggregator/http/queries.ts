@@ -6,12 +6,14 @@ import type { WorstSessions } from './answers.ts';
 import type { OverviewNow } from './overview.ts';
 import type { Pacer } from './pacer.ts';
 import { type Handler, JSON_HEADERS, sendBody, sendParts, sendProblem } from './respond.ts';
+import type { EndedQuery, FoundEndedSessions } from './sessions/ended-sessions.ts';
 import { type FoundSessions, LIMIT_MAX, WORST_SORTS, type WorstQuery } from './sessions/worst-sessions.ts';
 
 export type QueryOptions = {
   readonly overview: () => Generator<void, OverviewNow, void>;
   readonly history: History;
   readonly worst: (query: WorstQuery) => Generator<void, FoundSessions, void>;
+  readonly ended: (query: EndedQuery) => Generator<void, FoundEndedSessions, void>;
   readonly regions: readonly string[];
   readonly pacer: Pacer;
   /** The wall clock, in ms. */
@@ -85,62 +87,84 @@ const OverviewQuery = v.strictObject(
   'parameters are since_ms',
 );
 
-function createSessionsQuery({ worst, regions, pacer, now }: QueryOptions): Handler {
+function createSessionsQuery({ worst, ended, regions, pacer, now }: QueryOptions): Handler {
   let underWay = 0;
   const Query = querySchema(regions);
 
   /** Session by session: a meeting of a thousand takes long to write. */
-  function* write(asked: WorstQuery): Generator<void, Buffer, void> {
-    const { total, sessions } = yield* worst(asked);
-    const members: Omit<WorstSessions, 'sessions'> = { sort: asked.sort, total };
+  function* write(asked: AskedSessions): Generator<void, Buffer, void> {
+    const found = yield* worst(asked.query);
+    const members: Omit<WorstSessions, 'sessions'> = { sort: asked.query.sort, total: found.total };
     const parts = [Buffer.from(`${JSON.stringify(members).slice(0, -1)},"sessions":[`)];
-    for (const session of sessions) {
-      const text = JSON.stringify(session);
-      parts.push(Buffer.from(parts.length > 1 ? `,${text}` : text));
-      yield;
+    yield* writeEach(parts, found.sessions);
+    if (asked.withEnded) {
+      const { total, reachMs, sessions } = yield* ended(asked.query);
+      parts.push(Buffer.from(`],"ended_total":${total},"ended_reach_ms":${reachMs},"ended":[`));
+      yield* writeEach(parts, sessions);
     }
     return Buffer.concat([...parts, Buffer.from(']}\n')]);
   }
 
   return async (_, response, query) => {
-    const parameters = Object.fromEntries(query);
-    const parsed = v.safeParse(Query, parameters);
-    if (!parsed.success) {
-      sendProblem(response, 400, parsed.issues.map((issue) => issue.message).join('; '));
-      return;
-    }
-    if (Object.keys(parameters).length < query.size) {
-      sendProblem(response, 400, 'a parameter can be given once');
+    const asked = readQuery(Query, query, now());
+    if (typeof asked === 'string') {
+      sendProblem(response, 400, asked);
       return;
     }
     if (underWay >= QUERIES_AT_ONCE) {
       sendProblem(response, 503, 'too many queries at once', { 'retry-after': '1' });
       return;
     }
-    const { region, meeting_id, sort, limit } = parsed.output;
     underWay++;
     try {
-      const body = await pacer.run(
-        write({
-          sort,
-          limit: limit ?? (meeting_id === undefined ? LIMIT_DEFAULT : LIMIT_MAX),
-          nowMs: now(),
-          ...(region === undefined ? {} : { region }),
-          ...(meeting_id === undefined ? {} : { meetingId: meeting_id }),
-        }),
-      );
-      sendBody(response, 200, body, JSON_HEADERS);
+      sendBody(response, 200, await pacer.run(write(asked)), JSON_HEADERS);
     } finally {
       underWay--;
     }
   };
 }
 
+function* writeEach(parts: Buffer[], sessions: Iterable<object>): Generator<void, void, void> {
+  let separator = '';
+  for (const session of sessions) {
+    parts.push(Buffer.from(separator + JSON.stringify(session)));
+    separator = ',';
+    yield;
+  }
+}
+
+type AskedSessions = { readonly query: WorstQuery & EndedQuery; readonly withEnded: boolean };
+
+/** @returns what is wrong with it, or the query */
+function readQuery(
+  schema: ReturnType<typeof querySchema>,
+  query: URLSearchParams,
+  nowMs: number,
+): AskedSessions | string {
+  const parameters = Object.fromEntries(query);
+  const parsed = v.safeParse(schema, parameters);
+  if (!parsed.success) return parsed.issues.map((issue) => issue.message).join('; ');
+  if (Object.keys(parameters).length < query.size) return 'a parameter can be given once';
+  const { region, meeting_id, session_id, ended, sort, limit } = parsed.output;
+  const isLookUp = meeting_id !== undefined || session_id !== undefined;
+  const asked = {
+    sort,
+    limit: limit ?? (isLookUp ? LIMIT_MAX : LIMIT_DEFAULT),
+    nowMs,
+    ...(region === undefined ? {} : { region }),
+    ...(meeting_id === undefined ? {} : { meetingId: meeting_id }),
+    ...(session_id === undefined ? {} : { sessionId: session_id }),
+  };
+  return { query: asked, withEnded: ended === 'true' };
+}
+
 function querySchema(regions: readonly string[]) {
   const limitMessage = `limit: is not an integer from 1 to ${LIMIT_MAX}`;
   const entries = {
     region: v.optional(v.picklist(regions, `region: is not one of ${regions.join(', ')}`)),
-    meeting_id: v.optional(v.custom<string>(isId, 'meeting_id: is not an id of at most 64 of A-Z a-z 0-9 _ . -')),
+    meeting_id: v.optional(idSchema('meeting_id')),
+    session_id: v.optional(idSchema('session_id')),
+    ended: v.optional(v.picklist(['true', 'false'], 'ended: is not true or false'), 'false'),
     sort: v.optional(v.picklist(WORST_SORTS, `sort: is not one of ${WORST_SORTS.join(', ')}`), 'rtt'),
     limit: v.optional(
       v.pipe(
@@ -152,5 +176,15 @@ function querySchema(regions: readonly string[]) {
       ),
     ),
   };
-  return v.strictObject(entries, `parameters are ${Object.keys(entries).join(', ')}`);
+  return v.pipe(
+    v.strictObject(entries, `parameters are ${Object.keys(entries).join(', ')}`),
+    v.check(
+      ({ ended, meeting_id, session_id }) => ended === 'false' || meeting_id !== undefined || session_id !== undefined,
+      'ended: takes a meeting_id or a session_id',
+    ),
+  );
+}
+
+function idSchema(name: string) {
+  return v.custom<string>(isId, `${name}: is not an id of at most 64 of A-Z a-z 0-9 _ . -`);
 }

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/poll.ts';
 import { createHistory, HISTORY_COLUMNS, STEP_MS, type StepFigures } from '../history/history.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
+import type { EndedSession } from './answers.ts';
 import type { OverviewNow } from './overview.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
@@ -46,6 +47,10 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
     *worst(query) {
       queries.push(query);
       return { total: 7, sessions: [{ session_id: 's-1' }, { session_id: 's-2' }] } as unknown as FoundSessions;
+    },
+    // biome-ignore lint/correctness/useYield: it has its result at once.
+    *ended() {
+      return { total: 3, reachMs: 7, sessions: [{ session_id: 's-3' }] as unknown as EndedSession[] };
     },
     readiness: () => ({ ready: true }),
     regions: ['apac', 'sa'],
@@ -186,6 +191,7 @@ describe('GET /api/v1/sessions', () => {
     ['', { sort: 'rtt', limit: 20, nowMs: 42 }],
     ['?sort=expand&limit=1000', { sort: 'expand', limit: 1_000, nowMs: 42 }],
     ['?region=sa&meeting_id=m-1', { region: 'sa', meetingId: 'm-1', sort: 'rtt', limit: 1_000, nowMs: 42 }],
+    ['?session_id=s-1&ended=false', { sessionId: 's-1', sort: 'rtt', limit: 1_000, nowMs: 42 }],
     ['?meeting_id=m-1&sort=audio_mos&limit=5', { meetingId: 'm-1', sort: 'audio_mos', limit: 5, nowMs: 42 }],
   ])('asks for the worst: %s', async (search, query) => {
     const { url, queries } = await setUp();
@@ -199,6 +205,18 @@ describe('GET /api/v1/sessions', () => {
     expect(queries).toEqual([query]);
   });
 
+  it('lists those that ended when they are asked for', async () => {
+    const { url, queries } = await setUp();
+    const answer = await fetch(`${url}/api/v1/sessions?session_id=s-3&meeting_id=m-1&ended=true&limit=9`);
+    expect(await answer.json()).toMatchObject({
+      total: 7,
+      ended_total: 3,
+      ended_reach_ms: 7,
+      ended: [{ session_id: 's-3' }],
+    });
+    expect(queries).toEqual([{ meetingId: 'm-1', sessionId: 's-3', sort: 'rtt', limit: 9, nowMs: 42 }]);
+  });
+
   it.each([
     ['limit=0', '1 to 1000'],
     ['limit=1001', '1 to 1000'],
@@ -208,7 +226,11 @@ describe('GET /api/v1/sessions', () => {
     ['sort=constructor', 'neteq_buffer, concealment, expand'],
     ['region=mars', 'apac, sa'],
     ['meeting_id=a%20b', 'meeting_id'],
-    ['limit=5&offset=5', 'region, meeting_id, sort, limit'],
+    ['session_id=', 'session_id'],
+    ['session_id=s-1&session_id=s-2', 'once'],
+    ['ended=true', 'meeting_id or a session_id'],
+    ['ended=yes&session_id=s-1', 'true or false'],
+    ['limit=5&offset=5', 'region, meeting_id, session_id, ended, sort, limit'],
     ['sort=rtt&sort=expand', 'once'],
   ])('rejects %s and says what it may be', async (search, choices) => {
     const { url, queries } = await setUp();

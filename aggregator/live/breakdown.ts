@@ -60,6 +60,22 @@ export function standingOf(parts: StandingParts): Standing {
   return (videoSender << 16) | (client << 8) | path;
 }
 
+/** What a session says that it is of, with a combination of each kind that it says something of. */
+export type StandingLabels = { readonly [Kind in BreakdownKind]?: Combination['labels'] };
+
+export function labelsOf(standing: Standing): StandingLabels {
+  const labels: { -readonly [Kind in BreakdownKind]?: Combination['labels'] } = {};
+  for (const [kind, number] of Object.entries(partsOf(standing)) as [BreakdownKind, number][]) {
+    const found = COMBINATIONS[kind].find((combination) => combination.number === number);
+    if (found) labels[kind] = found.labels;
+  }
+  return labels;
+}
+
+function partsOf(standing: Standing): { readonly [Kind in BreakdownKind]: number } {
+  return { path: standing & 0xff, client: (standing >> 8) & 0xff, videoSender: standing >> 16 };
+}
+
 export type BreakdownReadings = {
   /** How many are of the combination. */
   count(region: string, kind: BreakdownKind, combination: number): number;
@@ -101,10 +117,11 @@ function createCounts(): Counts {
   };
 }
 
-function add({ path, client, videoSender }: Counts, standing: Standing, change: 1 | -1): void {
-  addTo(path, standing & 0xff, change);
-  addTo(client, (standing >> 8) & 0xff, change);
-  addTo(videoSender, standing >> 16, change);
+function add(counts: Counts, standing: Standing, change: 1 | -1): void {
+  const { path, client, videoSender } = partsOf(standing);
+  addTo(counts.path, path, change);
+  addTo(counts.client, client, change);
+  addTo(counts.videoSender, videoSender, change);
 }
 
 function addTo(counts: Float64Array, combination: number, change: number): void {

@@ -34,6 +34,8 @@ export type Impaired = {
   /** To be called when the session's values were replaced. @param hasSuspects whether it may receive a bad stream */
   note(session: Session, hasSuspects: boolean): void;
   forget(session: Session): void;
+  /** Whether the server of the cell was at fault when this was read last. */
+  wasServerAtFault(cell: Cell): boolean;
   /** Each session counts as it is when the reading comes to it, and once. */
   read(): Generator<void, ImpairmentReading, void>;
 };
@@ -45,6 +47,8 @@ export const NOT_IMPAIRED: Impairment = createImpairment();
 
 export function createImpaired(peers: PeerReadings): Impaired {
   const suspects = new Set<Session>();
+  /** By the last reading. */
+  let lastFailing: ReadonlySet<Cell> = new Set();
 
   function setSuspect(session: Session, isOne: boolean): void {
     if (session.isSuspect === isOne) return;
@@ -56,6 +60,7 @@ export function createImpaired(peers: PeerReadings): Impaired {
   return {
     note: (session, hasSuspects) => setSuspect(session, hasSuspects || isRttBad(session)),
     forget: (session) => setSuspect(session, false),
+    wasServerAtFault: (cell) => lastFailing.has(cell),
     *read() {
       const byCell = new Map<Cell, Counts>();
       let steps = 0;
@@ -72,6 +77,7 @@ export function createImpaired(peers: PeerReadings): Impaired {
       }
       const failing = new Set<Cell>();
       for (const [cell, counts] of byCell) if (blameServer(cell, counts)) failing.add(cell);
+      lastFailing = failing;
       return {
         of: (cell) => byCell.get(cell)?.impairment ?? NOT_IMPAIRED,
         isServerAtFault: (cell) => failing.has(cell),

@@ -169,6 +169,8 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
         next: undefined,
         id: report.sessionId,
         born,
+        beganAtMs: report.receivedAtMs,
+        isBegunEarlier: report.seq > 0,
         participantId,
         presence: enterMeeting(meeting, cell.region, participantId),
         cell,
@@ -205,6 +207,8 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       replaceValues(session, beacon);
     },
     restart(session, report, { sequence, ended }) {
+      session.beganAtMs = report.receivedAtMs;
+      session.isBegunEarlier = report.seq > 0;
       session.sequence = sequence;
       session.ended = ended;
       session.clientDropped = droppedBefore(report);

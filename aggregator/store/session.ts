@@ -13,6 +13,9 @@ export interface Session extends Expiring<Session>, Runs, SeriesHolder {
   readonly id: string;
   /** Number of the record, rising: a scrape passes over what began after it did. */
   readonly born: number;
+  /** When the first beacon of its run came that this process read, and whether that was not the run's first one. */
+  beganAtMs: number;
+  isBegunEarlier: boolean;
   participantId: string;
   presence: Presence<Session>;
   cell: Cell;

@@ -2,6 +2,7 @@
  * The store: the sessions that are alive, from beacons in whatever order they come. Pure: the
  * clock is an argument. This file decides what happens to a beacon; living.ts applies it.
  */
+import { LIMITS } from '../../shared/beacon.ts';
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
 import { createWheel, type Wheel } from '../expiry/wheel.ts';
@@ -15,6 +16,7 @@ import type { Runs } from './arrival/runs.ts';
 import { sequences } from './arrival/sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
+import { createEnded, type EndedReadings } from './ended/ended.ts';
 import type { ImpairmentReading } from './impaired.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peers/peer-table.ts';
@@ -87,6 +89,10 @@ export type Sessions = {
   readImpairment(): Generator<void, ImpairmentReading, void>;
   /** The same of one session. */
   diagnose(session: Session): Diagnosis;
+  /** Those that ended within the last quarter of an hour. */
+  readonly ended: EndedReadings;
+  /** Forgets some of the ended ones whose time is over. To be called as often as {@link Sessions.expire}, also while no feed is up. */
+  forgetEnded(nowMs: number): void;
   /** Number that the next record will have: what is read in slices must pass over records from it on. */
   nextBorn(): number;
 };
@@ -115,6 +121,15 @@ type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly n
 /** The most sessions that one call of `expire` removes, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
 
+/** Less work each than one that is reaped, and as many of them in the end. */
+const FORGET_AT_ONCE = 4_000;
+
+/** How much is remembered of ended sessions at the most: of half as many as may live, and four peers for each of them. */
+function endedBounds(maxSessions: number): { readonly maxSessions: number; readonly maxPeers: number } {
+  const most = Math.ceil(maxSessions / 2);
+  return { maxSessions: most, maxPeers: Math.max(LIMITS.peers, 4 * most) };
+}
+
 /**
  * @example
  * const sessions = createSessions({ regions: ['apac'], servers: [], ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 100 });
@@ -138,6 +153,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
   const breakdown = createBreakdown(regions);
   const living = createLiving({ regions, population, breakdown, budget, tally, plausibility });
+  const ended = createEnded({
+    ...endedBounds(maxSessions),
+    peers: living.peers,
+    isServerAtFault: living.impaired.wasServerAtFault,
+  });
   const departed = createDeparted(maxSessions);
   const arrivals = createArrivals({ ttlMs, departed, plausibility });
 
@@ -178,6 +198,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     plausibility.open(region, session.accountedUntilMs, report.receivedAtMs);
     if (outcome === 'begun') {
       tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
+      ended.note(session, { reason: 'restarted', atMs: report.receivedAtMs });
       living.restart(session, report, arrivals.runsOf(beacon, outcome, session));
     } else {
       totals.lost += arrivals.takeNumber(session.sequence, report);
@@ -204,6 +225,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { report } = beacon;
     if (session.ended) arrivals.forgetDue(session, beacon.reports.storedAtMs);
     stateOf(session.presence.region).wheel.unschedule(session);
+    // Before its values are replaced: a goodbye mostly follows the beacon before it so soon that its differences say nothing.
+    if (report.leaving) ended.note(session, { reason: 'left', atMs: report.receivedAtMs });
     living.refresh(session, cell, beacon);
     const totals = tally.totals(cell.region);
     const dropped = newlyDropped(session, report.dropped);
@@ -265,6 +288,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           if (left-- === 0) return true;
           // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
           tally.isHistory = session.receivedAtMs + ttlMs <= historyUntilMs;
+          ended.note(session, { reason: 'stale', atMs: readMs });
           remove(session);
           tally.totals(region).stale++;
           tally.isHistory = false;
@@ -273,7 +297,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (earliestMs === Number.POSITIVE_INFINITY) return false;
       return departed.forgetDue(earliestMs, left) === left;
     },
-    feedUp: (region, nowMs) => stateOf(region).clock.start(nowMs),
+    feedUp(region, nowMs) {
+      const { clock } = stateOf(region);
+      // What came and went meanwhile may have left the stream before it was read.
+      if (clock.isWithdrawn(nowMs)) ended.beginReach(nowMs);
+      clock.start(nowMs);
+    },
     feedDown: (region, nowMs) => stateOf(region).clock.stop(nowMs),
     regions,
     isFeedUp(region) {
@@ -298,6 +327,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     peers: living.peers,
     readImpairment: living.impaired.read,
     diagnose: (session) => diagnose(session, living.peers),
+    ended,
+    forgetEnded: (nowMs) => {
+      ended.forgetDue(nowMs, FORGET_AT_ONCE);
+    },
     nextBorn: () => living.nextBorn,
   };
 }

@@ -11,6 +11,7 @@ import { createHistory } from '../../aggregator/history/history.ts';
 import { readOverview } from '../../aggregator/http/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
+import { findEnded } from '../../aggregator/http/sessions/ended-sessions.ts';
 import { findWorst } from '../../aggregator/http/sessions/worst-sessions.ts';
 import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
@@ -75,6 +76,7 @@ async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'l
     expose: (options) => expose(sessions, options),
     processMetrics: createProcessMetrics().text,
     worst: (query) => findWorst(sessions, query),
+    ended: (query) => findEnded(sessions, query),
     history: createHistory(['apac']),
     overview: () =>
       readOverview({

@@ -107,6 +107,9 @@ describe('the worst sessions', () => {
         server_url: 'other',
         server_type: 'webtransport',
         rtt_seconds: 0.3,
+        began_ms: NOW,
+        client: { platform: 'web', engine: 'chromium' },
+        path: { candidate_type: 'host', protocol: 'udp' },
         last_beacon_age_seconds: 2,
         impaired: ['rtt'],
         peers: [
@@ -126,6 +129,9 @@ describe('the worst sessions', () => {
   it.each([
     ['a meeting', { meetingId: 'm-2' }, ['s-5', 's-2']],
     ['a meeting that nobody is in', { meetingId: 'm-9' }, []],
+    ['a session', { sessionId: 's-4' }, ['s-4']],
+    ['a session of a meeting', { sessionId: 's-4', meetingId: 'm-1' }, ['s-4']],
+    ['a session that is in another meeting', { sessionId: 's-4', meetingId: 'm-2' }, []],
     ['another region', { region: 'eu-west' }, []],
     ['the expand rate', { sort: 'expand' as const, limit: 2 }, ['s-5', 's-4']],
     ['concealment', { sort: 'concealment' as const, limit: 1 }, ['s-5']],

@@ -19,6 +19,8 @@ export type WorstQuery = {
   readonly region?: string;
   /** Every session of it is listed, also those of which the figure is not known; these come last. */
   readonly meetingId?: string;
+  /** The same: in the meeting, or in every meeting that has a session of this id. */
+  readonly sessionId?: string;
   readonly sort: MeasureName;
   readonly limit: number;
   readonly nowMs: number;
@@ -53,7 +55,7 @@ type Found = {
 };
 
 /**
- * Sessions whose sort figure is unknown are left out unless a meeting is asked for, and so are regions whose feed has been
+ * Sessions whose sort figure is unknown are left out unless a meeting or session is asked for, and so are regions whose feed has been
  * down for a whole TTL.
  */
 export function* findWorst(sessions: Sessions, query: WorstQuery): Generator<void, FoundSessions, void> {
@@ -70,7 +72,8 @@ function* describeEach(worst: readonly Session[], options: DescribeOptions): Gen
 }
 
 function* search(sessions: Sessions, query: WorstQuery): Generator<void, Found, void> {
-  const { region, meetingId, limit, nowMs } = query;
+  const { region, meetingId, sessionId, limit, nowMs } = query;
+  const isLookUp = meetingId !== undefined || sessionId !== undefined;
   const heard = new Set(sessions.regions.filter((name) => !sessions.isWithdrawn(name, nowMs)));
   const before = sessions.nextBorn();
   const badnessOf = badnessBy(sessions, query.sort);
@@ -79,7 +82,7 @@ function* search(sessions: Sessions, query: WorstQuery): Generator<void, Found, 
   let total = 0;
   let rows = 0;
   for (const meeting of meetingsOf(sessions, meetingId)) {
-    for (const session of meeting.sessions.values()) {
+    for (const session of sessionsOf(meeting, sessionId)) {
       rows += 1 + session.peers.length;
       if (rows >= ROWS_AT_ONCE) {
         rows = 0;
@@ -90,7 +93,7 @@ function* search(sessions: Sessions, query: WorstQuery): Generator<void, Found, 
       if (session.born >= before || !heard.has(presence.region)) continue;
       if (region !== undefined && presence.region !== region) continue;
       const bad = badnessOf(session);
-      if (bad === UNKNOWN_BADNESS && meetingId === undefined) continue;
+      if (bad === UNKNOWN_BADNESS && !isLookUp) continue;
       total++;
       const rank = rankOf(bad, badness);
       if (rank >= limit) continue;
@@ -99,6 +102,10 @@ function* search(sessions: Sessions, query: WorstQuery): Generator<void, Found, 
       if (worst.length <= limit) continue;
       worst.pop();
       badness.pop();
+    }
+    if (++rows >= ROWS_AT_ONCE) {
+      rows = 0;
+      yield;
     }
   }
   return { total, worst };
@@ -111,6 +118,12 @@ function* meetingsOf(sessions: Sessions, meetingId: string | undefined): Generat
     const meeting = sessions.meeting(meetingId);
     if (meeting) yield meeting;
   }
+}
+
+function sessionsOf({ sessions }: Meeting<Session>, sessionId: string | undefined): Iterable<Session> {
+  if (sessionId === undefined) return sessions.values();
+  const session = sessions.get(sessionId);
+  return session ? [session] : [];
 }
 
 /** Where it belongs in the list, worst first: behind its equals. */

@@ -21,6 +21,8 @@ export type PeerReadings = {
   id(row: number): string;
   /** Its newest value. @param measure number of a peer measure @returns NaN when unknown */
   value(row: number, measure: number): number;
+  /** The values of every peer measure. @param into by measure, in millionths */
+  readValues(row: number, into: Uint32Array): void;
   /** Its newest rate of a NetEQ operation, per second. @param operation index of NETEQ_OPERATIONS @returns NaN when unknown */
   operation(row: number, operation: number): number;
   /** What is known of its quality; 0 is nothing. */
@@ -42,8 +44,6 @@ export type PeerTable = PeerReadings & {
    * @param before is given what the row had, in the same way
    */
   replaceValues(row: number, values: Uint32Array, before: Uint32Array): void;
-  /** The values of every peer measure. @param into by measure, in millionths */
-  readValues(row: number, into: Uint32Array): void;
   /** Replaces the rates of all operations. @param rates by operation, in millionths */
   setOperations(row: number, rates: Uint32Array): void;
   /**
