@@ -117,6 +117,11 @@ async function reapFigures(sessions: number, runs: number): Promise<Figure[]> {
   return [
     { what: 'sessions reaped that expired in one second', value: count(median(results.map(({ reaped }) => reaped))) },
     ...holdFigures('longest hold of the event loop', hold, 20),
+    { what: 'of them remembered as ended', value: count(median(results.map(({ ended }) => ended))) },
+    {
+      what: `bytes an ended session with ${PEERS} peers`,
+      value: count(median(results.map(({ bytesPerEnded }) => bytesPerEnded))),
+    },
   ];
 }
 

@@ -1,21 +1,34 @@
-/** How long the reaper blocks the event loop when a given number of sessions expire in the same second. */
+/**
+ * How long the reaper blocks the event loop when a given number of sessions expire in the same second, and what those take
+ * that are remembered after their end.
+ */
 
 import { createReaper, REAP_INTERVAL_MS } from '../../aggregator/expiry/reaper.ts';
+import { ENDED_FOR_MS } from '../../aggregator/store/ended/ended.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { createBenchIngest } from './bench-ingest.ts';
 import { type Hold, watchLoop } from './loop-watch.ts';
 import { answer } from './probe.ts';
 import { BENCH_SERVER, batchesOf } from './traffic.ts';
 
-export type ReapResult = { readonly longestHold: Hold; readonly reaped: number; readonly milliseconds: number };
+export type ReapResult = {
+  readonly longestHold: Hold;
+  readonly reaped: number;
+  readonly milliseconds: number;
+  /** How many are remembered, and what each takes with its peers. */
+  readonly ended: number;
+  readonly bytesPerEnded: number;
+};
 
 const TTL_SECONDS = 3600;
+/** At the default, MAX_SESSIONS is twice the 100,000 that end here: they are remembered as far as their peers allow. */
+const MAX_PER_SESSION = 2;
 const sessionCount = Number(process.argv[2]);
 const sessions = createSessions({
   regions: ['apac'],
   servers: [BENCH_SERVER],
   ttlSeconds: TTL_SECONDS,
-  maxSessions: sessionCount,
+  maxSessions: sessionCount * MAX_PER_SESSION,
   maxSessionSeries: 50_000,
 });
 const ingest = createBenchIngest(sessions);
@@ -45,10 +58,27 @@ const timer = setInterval(() => {
   if (sessions.living() > 0) return;
   clearInterval(timer);
   loop.stop();
+  const longestHold = loop.longest();
+  const milliseconds = performance.now() - started;
   answer({
-    longestHold: loop.longest(),
+    longestHold,
     reaped: sessions.totals('apac').stale,
-    milliseconds: performance.now() - started,
+    milliseconds,
+    ended: sessions.ended.count,
+    bytesPerEnded: bytesPerEnded(),
   } satisfies ReapResult);
   process.disconnect?.();
 }, REAP_INTERVAL_MS);
+
+function bytesPerEnded(): number {
+  const { count } = sessions.ended;
+  const before = usedBytes();
+  while (sessions.ended.count > 0) sessions.forgetEnded(Date.now() + ahead + ENDED_FOR_MS);
+  return (before - usedBytes()) / count;
+}
+
+function usedBytes(): number {
+  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
