@@ -1,19 +1,20 @@
 /**
  * The board's page: asks the aggregator every 5 s and hands what it says to the parts of the page.
- * What the figures mean is judge.js's and verdict.js's; how they look is the tables' and board.css's.
+ * What the figures mean is verdict/'s; how they look is the tables' and style/'s.
  */
-import { element, required, setAttribute, setText } from './elements.js';
-import { formatClock, formatZone } from './format.js';
-import { createHealthTable } from './health-table.js';
-import { createHistory } from './history.js';
-import { createRegionTable } from './region-table.js';
-import { fetchOverview, fetchWorst } from './source.js';
-import { reachVerdict, thresholdsText } from './verdict.js';
-import { createWorstTable, WORST_LIMIT } from './worst-table.js';
+
+import { createHistory } from './charts/history.js';
+import { element, required, setAttribute, setText } from './page/elements.js';
+import { formatClock, formatZone } from './page/format.js';
+import { fetchOverview, fetchWorst } from './page/source.js';
+import { createHealthTable } from './tables/health-table.js';
+import { createRegionTable } from './tables/region-table.js';
+import { createWorstTable, WORST_LIMIT } from './tables/worst-table.js';
+import { reachVerdict, thresholdsText } from './verdict/verdict.js';
 
 /** @typedef {import('../http/answers.ts').Overview} Overview */
 /** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
-/** @typedef {import('./verdict.js').Verdict} Verdict */
+/** @typedef {import('./verdict/verdict.js').Verdict} Verdict */
 
 const POLL_MS = 5_000;
 /** Figures older than this are not of now, whatever the reason: two polls and a half. */

@@ -1,11 +1,11 @@
 /** Whether the figures can be trusted: the feed of each region, and the edge's own counters. */
-import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
-import { bareMs, barePercent, bareRate, formatCount } from './format.js';
-import { sinceText } from './verdict.js';
+import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from '../page/elements.js';
+import { bareMs, barePercent, bareRate, formatCount } from '../page/format.js';
+import { sinceText } from '../verdict/verdict.js';
 
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').RegionOverview} Region */
-/** @typedef {import('./history.js').History} History */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../charts/history.js').History} History */
 
 /** @param {HTMLTableElement} table with a body */
 export function createHealthTable(table) {

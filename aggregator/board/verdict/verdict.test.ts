@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { OBJECTIVES } from '../../shared/objectives.ts';
-import { formatClock } from './format.js';
-import { createStore, NOW, type TestSessions, WEBRTC, WEBSOCKET } from './testing.ts';
+import { OBJECTIVES } from '../../../shared/objectives.ts';
+import { formatClock } from '../page/format.js';
+import { createStore, NOW, type TestSessions, WEBRTC, WEBSOCKET } from '../testing.ts';
 import { reachVerdict, thresholdsText } from './verdict.js';
 
 type Situation = {

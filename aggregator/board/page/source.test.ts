@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { createStore } from '../testing.ts';
 import { parseOverview } from './source.js';
-import { createStore } from './testing.ts';
 
 it('reads what the aggregator answers', () => {
   const overview = createStore(['apac']).overview();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createStore } from '../testing.ts';
 import { feedText } from './health-table.js';
-import { createStore } from './testing.ts';
 
 describe('the state of a feed', () => {
   const regionOf = (mismatch: boolean) => {

@@ -1,11 +1,11 @@
 /** The worst sessions as the API lists them: always as many rows, so that nothing on the page moves. */
-import { createFigure, element, sayRoles, setAttribute, setText } from './elements.js';
-import { bareMs, barePercent, bareRate, formatCount, formatServer, UNKNOWN } from './format.js';
-import { levelOf } from './levels.js';
+import { createFigure, element, sayRoles, setAttribute, setText } from '../page/elements.js';
+import { bareMs, barePercent, bareRate, formatCount, formatServer, UNKNOWN } from '../page/format.js';
+import { levelOf } from '../verdict/levels.js';
 
-/** @typedef {import('./levels.js').Level} Level */
-/** @typedef {import('./levels.js').Objectives} Objectives */
-/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
+/** @typedef {import('../verdict/levels.js').Level} Level */
+/** @typedef {import('../verdict/levels.js').Objectives} Objectives */
+/** @typedef {import('../../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {{ readonly text: string, readonly level?: Level }} Content */
 
 export const WORST_LIMIT = 10;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { pathOf } from '../tables/sparkline.js';
+import { createStore, NOW } from '../testing.ts';
 import { createHistory, KEPT_MS, quantileBetween } from './history.js';
-import { pathOf } from './sparkline.js';
-import { createStore, NOW } from './testing.ts';
 
 type Counters = {
   readonly accepted?: number;

@@ -1,5 +1,5 @@
 /** The table of regions and, beneath each, its servers: network, audio, video and people from left to right. */
-import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from './elements.js';
+import { createFigure, element, reconcile, sayRoles, setAttribute, setText } from '../page/elements.js';
 import {
   bareMs,
   barePercent,
@@ -10,23 +10,23 @@ import {
   formatRatio,
   formatServer,
   UNKNOWN,
-} from './format.js';
-import { judge } from './judge.js';
-import { levelOf } from './levels.js';
+} from '../page/format.js';
+import { judge } from '../verdict/judge.js';
+import { levelOf } from '../verdict/levels.js';
+import { sinceText } from '../verdict/verdict.js';
 import { createSparkline } from './sparkline.js';
-import { sinceText } from './verdict.js';
 
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').RegionOverview} Region */
-/** @typedef {import('../http/answers.ts').ServerOverview} Server */
-/** @typedef {import('../http/answers.ts').LiveFigures} Figures */
-/** @typedef {import('./history.js').History} History */
-/** @typedef {import('./levels.js').Level} Level */
-/** @typedef {import('./levels.js').Objectives} Objectives */
-/** @typedef {import('./judge.js').Rules} Rules */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../../http/answers.ts').ServerOverview} Server */
+/** @typedef {import('../../http/answers.ts').LiveFigures} Figures */
+/** @typedef {import('../charts/history.js').History} History */
+/** @typedef {import('../verdict/levels.js').Level} Level */
+/** @typedef {import('../verdict/levels.js').Objectives} Objectives */
+/** @typedef {import('../verdict/judge.js').Rules} Rules */
 /** @typedef {import('./sparkline.js').Scale} Scale */
 
-/** @typedef {import('./verdict.js').Silence} Silence */
+/** @typedef {import('../verdict/verdict.js').Silence} Silence */
 
 /** What every region's row needs beside its own figures. @typedef {{ readonly history: History, readonly scale: Scale, readonly rules: Rules }} Context */
 

@@ -7,17 +7,17 @@ import {
   formatSeconds,
   formatServer,
   plural,
-} from './format.js';
+} from '../page/format.js';
 import { findTroubles, isTrouble, judge, localize, mainMeasure } from './judge.js';
 import { levelOf } from './levels.js';
 
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
 /** @typedef {import('./levels.js').Objectives} Objectives */
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').RegionOverview} Region */
-/** @typedef {Extract<import('../http/answers.ts').FeedOverview, { readonly up: false }>} Silence */
-/** @typedef {import('../http/answers.ts').ServerOverview} Server */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../../http/answers.ts').RegionOverview} Region */
+/** @typedef {Extract<import('../../http/answers.ts').FeedOverview, { readonly up: false }>} Silence */
+/** @typedef {import('../../http/answers.ts').ServerOverview} Server */
 /** @typedef {import('./judge.js').Trouble} Trouble */
 
 /**
@@ -226,7 +226,7 @@ function howManyText({ figures, judgement, touched }, objectives) {
 }
 
 /**
- * @param {import('../http/answers.ts').LiveFigures} figures
+ * @param {import('../../http/answers.ts').LiveFigures} figures
  * @param {string} before it, when there is anything to say
  * @returns {string} how many sessions are past an objective, and whose fault most of their bad streams are: a person with
  *   two devices in a call has two

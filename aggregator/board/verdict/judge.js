@@ -4,10 +4,10 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
 /** @typedef {import('./levels.js').Objectives} Objectives */
-/** @typedef {import('../http/answers.ts').Overview['incident']} Incident */
-/** @typedef {import('../http/answers.ts').LiveFigures} Figures */
-/** @typedef {import('../http/answers.ts').RegionOverview} Region */
-/** @typedef {import('../http/answers.ts').ServerOverview} Server */
+/** @typedef {import('../../http/answers.ts').Overview['incident']} Incident */
+/** @typedef {import('../../http/answers.ts').LiveFigures} Figures */
+/** @typedef {import('../../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../../http/answers.ts').ServerOverview} Server */
 
 /**
  * `cause` is undefined when nothing is wrong, and `video` when nothing but the video is. `audio` names the worse of the

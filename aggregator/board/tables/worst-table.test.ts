@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WorstSession } from '../http/answers.ts';
+import type { WorstSession } from '../../http/answers.ts';
 import { impairmentText } from './worst-table.js';
 
 type Peers = WorstSession['peers'];

@@ -1,8 +1,8 @@
 /** How serious a figure is, by the objective that the aggregator gives with it. */
 
 /** @typedef {'unknown' | 'ok' | 'warn' | 'bad'} Level */
-/** @typedef {import('../http/answers.ts').Overview['objectives']} Objectives */
-/** @typedef {import('../../shared/objectives.ts').Objective} Objective */
+/** @typedef {import('../../http/answers.ts').Overview['objectives']} Objectives */
+/** @typedef {import('../../../shared/objectives.ts').Objective} Objective */
 /** @typedef {'rtt' | 'concealment' | 'expand'} Judged the measures that the board judges by their objectives */
 
 /** From the least to the most serious. */

@@ -3,9 +3,9 @@
  * counters of the last minute as rates. The clock is the page's own, at each answer.
  */
 
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').RegionOverview} Region */
-/** @typedef {import('../http/answers.ts').HealthOverview} Health */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../../http/answers.ts').RegionOverview} Region */
+/** @typedef {import('../../http/answers.ts').HealthOverview} Health */
 /** @typedef {Health['ingest_delay_seconds']} Observations */
 
 /** @typedef {{ readonly atMs: number, readonly value: number | undefined }} Point seconds of RTT; undefined: not known then */

@@ -1,7 +1,7 @@
 /** What the page asks the aggregator, and why there was no answer. */
 
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {{ readonly sort: string, readonly region: string, readonly limit: number }} WorstChoice `region` may be empty: all */
 
 /** Shorter than the time between two polls, so that they never pile up. */

@@ -1,9 +1,10 @@
 /** The last quarter of an hour of one figure as a small line: gaps where it was not known, and its warning dotted. */
-import { setAttribute } from './elements.js';
-import { formatSeconds } from './format.js';
-import { KEPT_MS } from './history.js';
 
-/** @typedef {import('./history.js').Point} Point */
+import { KEPT_MS } from '../charts/history.js';
+import { setAttribute } from '../page/elements.js';
+import { formatSeconds } from '../page/format.js';
+
+/** @typedef {import('../charts/history.js').Point} Point */
 
 /**
  * Of all regions' lines: the time at their end, the value (in seconds) at their top, and where the warning is.

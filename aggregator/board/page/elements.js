@@ -4,7 +4,7 @@
  */
 import { UNKNOWN } from './format.js';
 
-/** @typedef {import('./levels.js').Level} Level */
+/** @typedef {import('../verdict/levels.js').Level} Level */
 
 /** What a mark means, for screen readers. @type {{ readonly [level: string]: readonly [mark: string, meaning: string] }} */
 const MARKS = { warn: ['▲', 'over its warning'], bad: ['▲▲', 'bad'] };
