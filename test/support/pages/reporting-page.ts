@@ -88,10 +88,17 @@ export function setServer({ page }: Reporting, server: Server): Promise<void> {
   return page.evaluate((elected) => (window as unknown as CallWindow).reporter.update({ server: elected }), server);
 }
 
+/** Hands a session description on to the other page. */
+export type Carry = (description: RTCSessionDescriptionInit) => Promise<RTCSessionDescriptionInit>;
+
 /** Connects the two in an audio and video call. */
-export async function connectCall(one: Reporting, other: Reporting): Promise<void> {
-  const offer = await one.page.evaluate(offerCall, other.session);
-  const answer = await other.page.evaluate(answerCall, { peer: one.session, offer });
+export async function connectCall(
+  one: Reporting,
+  other: Reporting,
+  carry: Carry = async (same) => same,
+): Promise<void> {
+  const offer = await carry(await one.page.evaluate(offerCall, other.session));
+  const answer = await carry(await other.page.evaluate(answerCall, { peer: one.session, offer }));
   await one.page.evaluate(acceptAnswer, answer);
 }
 
