@@ -19,6 +19,7 @@ export default defineConfig({
             'aggregator/**/*.test.ts',
             'dev/**/*.test.ts',
             'demo/**/*.test.ts',
+            'deploy/**/*.test.ts',
             'bench/**/*.test.ts',
             'test/oracle/**/*.test.ts',
           ],
