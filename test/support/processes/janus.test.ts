@@ -5,7 +5,7 @@ import { listeningOf } from './listening.ts';
 
 await describeWith([tool('janus')], 'janus', () => {
   it('answers on loopback, and nowhere else', async () => {
-    const janus = await startJanus(1234);
+    const janus = await startJanus([1]);
     onTestFinished(janus.stop);
     const socket = new WebSocket(janus.url, 'janus-protocol');
     onTestFinished(() => socket.close());

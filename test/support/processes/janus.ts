@@ -1,4 +1,4 @@
-/** A real janus with its video room, on loopback alone. */
+/** A real janus with its video room. Its API is on loopback alone; its media is on the machine's own address, since janus never uses loopback. */
 import { glob, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ export type JanusProcess = {
 /** What it loads: the others would need more ports and folders. */
 const PARTS = { plugins: 'libjanus_videoroom.so', transports: 'libjanus_websockets.so' };
 
-/** @param room number of its one room */
-export async function startJanus(room: number): Promise<JanusProcess> {
+/** @param rooms numbers of its rooms */
+export async function startJanus(rooms: readonly number[]): Promise<JanusProcess> {
   const command = await requireTool('janus');
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-janus-'));
   const port = await freePort();
@@ -36,7 +36,6 @@ export async function startJanus(room: number): Promise<JanusProcess> {
   events_folder = "${folder}/none"
   loggers_folder = "${folder}/none"
 }
-nat: { ice_enforce_list = "lo,127.0.0.1" }
 `,
   );
   await writeFile(
@@ -45,7 +44,7 @@ nat: { ice_enforce_list = "lo,127.0.0.1" }
   );
   await writeFile(
     join(folder, 'janus.plugin.videoroom.jcfg'),
-    `room-${room}: { description = "a call", publishers = 10, bitrate = 256000 }\n`,
+    rooms.map((room) => `room-${room}: { description = "a call", publishers = 10, bitrate = 256000 }\n`).join(''),
   );
   const janus = await startProcess(command, [`--configs-folder=${folder}`, '--disable-colors']);
   await janus.waitForLine(/WebSockets transport plugin initialized/).catch(async (error: unknown) => {

@@ -1,0 +1,27 @@
+/** Loads a media server's own client library into a page whose reporter has started, and joins a room with it. */
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import type { JanusRoomOptions } from './janus-room.ts';
+import type { Reporting } from './reporting-page.ts';
+
+/** Modules of this folder that set `window.joinRoom`, and what that takes. */
+type Rooms = { 'janus-room.ts': JanusRoomOptions };
+
+/** @throws when the room can't be joined */
+export async function joinRoom<Room extends keyof Rooms>(
+  { page }: Reporting,
+  room: Room,
+  options: Rooms[Room],
+): Promise<void> {
+  const code = await bundle(join(import.meta.dirname, room));
+  await page.evaluate(`import(URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' }))).then(
+    () => window.joinRoom(${JSON.stringify(options)}))`);
+}
+
+async function bundle(input: string): Promise<string> {
+  // Libraries give rise to warnings that nobody here can do anything about.
+  const bundle = await rolldown({ input, logLevel: 'silent' });
+  const { output } = await bundle.generate({ format: 'esm' });
+  await bundle.close();
+  return output[0].code;
+}
