@@ -38,4 +38,5 @@ export const SOURCES: { readonly [tool in Tool]: Sources } = {
   janus: { apt: { package: 'janus', path: 'usr/bin/janus', how: 'tree' } },
   // Later versions have replace directives, which `go install` refuses.
   'livekit-server': { go: { command: 'github.com/livekit/livekit-server/cmd/server@v1.11.0' } },
+  turnserver: { apt: { package: 'coturn', path: 'usr/bin/turnserver', how: 'tree' }, brew: ['coturn'] },
 };

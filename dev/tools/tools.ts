@@ -2,7 +2,15 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-export const TOOLS = ['nats-server', 'prometheus', 'promtool', 'chromium', 'janus', 'livekit-server'] as const;
+export const TOOLS = [
+  'nats-server',
+  'prometheus',
+  'promtool',
+  'chromium',
+  'janus',
+  'livekit-server',
+  'turnserver',
+] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Not every platform has them. Tests that need one say that they were not run (test/support/needs.ts). */

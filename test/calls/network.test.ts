@@ -56,7 +56,7 @@ describe('a call over 150 ms each way with 40 ms of jitter, which reorders packe
     onTestFinished(path.stop);
     path.impair(BAD);
     const [ana, bo] = await Promise.all([open('network-ana'), open('network-bo')]);
-    await connectCall(ana, bo, path.carry);
+    await connectCall(ana, bo, { carry: path.carry });
     const before = await eventually(
       async () => {
         const scrape = await system.aggregator.metrics();

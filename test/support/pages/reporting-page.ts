@@ -88,23 +88,29 @@ export function setServer({ page }: Reporting, server: Server): Promise<void> {
   return page.evaluate((elected) => (window as unknown as CallWindow).reporter.update({ server: elected }), server);
 }
 
-/** Hands a session description on to the other page. */
-export type Carry = (description: RTCSessionDescriptionInit) => Promise<RTCSessionDescriptionInit>;
+export type ConnectOptions = {
+  readonly configuration?: RTCConfiguration;
+  /** Hands a session description on to the other page. Default: as it is. */
+  readonly carry?: (description: RTCSessionDescriptionInit) => Promise<RTCSessionDescriptionInit>;
+};
 
 /** Connects the two in an audio and video call. */
 export async function connectCall(
   one: Reporting,
   other: Reporting,
-  carry: Carry = async (same) => same,
+  { configuration = {}, carry = async (same) => same }: ConnectOptions = {},
 ): Promise<void> {
-  const offer = await carry(await one.page.evaluate(offerCall, other.session));
-  const answer = await carry(await other.page.evaluate(answerCall, { peer: one.session, offer }));
+  const offer = await carry(await one.page.evaluate(offerCall, { peer: other.session, configuration }));
+  const answering = { peer: one.session, offer, configuration };
+  const answer = await carry(await other.page.evaluate(answerCall, answering));
   await one.page.evaluate(acceptAnswer, answer);
 }
 
-async function offerCall(peer: string): Promise<RTCSessionDescriptionInit> {
+type Offering = { peer: string; configuration: RTCConfiguration };
+
+async function offerCall({ peer, configuration }: Offering): Promise<RTCSessionDescriptionInit> {
   const call = window as unknown as CallWindow;
-  const connection = new RTCPeerConnection();
+  const connection = new RTCPeerConnection(configuration);
   call.connections.push(connection);
   call.reporter.addPeerConnection(connection, { peerOf: peer });
   connection.ontrack = ({ track }) => {
@@ -123,12 +129,10 @@ async function offerCall(peer: string): Promise<RTCSessionDescriptionInit> {
 async function answerCall({
   peer,
   offer,
-}: {
-  peer: string;
-  offer: RTCSessionDescriptionInit;
-}): Promise<RTCSessionDescriptionInit> {
+  configuration,
+}: Offering & { offer: RTCSessionDescriptionInit }): Promise<RTCSessionDescriptionInit> {
   const call = window as unknown as CallWindow;
-  const connection = new RTCPeerConnection();
+  const connection = new RTCPeerConnection(configuration);
   call.connections.push(connection);
   call.reporter.addPeerConnection(connection, { peerOf: peer });
   connection.ontrack = ({ track }) => {
