@@ -4,6 +4,26 @@ import type { ConnectionReport, PeerOf } from './collect.ts';
 import type { JoinLog } from './join.ts';
 import type { StatsReport } from './stats.ts';
 
+/**
+ * What is read of an `RTCPeerConnection`. A library that keeps its connections to itself may show as much, so that an
+ * object with these members can take the place of one.
+ */
+export type Connection = {
+  /** `RTCPeerConnectionState`; of others it matters only that they are others. */
+  readonly connectionState: string;
+  readonly iceConnectionState?: string;
+  readonly currentLocalDescription?: { readonly sdp: string } | null;
+  getStats(): Promise<StatsReport>;
+  getReceivers(): readonly { readonly track: MediaStreamTrack }[];
+  /** What is sent in each. */
+  getTransceivers(): readonly {
+    readonly sender: { readonly track: MediaStreamTrack | null };
+    readonly currentDirection: string | null;
+  }[];
+  /** For `connectionstatechange`, `signalingstatechange` and `track`. */
+  addEventListener(type: string, listener: (event: Event) => void, options: { readonly signal: AbortSignal }): void;
+};
+
 export type ConnectionsOptions = {
   readonly join: JoinLog;
   /** A monotonic clock in ms. */
@@ -16,7 +36,7 @@ export type ConnectionsOptions = {
 
 export type Connections = {
   /** @param peerOf default: the connection is one peer, named by its number */
-  add(connection: RTCPeerConnection, peerOf: string | PeerOf | undefined): void;
+  add(connection: Connection, peerOf: string | PeerOf | undefined): void;
   /** The newest report of each connection that is open. */
   collect(): Promise<ConnectionReport[]>;
   /** How many are open. */
@@ -26,7 +46,7 @@ export type Connections = {
   describe(): Pick<Beacon, 'connection' | 'state'>;
 };
 
-type Entry = { readonly key: string; readonly connection: RTCPeerConnection; readonly peerOf: PeerOf };
+type Entry = { readonly key: string; readonly connection: Connection; readonly peerOf: PeerOf };
 
 export function createConnections({ join, now, onUrgent, signal }: ConnectionsOptions): Connections {
   let entries: Entry[] = [];
@@ -42,7 +62,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
     else onMedia();
   }
 
-  function watch(connection: RTCPeerConnection): void {
+  function watch(connection: Connection): void {
     let ufrag: string | undefined;
     function onState(): void {
       const { connectionState, iceConnectionState } = connection;
@@ -50,7 +70,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       if (isFailed) failures++;
       else if (connectionState !== 'connected') return;
       // When ICE is connected, it was DTLS that failed.
-      join.end(isFailed ? (/^co/.test(iceConnectionState) ? 'dtls' : 'ice') : 'ok', now());
+      join.end(isFailed ? (/^co/.test(iceConnectionState as string) ? 'dtls' : 'ice') : 'ok', now());
       if (isFailed || !wasConnected) onUrgent();
       wasConnected ||= !isFailed;
     }
@@ -63,7 +83,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
     onSignaling();
     connection.addEventListener('connectionstatechange', onState, { signal });
     connection.addEventListener('signalingstatechange', onSignaling, { signal });
-    connection.addEventListener('track', ({ track }) => watchTrack(track), { signal });
+    connection.addEventListener('track', (event) => watchTrack((event as RTCTrackEvent).track), { signal });
     for (const { track } of connection.getReceivers()) watchTrack(track);
   }
 

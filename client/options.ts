@@ -1,6 +1,7 @@
 /** The options and methods of the reporter: the types of the package. */
 import type { Beacon, Peer, Server } from '../shared/beacon.ts';
 import type { PeerOf } from './collect.ts';
+import type { Connection } from './connections.ts';
 import type { Join } from './join.ts';
 
 export type Platform = NonNullable<NonNullable<Beacon['client']>['platform']>;
@@ -46,7 +47,7 @@ export type Reporter = {
    * @param options.peerOf the peer that received streams belong to: its `sessionId`, or, for a connection that carries
    *   many peers, a function. Default: the connection is one peer, named by its number
    */
-  addPeerConnection(connection: RTCPeerConnection, options?: { readonly peerOf?: string | PeerOf }): void;
+  addPeerConnection(connection: Connection, options?: { readonly peerOf?: string | PeerOf }): void;
   /** An RTT to the server in seconds, from a client with a transport of its own. */
   reportRtt(seconds: number): void;
   /** Figures of a peer, from a client with a media stack of its own. Report them at least every 5 s: after 15 s they are dropped. Undefined: the peer left. */

@@ -18,6 +18,7 @@ import { type Answer, fetchRegion, postBeacon } from './send.ts';
 
 export type { Beacon, Peer, Server } from '../shared/beacon.ts';
 export type { PeerOf, ReceivedStream } from './collect.ts';
+export type { Connection } from './connections.ts';
 export type { Join } from './join.ts';
 export type { Knowledge, Platform, Reporter, ReporterOptions } from './options.ts';
 

@@ -1,9 +1,9 @@
 /** A reporter for the tests of recipes: keeps what it is given. */
-import type { PeerOf, Reporter } from '../reporter.ts';
+import type { Connection, PeerOf, Reporter } from '../reporter.ts';
 
 export type FakeReporter = Reporter & {
   /** Each connection that was added, with whom its streams belong to. */
-  readonly added: readonly { readonly connection: RTCPeerConnection; readonly peerOf: string | PeerOf | undefined }[];
+  readonly added: readonly { readonly connection: Connection; readonly peerOf: string | PeerOf | undefined }[];
   /** The arguments of each other call, by the method's name. */
   readonly calls: readonly (readonly [method: string, ...args: unknown[]])[];
 };

@@ -14,6 +14,8 @@ export type SfuCalls = {
   sessions(meeting: string): Promise<WorstSession[]>;
   /** Who receives whom in a meeting: the peers of each session, sorted. */
   received(meeting: string): Promise<{ readonly [session: string]: readonly string[] }>;
+  /** The names of the figures that are known of each stream in a meeting. */
+  figures(meeting: string): Promise<(readonly string[])[]>;
   /** Who receives whom badly in a meeting, and whose fault it is, sorted: `bo hears ada: publisher`. */
   blamed(meeting: string): Promise<string[]>;
   /** How many bad streams there are, by whose fault they are. */
@@ -51,6 +53,9 @@ export async function startSfuCalls(): Promise<SfuCalls> {
       return Object.fromEntries(
         listed.map(({ session_id, peers }) => [session_id, peers.map(({ peer_id }) => peer_id).toSorted()]),
       );
+    },
+    async figures(meeting) {
+      return (await sessions(meeting)).flatMap(({ peers }) => peers.map((peer) => Object.keys(peer)));
     },
     async blamed(meeting) {
       const streams = (await sessions(meeting)).flatMap(({ session_id, peers }) =>

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { JanusRoomOptions } from './janus-room.ts';
+import type { LivekitRoomOptions } from './livekit-room.ts';
 import type { Reporting } from './reporting-page.ts';
 
 /** Modules of this folder that set `window.joinRoom`, and what that takes. */
-type Rooms = { 'janus-room.ts': JanusRoomOptions };
+type Rooms = { 'janus-room.ts': JanusRoomOptions; 'livekit-room.ts': LivekitRoomOptions };
 
 /** @throws when the room can't be joined */
 export async function joinRoom<Room extends keyof Rooms>(
