@@ -129,7 +129,8 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       for (const { connection } of entries) {
         for (const { sender, currentDirection } of connection.getTransceivers()) {
           const { track } = sender;
-          if (track?.enabled && !track.muted && track.readyState === 'live' && /^send/.test(currentDirection ?? '')) {
+          const isLive = track?.enabled && !track.muted && track.readyState === 'live';
+          if (isLive && /^send/.test(currentDirection ?? '') && isEncoding(sender)) {
             state[`${track.kind as 'audio' | 'video'}_sending`] = true;
           }
         }
@@ -137,4 +138,10 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       return { connection: { failures, ice_restarts }, state };
     },
   };
+}
+
+/** Some applications mute by making every encoding inactive. */
+function isEncoding(sender: RTCRtpSender): boolean {
+  const { encodings } = sender.getParameters();
+  return !encodings?.length || encodings.some(({ active }) => active);
 }

@@ -24,7 +24,7 @@ export async function bundleModule(path: string): Promise<string> {
     // Chromium 103, Firefox 113, Safari 16.4 and newer: they have AbortSignal.timeout(), for example.
     transform: { target: 'es2022' },
   });
-  const { output } = await bundle.generate({ format: 'esm', minify: true });
+  const { output } = await bundle.generate({ format: 'esm', minify: true, comments: false });
   await bundle.close();
   return output[0].code;
 }
