@@ -29,3 +29,6 @@ export function objectiveOf(figure: string): Objective | undefined {
 
 /** An incident: at least this many impaired sessions (with a figure over `bad`), and at least this share of the living. */
 export const INCIDENT = { people: 5, share: 1 / 20 } as const;
+
+/** The RTT objective over 30 days: this share of all samples is not over bad. The rest is the error budget of alerts. */
+export const SLO = { target: 0.99 } as const;

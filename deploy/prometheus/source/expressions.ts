@@ -1,0 +1,54 @@
+/**
+ * Pieces of PromQL. All that a rule reads is right over shards (which add up) and replicas (which repeat each other), and
+ * outlives a missed scrape, which makes every series of a target stale at once.
+ */
+import { INCIDENT } from '../../../shared/objectives.ts';
+
+/** For how long a figure is taken for the present one when the newest is missing: several scrapes. */
+const LATELY = '1m';
+
+/** The labels of each level. */
+export const LEVELS = { region: 'region', server: 'region, server_url, server_type' } as const;
+export type Level = keyof typeof LEVELS;
+
+/** One of the replicas of each shard, whichever. */
+function oneReplica(expression: string): string {
+  return `max without (instance, pod) (${expression})`;
+}
+
+/**
+ * A gauge of one of the replicas of each shard. If none of them was scraped just now, it is their last value within the last
+ * minute: a shard that is missing for a moment must not look like people who left. What a replica that was scraped no longer
+ * has is really gone.
+ */
+export function gauge(selector: string): string {
+  return `(
+  ${oneReplica(selector)}
+or
+  ${oneReplica(lately(selector))}
+  unless on (job, shard, region) group by (job, shard, region) (edgepulse_feed_up)
+)`;
+}
+
+/** Of a counter. Each replica counts for itself, so the rate comes first. */
+export function rate(selector: string, window: string): string {
+  return oneReplica(`rate(${selector}[${window}])`);
+}
+
+export function increase(selector: string, window: string): string {
+  return oneReplica(`increase(${selector}[${window}])`);
+}
+
+/** The newest value within the last minute: an alert neither resolves nor begins again because a scrape was missed. */
+export function lately(series: string): string {
+  return `last_over_time(${series}[${LATELY}])`;
+}
+
+/** As many people as make an incident, past an objective for one cause: when the board says bad. The value is people. */
+export function incident(level: Level, cause: string): string {
+  const people = lately(`${level}:edgepulse_impaired_sessions:sum{${cause}}`);
+  const share = lately(`${level}:edgepulse_impaired_sessions:ratio{${cause}}`);
+  return `${people} >= ${INCIDENT.people}
+and
+${share} >= ${INCIDENT.share}`;
+}

@@ -1,0 +1,104 @@
+/**
+ * One alert in three situations, as the input of `promtool test rules`: it fires, it is quiet, and a scrape is missed in
+ * either. Values are functions of the step, so that a missed scrape can be cut out of any of them.
+ */
+
+/** A series of one aggregator; a step without a value is one without a sample. */
+export type Series = {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: (step: number) => number | undefined;
+};
+
+export type AlertCase = {
+  readonly alert: string;
+  readonly fires: {
+    readonly series: readonly Series[];
+    /** The step at which it fires; it is watched for two steps more. */
+    readonly at: number;
+    /** Beside severity. */
+    readonly labels: Readonly<Record<string, string>>;
+    readonly summary: string;
+  };
+  readonly quiet: readonly Series[];
+  /** Whose recorded series it reads, beside those of its own group. */
+  readonly reads?: readonly ('calls' | 'feed')[];
+  /** Seconds between scrapes; default 15. */
+  readonly everySeconds?: number;
+  /** Seconds between evaluations; default the same. */
+  readonly evaluatedEverySeconds?: number;
+};
+
+const EVERY_SECONDS = 15;
+const REPLICA = { job: 'edgepulse', instance: 'a:9464' };
+
+export const REGION = { region: 'apac' };
+export const SERVER = { ...REGION, server_url: 'https://media-1.example.com', server_type: 'webrtc' };
+
+type Value = number | ((step: number) => number | undefined);
+
+export function series(name: string, labels: Readonly<Record<string, string>>, value: Value): Series {
+  return { name, labels: { ...REPLICA, ...labels }, value: typeof value === 'number' ? () => value : value };
+}
+
+/** A counter. */
+export function rising(perStep: number): (step: number) => number {
+  return (step) => Math.round(1000 * perStep * step) / 1000;
+}
+
+/** What every aggregator shows. */
+export const WELL: readonly Series[] = [
+  series('up', {}, 1),
+  series('edgepulse_build_info', { version: '1.2.3' }, 1),
+  series('edgepulse_feed_up', REGION, 1),
+];
+
+type Expectation = {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+/** The test file, as JSON, which is YAML. @param expected what the alert has beside the case's labels and summary */
+export function testFile(
+  { alert, fires, quiet, everySeconds = EVERY_SECONDS, evaluatedEverySeconds = everySeconds }: AlertCase,
+  { ruleFiles, labels, annotations }: Expectation & { readonly ruleFiles: readonly string[] },
+): string {
+  const steps = fires.at + 3;
+  const firing = [
+    { exp_labels: { ...fires.labels, ...labels }, exp_annotations: { summary: fires.summary, ...annotations } },
+  ];
+  const group = (name: string, of: readonly Series[], missed: number | undefined, alerts: readonly object[]) => ({
+    name,
+    interval: `${everySeconds}s`,
+    input_series: of.map((one) => ({ series: nameOf(one), values: valuesOf(one, steps, missed) })),
+    alert_rule_test: [0, 1, 2].map((later) => ({
+      eval_time: `${(fires.at + later) * everySeconds}s`,
+      alertname: alert,
+      exp_alerts: alerts,
+    })),
+  });
+  return JSON.stringify({
+    rule_files: ruleFiles,
+    evaluation_interval: `${evaluatedEverySeconds}s`,
+    tests: [
+      group(`${alert} fires`, fires.series, undefined, firing),
+      group(`${alert} is quiet`, quiet, undefined, []),
+      group(`${alert} fires though a scrape was missed shortly before`, fires.series, fires.at - 1, firing),
+      group(`${alert} stays while a scrape is missed`, fires.series, fires.at + 1, firing),
+      group(`${alert} is quiet while a scrape is missed`, quiet, fires.at + 1, []),
+    ],
+  });
+}
+
+function nameOf({ name, labels }: Series): string {
+  return `${name}{${Object.entries(labels)
+    .map(([label, value]) => `${label}="${value}"`)
+    .join(',')}}`;
+}
+
+function valuesOf({ name, value }: Series, steps: number, missed: number | undefined): string {
+  return Array.from({ length: steps }, (_, step) => {
+    if (step === missed) return name === 'up' ? 0 : 'stale';
+    return value(step) ?? '_';
+  }).join(' ');
+}

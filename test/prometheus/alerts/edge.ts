@@ -1,0 +1,133 @@
+/** The alerts on the edge, and on the limits of edgepulse itself. */
+import { type AlertCase, REGION, rising, SERVER, type Series, series, WELL } from './case.ts';
+
+/** People who talk until the edge falls silent at step 20, and how they leave. */
+function silentEdge(reason: 'left' | 'stale'): Series[] {
+  return [
+    ...WELL,
+    series('edgepulse_forwarders', REGION, (step) => (step < 22 ? 1 : 0)),
+    series('edgepulse_sessions', SERVER, (step) => (step < 22 ? 84 : undefined)),
+    series('edgepulse_meetings', REGION, (step) => (step < 22 ? 12 : 0)),
+    series('edgepulse_beacons_total', { ...REGION, outcome: 'applied' }, (step) => 250 * Math.min(step, 20)),
+    series('edgepulse_sessions_reaped_total', { ...REGION, reason }, (step) => (step < 22 ? 0 : 84)),
+  ];
+}
+
+function edgeBeacons(outcome: string, reason: string, perStep: number): Series {
+  return series('edgepulse_edge_beacons_total', { ...REGION, outcome, reason }, rising(perStep));
+}
+
+export const EDGE_CASES: readonly AlertCase[] = [
+  {
+    alert: 'EdgepulseEdgeSilent',
+    fires: {
+      series: silentEdge('stale'),
+      at: 30,
+      labels: REGION,
+      summary:
+        'Nothing arrives from the edge of apac, although the feed is up, and its sessions vanished all at once. Post a beacon there by hand (README.md): if the worker answers 204, its Forwarders are cut off from NATS; if it does not answer, it is the worker, its route or DNS.',
+    },
+    // The evening: everybody has hung up.
+    quiet: silentEdge('left'),
+    reads: ['feed', 'calls'],
+  },
+  {
+    alert: 'EdgepulseSpoolNotDraining',
+    fires: {
+      series: [...WELL, series('edgepulse_edge_spool_beacons', REGION, 1200)],
+      at: 24,
+      labels: REGION,
+      summary:
+        "1200 or more beacons have waited for 5 minutes in the spools of apac, and those that are 10 minutes old are dropped. The Forwarders can't publish: see edgepulse_edge_publish_errors_total, the limits and the disk of NATS, and the permissions of its user for the region.",
+    },
+    // A broker that restarts once a minute.
+    quiet: [...WELL, series('edgepulse_edge_spool_beacons', REGION, (step) => (step % 4 === 0 ? 0 : 300))],
+  },
+  {
+    alert: 'EdgepulseBeaconsDropped',
+    fires: {
+      series: [...WELL, edgeBeacons('dropped', 'full', 3), edgeBeacons('dropped', 'expired', 0)],
+      at: 24,
+      labels: { ...REGION, reason: 'full' },
+      summary:
+        'The edge of apac drops 0.20 accepted beacons a second, reason full. expired: NATS was away for over 10 minutes. full: 64 MB of spool are not enough, raise FORWARDERS. unpublishable: larger than max_payload of NATS.',
+    },
+    quiet: [...WELL, edgeBeacons('dropped', 'full', 0), edgeBeacons('accepted', '', 100)],
+  },
+  {
+    alert: 'EdgepulseClientsRejected',
+    fires: {
+      series: [
+        ...WELL,
+        edgeBeacons('accepted', '', 90),
+        edgeBeacons('rejected', 'token_expired', 10),
+        edgeBeacons('rejected', 'invalid_field', 1),
+      ],
+      at: 30,
+      labels: { ...REGION, reason: 'token_expired' },
+      summary:
+        '9.901% of the beacons of apac are rejected, reason token_expired: those people are in no figure. Usually a release: of a client (fields, size), of what mints tokens (token_*), or of ALLOWED_ORIGINS and the rate limits. docs/wire-format.md explains each reason.',
+    },
+    // Somebody who tries things out, at night: few people, and few beacons.
+    quiet: [...WELL, edgeBeacons('accepted', '', 0.2), edgeBeacons('rejected', 'token_invalid', 0.1)],
+  },
+  {
+    alert: 'EdgepulseEdgeUnavailable',
+    fires: {
+      series: [...WELL, edgeBeacons('accepted', '', 97), edgeBeacons('rejected', 'unavailable', 3)],
+      at: 20,
+      labels: { ...REGION, reason: 'unavailable' },
+      summary:
+        "The edge answers 503 to 3% of the beacons of apac, reason unavailable. unavailable: Forwarders are overloaded, raise FORWARDERS. spool_full: NATS has been away for too long. storage_failed: Cloudflare's storage, see its status page.",
+    },
+    quiet: [...WELL, edgeBeacons('accepted', '', 97), edgeBeacons('rejected', 'token_expired', 30)],
+  },
+  {
+    alert: 'EdgepulseTopologyMismatch',
+    fires: {
+      series: [...WELL, series('edgepulse_topology_mismatch', REGION, 1)],
+      at: 44,
+      labels: REGION,
+      summary:
+        'Worker and aggregator of apac have had different REGIONS, SERVERS, LANES or SESSION_TTL_SECONDS for over 10 minutes: beacons may go where nobody reads. Deploy both from the same wrangler.toml.',
+    },
+    // A rollout of eight minutes.
+    quiet: [...WELL, series('edgepulse_topology_mismatch', REGION, (step) => (step > 4 && step < 37 ? 1 : 0))],
+  },
+  {
+    alert: 'EdgepulseUnownedSubjects',
+    fires: {
+      series: [...WELL, series('edgepulse_unowned_subjects', { reason: 'unknown_lane' }, 3)],
+      at: 44,
+      labels: { reason: 'unknown_lane' },
+      summary:
+        "3 subjects of the stream are read by nobody, reason unknown_lane: those beacons are in no figure. The aggregator's log names some; add their region or lanes to REGIONS or LANES of the aggregators.",
+    },
+    quiet: [...WELL, series('edgepulse_unowned_subjects', { reason: 'unknown_lane' }, 0)],
+  },
+  {
+    alert: 'EdgepulseSeriesNearLimit',
+    fires: {
+      series: [
+        series('edgepulse_session_series', { shard: '1/2' }, 47_500),
+        series('edgepulse_session_series_limit', { shard: '1/2' }, 50_000),
+      ],
+      at: 30,
+      labels: { job: 'edgepulse', shard: '1/2' },
+      summary:
+        '95% of MAX_SESSION_SERIES are in use on shard 1/2: soon the detail of people whose calls are fine is left out; what counts people stays complete. Raise it if Prometheus can take more series, or add shards.',
+    },
+    quiet: [series('edgepulse_session_series', {}, 40_000), series('edgepulse_session_series_limit', {}, 50_000)],
+  },
+  {
+    alert: 'EdgepulseSessionsRefused',
+    fires: {
+      series: [...WELL, series('edgepulse_sessions_refused_total', REGION, rising(2))],
+      at: 24,
+      labels: REGION,
+      summary:
+        '40 beacons of new sessions in apac were ignored within 5 minutes, because MAX_SESSIONS sessions are alive: those people are in no figure. Raise MAX_SESSIONS if the memory allows, or add shards.',
+    },
+    quiet: [...WELL, series('edgepulse_sessions_refused_total', REGION, 12)],
+  },
+];
