@@ -37,14 +37,22 @@ export type PrometheusProcess = {
 
 const SCRAPE_INTERVAL_MS = 200;
 
-export async function startPrometheus(targets: readonly Target[]): Promise<PrometheusProcess> {
+export type PrometheusOptions = {
+  /** Default 200. */
+  readonly scrapeIntervalMs?: number;
+};
+
+export async function startPrometheus(
+  targets: readonly Target[],
+  { scrapeIntervalMs = SCRAPE_INTERVAL_MS }: PrometheusOptions = {},
+): Promise<PrometheusProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // JSON is YAML.
   const groups = targets.map((target) => ({ targets: [new URL(target.url).host], labels: target.labels ?? {} }));
   const configuration = {
-    global: { scrape_interval: `${SCRAPE_INTERVAL_MS}ms`, scrape_timeout: `${SCRAPE_INTERVAL_MS}ms` },
+    global: { scrape_interval: `${scrapeIntervalMs}ms`, scrape_timeout: `${scrapeIntervalMs}ms` },
     scrape_configs: [{ job_name: 'edgepulse', static_configs: groups }],
   };
   await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(configuration));
@@ -66,7 +74,7 @@ export async function startPrometheus(targets: readonly Target[]): Promise<Prome
     url,
     query: (query) => ask<QueryResult>('query', { query }),
     async valuesSince(query, fromMs) {
-      const range = { start: `${fromMs / 1000}`, end: `${Date.now() / 1000}`, step: `${SCRAPE_INTERVAL_MS / 1000}` };
+      const range = { start: `${fromMs / 1000}`, end: `${Date.now() / 1000}`, step: `${scrapeIntervalMs / 1000}` };
       const [series] = await ask<{ values: [number, string][] }>('query_range', { query, ...range });
       return (series?.values ?? []).map(([, value]) => Number(value));
     },

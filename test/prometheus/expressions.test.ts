@@ -1,0 +1,104 @@
+/** What people look at, against a real Prometheus that scrapes the demo's fleet: no expression is empty by mistake. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startDemo } from '../../demo/demo.ts';
+import { TEST_SECRET } from '../support/edge/tokens.ts';
+import {
+  type Choices,
+  type Dashboard,
+  type Expression,
+  expressionsOf,
+  interpolate,
+  labelValues,
+  readDashboards,
+} from '../support/metrics/dashboards.ts';
+import { type Known, unknownNames } from '../support/metrics/metric-labels.ts';
+import { namesOf } from '../support/metrics/promql.ts';
+import { eventually } from '../support/poll.ts';
+import { type PrometheusProcess, startPrometheus } from '../support/processes/prometheus.ts';
+import { type System, startSystem } from '../support/processes/system.ts';
+
+/** Expressions without data while all is well, and why. Their selectors have data all the same. */
+const EMPTY_IN_HEALTH: ReadonlyMap<string, string> = new Map([
+  ['Participation and connections: Participants by region B', 'nobody was here a week ago'],
+  ['edgepulse itself: Beacons rejected by reason A', 'only reasons that occur are drawn'],
+]);
+
+/** Long enough for counters of beacons that come every 5 s; Grafana takes at least four scrapes. */
+const RATE_INTERVAL = '20s';
+const DEADLINE_MS = 90_000;
+
+let system: System;
+let demo: ReturnType<typeof startDemo>;
+let prometheus: PrometheusProcess;
+const dashboards = readDashboards();
+
+beforeAll(async () => {
+  system = await startSystem();
+  const { worker, aggregator } = system;
+  demo = startDemo({ worker: worker.url, aggregator: aggregator.url, secret: TEST_SECRET, report: () => {} });
+  prometheus = await startPrometheus([aggregator], { scrapeIntervalMs: 1_000 });
+});
+
+afterAll(async () => {
+  demo?.stop();
+  await prometheus?.stop();
+  await system?.stop();
+});
+
+it('has data for every expression of every panel and variable, whatever is chosen', { timeout: 120_000 }, async () => {
+  await expectData(async () => (await Promise.all(dashboards.map(asGrafanaAsks))).flat());
+});
+
+it('names only metrics and labels that /metrics has', async () => {
+  const known = await ofProcess();
+  for (const { place, expr } of (await Promise.all(dashboards.map(asGrafanaAsks))).flat()) {
+    expect(unknownNames(expr, known), place).toEqual([]);
+  }
+});
+
+it('lists as empty in health only expressions that exist', () => {
+  const places = dashboards.flatMap(expressionsOf).map(({ place }) => place);
+  expect([...EMPTY_IN_HEALTH.keys()].filter((place) => !places.includes(place))).toEqual([]);
+});
+
+/** Waits until all of them have data; of those that are empty in health, their selectors. */
+async function expectData(read: () => Promise<Expression[]>): Promise<void> {
+  let empty: string[] = [];
+  await eventually(
+    async () => {
+      empty = [];
+      for (const { place, expr } of await read()) {
+        const asked = EMPTY_IN_HEALTH.has(place) ? namesOf(expr).selectors.map(({ text }) => text) : [expr];
+        for (const one of asked) if ((await prometheus.query(one)).length === 0) empty.push(`${place}: ${one}`);
+      }
+      return empty.length === 0;
+    },
+    { deadlineMs: DEADLINE_MS, intervalMs: 1_000 },
+  ).catch(() => {});
+  expect(empty).toEqual([]);
+}
+
+/** Its expressions with all regions and servers, and with each of them named. */
+async function asGrafanaAsks(dashboard: Dashboard): Promise<Expression[]> {
+  let choices: Choices = {};
+  for (const variable of dashboard.templating.list) {
+    const values = labelValues(variable);
+    if (!values) continue;
+    const selector = interpolate(values.selector, dashboard, choices);
+    const series = await prometheus.query(`group by (${values.label}) (${selector})`);
+    choices = { ...choices, [variable.name]: series.map(({ metric }) => metric[values.label] ?? '') };
+  }
+  const { job = [] } = choices;
+  return [choices, { job }].flatMap((chosen) =>
+    expressionsOf(dashboard).map(({ place, expr }) => ({
+      place,
+      expr: interpolate(expr, dashboard, chosen, RATE_INTERVAL),
+    })),
+  );
+}
+
+/** The metrics of the Node process, with no labels that an expression should name. */
+async function ofProcess(): Promise<Known> {
+  const { samples } = await system.aggregator.metrics();
+  return new Map(samples.filter(({ name }) => /^(?:process|nodejs)_/.test(name)).map(({ name }) => [name, []]));
+}
