@@ -82,6 +82,7 @@ async function scrapeFigures(sessions: number, withPromClient: 'yes' | 'no', run
   ];
   return [
     { what: `${series}: the text`, value: milliseconds(result.ours) },
+    { what: `${series}: as protobuf`, value: milliseconds(result.protobuf) },
     ...(withPromClient === 'yes' ? compared : []),
     { what: `${series}: over HTTP`, value: milliseconds(result.http) },
     { what: `${series}: over HTTP, compressed`, value: milliseconds(result.gzipped) },

@@ -81,6 +81,11 @@ it changes or leaves. The histograms are gauge histograms: use
 The ready-made quantiles (label \`q\`: 0.5, 0.95 and 0.99, and also 0.01 and 0.05 for MOS and frames per second, whose small
 values are the bad ones) can't be added up or averaged; for more than one series use the buckets.
 
+A Prometheus with native histograms asks for protobuf, and reads each of these distributions as a native gauge histogram
+too, in buckets 4.4 % wide: \`histogram_quantile(0.95, sum by (region) (edgepulse_live_rtt_seconds))\`. The series above stay
+beside it (\`_bucket\`, \`_sum\` and \`_count\` are gauges then), so that rules and dashboards go on. Everything else is the same in
+each format, except that Prometheus writes the bounds of other histograms as \`le="1.0"\`, which is \`le="1"\` in text.
+
 ${table(population.filter(isLive))}
 
 Upper bounds of the buckets, before \`+Inf\`:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wantsGzip, wantsOpenMetrics } from './negotiate.ts';
+import { wantsGzip, wantsOpenMetrics, wantsProtobuf } from './negotiate.ts';
 
 const PROMETHEUS_3 =
   'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
@@ -23,6 +23,27 @@ describe('wantsOpenMetrics', () => {
     [',,;;=', false],
   ])('%s -> %s', (accept, expected) => {
     expect(wantsOpenMetrics(accept)).toBe(expected);
+  });
+});
+
+const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+
+describe('wantsProtobuf', () => {
+  it.each<[string | undefined, boolean]>([
+    [undefined, false],
+    ['*/*', false],
+    [PROMETHEUS_3, false],
+    [PROTOBUF, true],
+    // Prometheus 2.42 and 3 with native histograms.
+    [`${PROTOBUF},application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1`, true],
+    [`${PROTOBUF};escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.2`, true],
+    [`${PROTOBUF};q=0.3,text/plain;q=0.5`, false],
+    [`${PROTOBUF};q=0`, false],
+    ['application/vnd.google.protobuf', false],
+    ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text', false],
+    ['application/vnd.google.protobuf;proto=another.Message;encoding=delimited', false],
+  ])('%s -> %s', (accept, expected) => {
+    expect(wantsProtobuf(accept)).toBe(expected);
   });
 });
 

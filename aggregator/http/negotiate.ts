@@ -10,6 +10,23 @@ export function wantsOpenMetrics(accept: string | undefined): boolean {
   return openMetrics > 0 && openMetrics >= text;
 }
 
+/** True only for a client that names Prometheus' protobuf format and prefers it, as one with native histograms does. */
+export function wantsProtobuf(accept: string | undefined): boolean {
+  const ranges = parse(accept);
+  const weights = ranges.filter(isDelimitedProtobuf).map(({ q }) => q);
+  const protobuf = Math.max(0, ...weights);
+  const others = ranges.filter((range) => !isDelimitedProtobuf(range)).map(({ q }) => q);
+  return protobuf > 0 && protobuf >= Math.max(0, ...others);
+}
+
+function isDelimitedProtobuf({ name, parameters }: Range): boolean {
+  return (
+    name === 'application/vnd.google.protobuf' &&
+    parameters.get('proto') === 'io.prometheus.client.metricfamily' &&
+    parameters.get('encoding') === 'delimited'
+  );
+}
+
 export function wantsGzip(acceptEncoding: string | undefined): boolean {
   const ranges = parse(acceptEncoding);
   const named = ranges.find(({ name }) => name === 'gzip' || name === 'x-gzip');

@@ -6,15 +6,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { Logger } from 'pino';
-import type { Collect, ExposeOptions } from '../metrics/exposition.ts';
+import type { Collect, Exposition } from '../metrics/exposition.ts';
 import { type CollectGroup, DEFAULT_GROUPS, GROUPS } from '../metrics/family.ts';
-import { wantsGzip, wantsOpenMetrics } from './negotiate.ts';
+import { PROTOBUF_CONTENT_TYPE } from '../metrics/protobuf/encoder.ts';
+import { protobuf, textAsProtobuf } from '../metrics/protobuf/exposition.ts';
+import { wantsGzip, wantsOpenMetrics, wantsProtobuf } from './negotiate.ts';
 import type { Pacer } from './pacer.ts';
 import { sendProblem } from './respond.ts';
 
 export type ScrapeOptions = {
   /** Every edgepulse family, without `# EOF`. */
-  readonly expose: (options: ExposeOptions) => Generator<string, void, void>;
+  readonly expose: Exposition['text'];
   /** The families of the Node process, without `# EOF`. */
   readonly processMetrics: (openMetrics: boolean) => Promise<string>;
   readonly pacer: Pacer;
@@ -32,20 +34,33 @@ export type ScrapeHandler = (
   query: URLSearchParams,
 ) => Promise<void>;
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+const CONTENT_TYPES = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openMetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  protobuf: PROTOBUF_CONTENT_TYPE,
+} as const;
+type Format = keyof typeof CONTENT_TYPES;
 
 export function createScrape(options: ScrapeOptions): ScrapeHandler {
   const { pacer, log, deadlineMs = 15_000, maxAtOnce = 8 } = options;
   let underWay = 0;
 
-  async function* bodyOf(collect: Collect, openMetrics: boolean): AsyncGenerator<string, void, void> {
+  async function* textOf(collect: Collect, openMetrics: boolean): AsyncGenerator<string, void, void> {
     yield* pacer.text(options.expose({ nowMs: options.now(), collect, openMetrics }));
     if (collect.has('process')) {
       await pacer.turn();
       yield await options.processMetrics(openMetrics);
     }
     if (openMetrics) yield '# EOF\n';
+  }
+
+  async function* protobufOf(collect: Collect): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of pacer.text(protobuf(options.expose, { nowMs: options.now(), collect }))) {
+      yield Buffer.from(chunk, 'latin1');
+    }
+    if (!collect.has('process')) return;
+    await pacer.turn();
+    yield Buffer.from(textAsProtobuf(await options.processMetrics(false)), 'latin1');
   }
 
   return async (request, response, query) => {
@@ -58,10 +73,10 @@ export function createScrape(options: ScrapeOptions): ScrapeHandler {
       sendProblem(response, 503, 'too many scrapes at once', { 'retry-after': '1' });
       return;
     }
-    const openMetrics = wantsOpenMetrics(request.headers.accept);
+    const format = formatFor(request.headers.accept);
     const gzip = wantsGzip(request.headers['accept-encoding']);
     response.writeHead(200, {
-      'content-type': openMetrics ? OPENMETRICS_CONTENT_TYPE : CONTENT_TYPE,
+      'content-type': CONTENT_TYPES[format],
       'cache-control': 'no-store',
       vary: 'accept, accept-encoding',
       ...(gzip ? { 'content-encoding': 'gzip' } : {}),
@@ -72,7 +87,7 @@ export function createScrape(options: ScrapeOptions): ScrapeHandler {
     }
     underWay++;
     const deadline = AbortSignal.timeout(deadlineMs);
-    const body = bodyOf(collect, openMetrics);
+    const body = format === 'protobuf' ? protobufOf(collect) : textOf(collect, format === 'openMetrics');
     try {
       // Level 1: the text is so repetitive that higher levels cost time and save little.
       if (gzip) await pipeline(body, createGzip({ level: constants.Z_BEST_SPEED }), response, { signal: deadline });
@@ -86,6 +101,11 @@ export function createScrape(options: ScrapeOptions): ScrapeHandler {
       underWay--;
     }
   };
+}
+
+function formatFor(accept: string | undefined): Format {
+  if (wantsProtobuf(accept)) return 'protobuf';
+  return wantsOpenMetrics(accept) ? 'openMetrics' : 'text';
 }
 
 /** @returns undefined when a value is unknown */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDistribution, createScale, type Distribution, round } from './distribution.ts';
+import { createDistribution, createScale, type Distribution, EXPONENTIAL_SCHEMA, round } from './distribution.ts';
 import { MEASURES } from './measures.ts';
 import { millionthsOf, UNKNOWN } from './millionths.ts';
 
@@ -52,6 +52,29 @@ describe('a live distribution', () => {
           const exact = nearestRank(sorted, quantile);
           expect(Math.abs((quantiles[i] as number) - exact)).toBeLessThanOrEqual(exact * 0.01);
         });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('has the same values in exponential buckets, but for those within 0.8 % of a bound', () => {
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 200 }), (values) => {
+        const distribution = createDistribution(createScale(BOUNDS));
+        for (const one of values) add(distribution, one);
+        const { zeros, indices, counts, count, sum } = distribution.exponential();
+        expect(zeros).toBe(values.filter((one) => one === 0).length);
+        expect(counts.every((inBucket) => inBucket > 0)).toBe(true);
+        expect({ count, sum }).toEqual({ count: values.length, sum: distribution.summarize([]).sum });
+        let below = zeros;
+        indices.forEach((index, i) => {
+          expect(index).toBeGreaterThan(indices[i - 1] ?? Number.NEGATIVE_INFINITY);
+          below += counts[i] as number;
+          const bound = 2 ** (index / 2 ** EXPONENTIAL_SCHEMA);
+          expect(below).toBeGreaterThanOrEqual(values.filter((one) => one <= bound * 0.992).length);
+          expect(below).toBeLessThanOrEqual(values.filter((one) => one <= bound * 1.008).length);
+        });
+        expect(below).toBe(values.length);
       }),
       { numRuns: 500 },
     );

@@ -27,6 +27,26 @@ export type Scale = {
   readonly boundBucket: Uint16Array;
   /** For each bucket: the value that stands for it. */
   readonly standIn: Float64Array;
+  /** For each bucket: the exponential bucket that it is counted in, by {@link EXPONENTIAL_SCHEMA}. */
+  readonly exponential: Int16Array;
+};
+
+/**
+ * Buckets of Prometheus' native histograms: with schema n, bucket i has the values over 2^((i-1)/2^n) and at most
+ * 2^(i/2^n). With 4, a bucket is 4.4 % wide. Of its values, those within 0.8 % of a bound can be in the bucket beside it,
+ * since ours have other bounds. https://prometheus.io/docs/specs/native_histograms/
+ */
+export const EXPONENTIAL_SCHEMA = 4;
+
+/** Counts by exponential bucket. */
+export type Exponential = {
+  readonly count: number;
+  readonly sum: number;
+  /** Of values that are zero. */
+  readonly zeros: number;
+  /** Buckets that are not empty, ascending, and their counts. */
+  readonly indices: readonly number[];
+  readonly counts: readonly number[];
 };
 
 export type Distribution = {
@@ -41,6 +61,8 @@ export type Distribution = {
   exclude(other: Distribution): void;
   /** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
   summarize(quantiles: readonly number[]): Summary;
+  /** The same values in exponential buckets: one pass over the buckets. */
+  exponential(): Exponential;
 };
 
 export type Summary = {
@@ -91,7 +113,9 @@ export function createScale(bounds: readonly number[]): Scale {
     const bucket = baseBucket(millionthsOf(bound));
     return bucket + (shift[bucket] as number);
   });
-  return { bounds, shift, split, boundBucket, standIn: Float64Array.from(standIn, (value) => value / RESOLUTION) };
+  const values = Float64Array.from(standIn, (value) => value / RESOLUTION);
+  const exponential = Int16Array.from(values, (value) => Math.ceil(Math.log2(value) * 2 ** EXPONENTIAL_SCHEMA));
+  return { bounds, shift, split, boundBucket, standIn: values, exponential };
 }
 
 /** What a distribution holds, for others of its scale to include. */
@@ -140,6 +164,10 @@ export function createDistribution(scale: Scale): Distribution {
       const ranks = count === 0 ? [] : quantiles.map((quantile) => nearestRank(quantile, count));
       return { bounds: scale.bounds, count, sum: millionths / RESOLUTION, ...countUp(scale, counts, ranks) };
     },
+    exponential() {
+      const { count, millionths } = total;
+      return { count, sum: millionths / RESOLUTION, ...countExponentially(scale, counts) };
+    },
   };
   contentsOf.set(distribution, { counts, total });
   return distribution;
@@ -167,6 +195,27 @@ function countUp(
   }
   if (quantiles.length < ranks.length) advance(counts.length - 1);
   return { cumulative, quantiles };
+}
+
+/** The first bucket holds zero alone, which has no exponent. */
+function countExponentially(
+  { exponential }: Scale,
+  counts: Uint32Array,
+): Pick<Exponential, 'zeros' | 'indices' | 'counts'> {
+  const indices: number[] = [];
+  const inBuckets: number[] = [];
+  for (let bucket = 1; bucket < counts.length; bucket++) {
+    const count = counts[bucket] as number;
+    if (count === 0) continue;
+    const index = exponential[bucket] as number;
+    const last = indices.length - 1;
+    if (indices[last] === index) inBuckets[last] = (inBuckets[last] as number) + count;
+    else {
+      indices.push(index);
+      inBuckets.push(count);
+    }
+  }
+  return { zeros: counts[0] as number, indices, counts: inBuckets };
 }
 
 /** The smallest rank that at least that share of `count` values does not exceed, from 1. */

@@ -8,7 +8,7 @@
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import type { StreamReading } from '../feed/stream/stream-watch.ts';
-import type { Summary } from '../live/distribution.ts';
+import type { Distribution, Summary } from '../live/distribution.ts';
 import type { HistogramReading } from '../live/histogram.ts';
 import { MEASURES, quantilesOf } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
@@ -52,6 +52,8 @@ export type ExposeOptions = {
   readonly openMetrics: boolean;
   /** About how many lines one step writes. */
   readonly linesAtOnce?: number;
+  /** Called with each live distribution, before its text is written. */
+  readonly onDistribution?: (name: string, labels: LabelText, distribution: Distribution) => void;
 };
 
 export type Exposition = {
@@ -87,6 +89,7 @@ type ScrapeRun = DetailScope & {
   readonly living: readonly Cell[];
   /** Of the measure being written: its buckets and its quantiles come from one reading. */
   readonly summaries: Map<Cell, Summary>;
+  readonly onDistribution: ExposeOptions['onDistribution'];
   /** Read for the first family that needs it. */
   impairment?: ImpairmentReading;
 };
@@ -95,13 +98,13 @@ export function createExposition(options: ExpositionOptions): Exposition {
   const { sessions } = options;
   const labels = createSeriesLabels(options.shard);
   return {
-    *text({ nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE }) {
+    *text({ nowMs, collect, openMetrics, linesAtOnce = LINES_AT_ONCE, onDistribution }) {
       labels.forgetRows(sessions.peers.rows);
       const heard = heardRegions(sessions, nowMs);
       const before = sessions.nextBorn();
       const living = livingCells(sessions, heard);
       const scope: DetailScope = { sessions, heard, before, linesAtOnce };
-      const scrape: ScrapeRun = { ...scope, collect, options, labels, living, summaries: new Map() };
+      const scrape: ScrapeRun = { ...scope, collect, options, labels, living, summaries: new Map(), onDistribution };
       for (const family of FAMILIES) {
         if (!groupsOf(family).some((group) => collect.has(group))) continue;
         yield headerText(family, openMetrics);
@@ -254,13 +257,15 @@ function* impairmentSamples({ name, series }: ImpairmentFamily, scrape: ScrapeRu
   );
 }
 
-function* liveBuckets(name: string, measure: number, { living, labels, summaries }: ScrapeRun): Generator<string> {
+function* liveBuckets(name: string, measure: number, scrape: ScrapeRun): Generator<string> {
+  const { living, labels, summaries } = scrape;
   summaries.clear();
   for (const cell of living) {
     const distribution = cell.live[measure];
     if (!distribution || distribution.count === 0) continue;
     const summary = distribution.summarize(SHOWN_QUANTILES[measure] as readonly number[]);
     summaries.set(cell, summary);
+    scrape.onDistribution?.(name, labels.cell(cell), distribution);
     yield histogramText(name, labels.cell(cell), summary);
   }
 }

@@ -14,6 +14,7 @@ import { createHttpServer } from '../../aggregator/http/server.ts';
 import { findEnded } from '../../aggregator/http/sessions/ended-sessions.ts';
 import { findWorst } from '../../aggregator/http/sessions/worst-sessions.ts';
 import { createProcessMetrics } from '../../aggregator/metrics/process-metrics.ts';
+import { protobuf } from '../../aggregator/metrics/protobuf/exposition.ts';
 import { createSessions, type Sessions } from '../../aggregator/store/sessions.ts';
 import { expose, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
@@ -26,6 +27,8 @@ import { BATCH, BENCH_SERVER, batchesOf } from './traffic.ts';
 export type ScrapeResult = {
   readonly series: number;
   readonly ours: number;
+  /** The same as protobuf. */
+  readonly protobuf: number;
   /** NaN when it was not asked for. */
   readonly promClient: number;
   readonly http: number;
@@ -45,6 +48,7 @@ const sessions = createSessions({
   maxSessionSeries: 10_000_000,
 });
 const ingest = createBenchIngest(sessions);
+const DETAIL = { nowMs: Date.now(), collect: new Set(['sessions'] as const) };
 const SUBJECT = 'health.diagnostics.apac.edge.f00';
 sessions.feedUp('apac', Date.now());
 for (const round of [0, 1]) {
@@ -55,10 +59,12 @@ process.disconnect?.();
 
 async function measure(): Promise<ScrapeResult> {
   const ours: number[] = [];
+  const asProtobuf: number[] = [];
   const promClient: number[] = [];
   const registry = withPromClient === 'yes' ? registryOf(sessions) : undefined;
   for (let run = 0; run < Number(runs); run++) {
     ours.push(timed(() => lengthOf(detailText(sessions))));
+    asProtobuf.push(timed(() => lengthOf(protobuf((options) => expose(sessions, options), DETAIL))));
     if (registry) {
       const from = performance.now();
       await registry.metrics();
@@ -67,7 +73,13 @@ async function measure(): Promise<ScrapeResult> {
   }
   registry?.clear();
   const overHttp = await measureHttp();
-  return { series: sessions.budget.used, ours: median(ours), promClient: median(promClient), ...overHttp };
+  return {
+    series: sessions.budget.used,
+    ours: median(ours),
+    protobuf: median(asProtobuf),
+    promClient: median(promClient),
+    ...overHttp,
+  };
 }
 
 /** Scrapes the real server from another process, as Prometheus does, with batches coming in all the while. */
@@ -128,7 +140,7 @@ async function scrape(url: string, options: readonly string[]): Promise<number> 
 }
 
 function detailText(from: Sessions): Generator<string, void, void> {
-  return expose(from, { nowMs: Date.now(), collect: new Set(['sessions'] as const), openMetrics: false });
+  return expose(from, { ...DETAIL, openMetrics: false });
 }
 
 function timed(work: () => unknown): number {

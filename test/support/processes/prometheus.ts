@@ -40,11 +40,13 @@ const SCRAPE_INTERVAL_MS = 200;
 export type PrometheusOptions = {
   /** Default 200. */
   readonly scrapeIntervalMs?: number;
+  /** More flags of the command line. */
+  readonly flags?: readonly string[];
 };
 
 export async function startPrometheus(
   targets: readonly Target[],
-  { scrapeIntervalMs = SCRAPE_INTERVAL_MS }: PrometheusOptions = {},
+  { scrapeIntervalMs = SCRAPE_INTERVAL_MS, flags = [] }: PrometheusOptions = {},
 ): Promise<PrometheusProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   const port = await freePort();
@@ -60,6 +62,7 @@ export async function startPrometheus(
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
+    ...flags,
   ]);
   await prometheus.waitForLine(/Server is ready to receive web requests/);
 
