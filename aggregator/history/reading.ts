@@ -34,7 +34,7 @@ export function* readCrowds(
   regions: readonly string[],
 ): Generator<void, ReadonlyMap<string, Crowd>, void> {
   const crowds = new Map(regions.map((region) => [region, createCrowd()]));
-  const impairment = yield* sessions.readImpairment();
+  const impairment = yield* sessions.readImpairment({ withoutQuiet: true, regions: new Set(regions) });
   for (const cell of sessions.cells()) {
     const crowd = cell.sessions > 0 ? crowds.get(cell.region) : undefined;
     if (!crowd) continue;
@@ -81,7 +81,12 @@ export function figuresOf(crowd: Crowd): StepFigures {
 function addCell(crowd: Crowd, cell: Cell, impairment: ImpairmentReading): void {
   crowd.sessions += cell.sessions;
   crowd.impaired += impairment.of(cell).sessions.any;
-  for (const [i, { measure }] of RECORDED.entries()) include(crowd, i, cell.live[measure]);
+  crowd.quiet += cell.quiet.sessions;
+  for (const [i, { measure }] of RECORDED.entries()) {
+    include(crowd, i, cell.live[measure]);
+    const quiet = cell.quiet.live[measure];
+    if (quiet) crowd.live[i]?.exclude(quiet);
+  }
 }
 
 function include(crowd: Crowd, index: number, distribution: Distribution | undefined): void {

@@ -44,6 +44,48 @@ describe('the overview', () => {
     expect(oc?.live).toMatchObject({ sessions: 0, peer_connections: 0, participants: 0, meetings: 0, servers: [] });
   });
 
+  it('counts those who have gone quiet, and judges without them', () => {
+    const store = createStore(['apac', 'oc']);
+    store.add('apac', { count: 3, rtt: 0.08 }, { count: 2, rtt: 0.3, expand: 20 });
+    const heard = store.overview();
+    expect(heard.all).toMatchObject({ sessions: 5, quiet_sessions: 0, impaired_sessions: { any: 2 } });
+    store.sessions.expire(NOW + 21_000);
+    store.add('apac', { count: 1, rtt: 0.12 });
+    const { all, regions } = store.overview();
+    for (const figures of [all, regions[0]?.live, regions[0]?.live?.servers[0]]) {
+      expect(figures).toMatchObject({ sessions: 6, quiet_sessions: 5, peer_connections: 6 });
+      expect(figures).toMatchObject({ impaired_sessions: { any: 0 }, impaired_streams: { unknown: 0 } });
+      expect(figures?.measures.rtt).toMatchObject({ count: 1, over_bad: 0, p99: expect.closeTo(0.12, 3) });
+      expect(figures?.measures.expand).toMatchObject({ count: 0, over_bad: 0 });
+    }
+    expect(regions[1]?.live).toMatchObject({ sessions: 0, quiet_sessions: 0 });
+  });
+
+  it('has low quantiles of what is bad when it is low', () => {
+    const store = createStore(['apac']);
+    store.add(
+      'apac',
+      { count: 18, rtt: 0.1, buffer: 0.05, expand: 0 },
+      { count: 2, rtt: 0.1, buffer: 0.05, expand: 30 },
+    );
+    const { measures } = regionOf(store, 'apac').live ?? {};
+    expect(measures?.audio_mos.p05).toBeLessThan(2.6);
+    expect(measures?.audio_mos.p50).toBeGreaterThan(4);
+    expect(measures?.rtt).not.toHaveProperty('p05');
+  });
+
+  it('says how far behind a feed is, how far clocks are off, and how long the stream keeps a message', () => {
+    const store = createStore(['apac', 'oc']);
+    store.sessions.noteFeed('apac', { isBehind: false, lagSeconds: 0.4, hostSkewSeconds: -2 });
+    store.sessions.totals('apac').edge.skewSeconds = 3;
+    store.sessions.noteFeed('oc', { isBehind: true, lagSeconds: 7, hostSkewSeconds: Number.NaN });
+    const [apac, oc] = store.overview().regions;
+    expect(apac?.feed).toEqual({ up: true, lag_seconds: 0.4 });
+    expect(apac?.health).toMatchObject({ clock_skew_seconds: { host: -2, edge: 3 }, stream_reach_seconds: 60 });
+    expect(oc?.feed).toMatchObject({ up: false, replaying: true, lag_seconds: 7 });
+    expect(oc?.health.clock_skew_seconds).toEqual({});
+  });
+
   it('has no figure of what nobody reports', () => {
     const store = createStore(['apac']);
     store.add('apac', { count: 2 });

@@ -51,7 +51,7 @@ type RegionCrowd = Crowd & { readonly servers: readonly ServerCrowd[]; readonly 
 export function* readOverview(source: OverviewSource): Generator<void, OverviewNow, void> {
   const { sessions, version, startedAtMs, shard } = source;
   const everybody = createCrowd();
-  const impairment = yield* sessions.readImpairment();
+  const impairment = yield* sessions.readImpairment({ withoutQuiet: true });
   const read: (RegionCrowd | RegionOverview)[] = [];
   for (const region of sessions.regions) {
     if (sessions.isFeedUp(region)) {
@@ -94,11 +94,12 @@ function* readCrowd(
     const crowd = createCrowd();
     merge(crowd, {
       sessions: SESSIONS.value(cell),
-      quiet: 0,
+      quiet: cell.quiet.sessions,
       peers: PEER_CONNECTIONS.value(cell),
       impairment: impairment.of(cell),
       live: cell.live,
     });
+    leaveOutQuiet(crowd, cell);
     merge(together, crowd);
     servers.push({ ...crowd, cell });
     yield;
@@ -178,6 +179,11 @@ function merge(into: Crowd, from: Crowd): void {
     merged.include(distribution);
     into.live[measure] = merged;
   }
+}
+
+/** Those who have gone quiet are counted, and not judged. @param crowd a copy of the cell as it is now */
+function leaveOutQuiet({ live }: Crowd, { quiet }: Cell): void {
+  for (const [measure, distribution] of quiet.live.entries()) if (distribution) live[measure]?.exclude(distribution);
 }
 
 /** @param whole what the crowd is a part of, to compare it with the rest */

@@ -22,8 +22,13 @@ export type Cell = {
   peers: number;
   /** By the measure's number; undefined while nothing has contributed. */
   readonly live: (Distribution | undefined)[];
+  /** What those of its sessions contribute that have gone quiet: a part of all that. */
+  readonly quiet: QuietShare;
   readonly cumulative: CumulativeReading;
 };
+
+/** A copy of the cell's distributions without these ({@link Distribution.exclude}) is of those who are heard. */
+export type QuietShare = { sessions: number; readonly live: (Distribution | undefined)[] };
 
 export type Population = {
   /** Every cell that ever counted something. Bounded, since all three labels are closed sets. */
@@ -40,6 +45,12 @@ export type Population = {
   replace(cell: Cell, measure: number, before: number, after: number): void;
   /** The same with whole millionths, where UNKNOWN stands for nothing. */
   replaceMillionths(cell: Cell, measure: number, before: number, after: number): void;
+  /** A session of the cell has gone quiet; what it contributes follows by {@link replaceQuiet}. */
+  addQuiet(cell: Cell): void;
+  /** A quiet session is heard again, or goes, after its values were replaced by UNKNOWN. */
+  removeQuiet(cell: Cell): void;
+  /** Replaces what a quiet contributor has in its cell's {@link Cell.quiet}, in whole millionths. */
+  replaceQuiet(cell: Cell, measure: number, before: number, after: number): void;
 };
 
 export function createPopulation(): Population {
@@ -47,7 +58,7 @@ export function createPopulation(): Population {
 
   function replaceMillionths(cell: Cell, measure: number, before: number, after: number): void {
     if (before === after) return;
-    const distribution = cell.live[measure] ?? beginDistribution(cell, measure);
+    const distribution = cell.live[measure] ?? beginDistribution(cell.live, measure);
     distribution.replace(before, after);
   }
 
@@ -58,7 +69,8 @@ export function createPopulation(): Population {
       let cell = cells.get(key);
       if (!cell) {
         const cumulative = createCumulative();
-        cell = { region, serverUrl, serverType, sessions: 0, peers: 0, live: [], cumulative };
+        const quiet = { sessions: 0, live: [] };
+        cell = { region, serverUrl, serverType, sessions: 0, peers: 0, live: [], quiet, cumulative };
         cells.set(key, cell);
       }
       return cell;
@@ -78,6 +90,18 @@ export function createPopulation(): Population {
       replaceMillionths(cell, measure, millionthsOf(before), millionthsOf(after));
     },
     replaceMillionths,
+    addQuiet(cell) {
+      cell.quiet.sessions++;
+    },
+    removeQuiet({ quiet }) {
+      quiet.sessions--;
+      if (quiet.sessions === 0) quiet.live.length = 0;
+    },
+    replaceQuiet({ quiet }, measure, before, after) {
+      if (before === after) return;
+      const distribution = quiet.live[measure] ?? beginDistribution(quiet.live, measure);
+      distribution.replace(before, after);
+    },
   };
 }
 
@@ -88,9 +112,9 @@ export function cumulativeOf(cell: Cell): Cumulative {
 
 const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
 
-function beginDistribution(cell: Cell, measure: number): Distribution {
+function beginDistribution(live: (Distribution | undefined)[], measure: number): Distribution {
   const distribution = createDistribution(SCALES[measure] as Scale);
-  cell.live[measure] = distribution;
+  live[measure] = distribution;
   return distribution;
 }
 

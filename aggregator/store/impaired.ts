@@ -34,10 +34,18 @@ export type Impaired = {
   /** To be called when the session's values were replaced. @param hasSuspects whether it may receive a bad stream */
   note(session: Session, hasSuspects: boolean): void;
   forget(session: Session): void;
-  /** Whether the server of the cell was at fault when this was read last. */
+  /** Whether the server of the cell was at fault when that was judged last: of quiet sessions alone it is not. */
   wasServerAtFault(cell: Cell): boolean;
   /** Each session counts as it is when the reading comes to it, and once. */
-  read(): Generator<void, ImpairmentReading, void>;
+  read(scope?: ImpairmentScope): Generator<void, ImpairmentReading, void>;
+};
+
+/** Whom a reading is of; by default, all who live. */
+export type ImpairmentScope = {
+  /** Without those who have gone quiet. */
+  readonly withoutQuiet?: boolean;
+  /** Without those of other regions. */
+  readonly regions?: ReadonlySet<string>;
 };
 
 /** Well under a millisecond of work. */
@@ -47,7 +55,7 @@ export const NOT_IMPAIRED: Impairment = createImpairment();
 
 export function createImpaired(peers: PeerReadings): Impaired {
   const suspects = new Set<Session>();
-  /** By the last reading. */
+  /** Cells whose servers were at fault when they were judged last. */
   let lastFailing: ReadonlySet<Cell> = new Set();
 
   function setSuspect(session: Session, isOne: boolean): void {
@@ -61,12 +69,13 @@ export function createImpaired(peers: PeerReadings): Impaired {
     note: (session, hasSuspects) => setSuspect(session, hasSuspects || isRttBad(session)),
     forget: (session) => setSuspect(session, false),
     wasServerAtFault: (cell) => lastFailing.has(cell),
-    *read() {
+    *read({ withoutQuiet = false, regions } = {}) {
       const byCell = new Map<Cell, Counts>();
       let steps = 0;
       // A copy: a session that recovers and falls ill again meanwhile would come a second time.
       for (const session of [...suspects]) {
-        if (!session.isSuspect) continue;
+        const isMeant = !(withoutQuiet && session.isQuiet) && (regions?.has(session.cell.region) ?? true);
+        if (!session.isSuspect || !isMeant) continue;
         const counts = byCell.get(session.cell) ?? createCounts();
         byCell.set(session.cell, counts);
         add(counts, session, diagnose(session, peers));
@@ -76,8 +85,10 @@ export function createImpaired(peers: PeerReadings): Impaired {
         steps = 0;
       }
       const failing = new Set<Cell>();
-      for (const [cell, counts] of byCell) if (blameServer(cell, counts)) failing.add(cell);
-      lastFailing = failing;
+      const judged = (cell: Cell) => cell.sessions - (withoutQuiet ? cell.quiet.sessions : 0);
+      for (const [cell, counts] of byCell) if (blameServer(cell, judged(cell), counts)) failing.add(cell);
+      const isJudged = (cell: Cell) => judged(cell) > 0 && (regions?.has(cell.region) ?? true);
+      lastFailing = new Set([...[...lastFailing].filter((cell) => !isJudged(cell)), ...failing]);
       return {
         of: (cell) => byCell.get(cell)?.impairment ?? NOT_IMPAIRED,
         isServerAtFault: (cell) => failing.has(cell),
@@ -139,8 +150,12 @@ function add(counts: Counts, session: Session, diagnosis: Diagnosis): void {
   if (counts.meetings.size < LEAST_MEETINGS) counts.meetings.add(session.presence.meeting);
 }
 
-/** Where the server is at fault, it is for every bad stream of its sessions. @returns whether it is */
-function blameServer({ sessions, serverUrl }: Cell, { impairment, faringBadly, meetings }: Counts): boolean {
+/**
+ * Where the server is at fault, it is for every bad stream of its sessions.
+ * @param sessions how many the counts are of
+ * @returns whether it is
+ */
+function blameServer({ serverUrl }: Cell, sessions: number, { impairment, faringBadly, meetings }: Counts): boolean {
   if (serverUrl === NO_SERVER) return false;
   if (!isServerAtFault({ sessions, faringBadly, meetings: meetings.size })) return false;
   const { streams } = impairment;

@@ -6,6 +6,7 @@ import { createPublisher, type OwnReport, reportOwnAudio } from '../attribution/
 import { type Breakdown, NO_STANDING } from '../live/breakdown.ts';
 import { round } from '../live/distribution.ts';
 import { MEASURE } from '../live/measures.ts';
+import { millionthsOf, UNKNOWN } from '../live/millionths.ts';
 import type { Cell, Population } from '../live/population.ts';
 import type { Plausibility } from './arrival/plausibility.ts';
 import type { Runs } from './arrival/runs.ts';
@@ -13,6 +14,7 @@ import { holdsNoSeries, type SeriesBudget } from './detail/series-budget.ts';
 import { createImpaired, type Impaired } from './impaired.ts';
 import type { PeerReadings } from './peers/peer-table.ts';
 import { createSessionPeers } from './peers/session-peers.ts';
+import type { Quietness } from './quiet.ts';
 import type { Incoming, Report } from './report/report.ts';
 import { SESSION_COLUMN } from './report/session-columns.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
@@ -36,6 +38,8 @@ export type Living = {
   refresh(session: Session, cell: Cell, beacon: Incoming): void;
   /** A new run of the session began (a reload that kept its id): its counters start anew. {@link refresh} follows. */
   restart(session: Session, report: Report, runs: Runs): void;
+  /** It has been silent for too long to be judged. */
+  quieten(session: Session): void;
   remove(session: Session): void;
 };
 
@@ -46,12 +50,14 @@ export type LivingOptions = {
   readonly budget: SeriesBudget;
   readonly tally: Tally;
   readonly plausibility: Plausibility;
+  readonly quietness: Quietness;
 };
 
 const AUDIO_SENDING = SESSION_COLUMN.state.audio_sending;
 const SOURCE_ENERGY = SESSION_COLUMN.sentAudio.totalAudioEnergy;
 
-export function createLiving({ regions, population, breakdown, budget, tally, plausibility }: LivingOptions): Living {
+export function createLiving(options: LivingOptions): Living {
+  const { regions, population, breakdown, budget, tally, plausibility, quietness } = options;
   const roster = createRoster<Session>(regions);
   const peers = createSessionPeers({ population, tally, plausibility });
   const impaired = createImpaired(peers.readings);
@@ -149,6 +155,25 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
     session.cell = to;
   }
 
+  /** A quiet session is heard again, or goes. */
+  function wake(session: Session): void {
+    if (!session.isQuiet) return;
+    session.isQuiet = false;
+    replaceQuiet(session, -1);
+    population.removeQuiet(session.cell);
+  }
+
+  /** Adds what the session contributes to what the quiet ones of its cell do, or takes it back. */
+  function replaceQuiet({ cell, rtt, uplinkLoss, peers: rows }: Session, sign: 1 | -1): void {
+    const replace = (measure: number, value: number) => {
+      if (sign > 0) population.replaceQuiet(cell, measure, UNKNOWN, value);
+      else population.replaceQuiet(cell, measure, value, UNKNOWN);
+    };
+    replace(MEASURE.rtt, millionthsOf(rtt));
+    replace(MEASURE.uplink_packet_loss, millionthsOf(uplinkLoss));
+    peers.eachValue(rows, replace);
+  }
+
   return {
     get size() {
       return size;
@@ -178,6 +203,9 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
         ended,
         accountedUntilMs,
         receivedAtMs: report.receivedAtMs,
+        intervalMs: quietness.firstIntervalMs,
+        isQuiet: false,
+        expires: 0,
         rtt: Number.NaN,
         peers: [],
         publisher: createPublisher(),
@@ -201,6 +229,11 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       return session;
     },
     refresh(session, cell, beacon) {
+      wake(session);
+      session.intervalMs = quietness.nextInterval(
+        session.intervalMs,
+        beacon.report.receivedAtMs - session.receivedAtMs,
+      );
       movePresence(session, cell.region, beacon.report.participantId);
       reserveAttendance(session.presence);
       moveCell(session, cell);
@@ -219,7 +252,13 @@ export function createLiving({ regions, population, breakdown, budget, tally, pl
       // Its source's counter begins again, and whether it sends is not known until it says so.
       session.publisher.own = undefined;
     },
+    quieten(session) {
+      session.isQuiet = true;
+      population.addQuiet(session.cell);
+      replaceQuiet(session, 1);
+    },
     remove(session) {
+      wake(session);
       const { cell, presence } = session;
       session.publisher.isHere = false;
       impaired.forget(session);

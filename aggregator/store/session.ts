@@ -21,6 +21,12 @@ export interface Session extends Expiring<Session>, Runs, SeriesHolder {
   cell: Cell;
   /** When the edge received the beacon that its values are of, by the broker's clock: a late one that came since moves no value. */
   receivedAtMs: number;
+  /** About how long it lets pass between two beacons, ms, by which it is told when it has gone quiet. */
+  intervalMs: number;
+  /** It has been silent for more than two of them: it lives, and is not judged. */
+  isQuiet: boolean;
+  /** The slot of the wheel in which it has been silent for a TTL; `due` is earlier while it is not quiet. */
+  expires: number;
   /** Newest RTT in seconds, NaN when the newest beacon had none. */
   rtt: number;
   /** Rows of the peer table, in the order of the newest beacon. */

@@ -5,7 +5,7 @@
 import { LIMITS } from '../../shared/beacon.ts';
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
 import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
-import { createWheel, type Wheel } from '../expiry/wheel.ts';
+import { createWheel, isDue, slotAt, type Wheel } from '../expiry/wheel.ts';
 import { type BreakdownReadings, createBreakdown } from '../live/breakdown.ts';
 import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
 import { createArrivals } from './arrival/arrivals.ts';
@@ -17,9 +17,10 @@ import { sequences } from './arrival/sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import { createEnded, type EndedReadings } from './ended/ended.ts';
-import type { ImpairmentReading } from './impaired.ts';
+import type { ImpairmentReading, ImpairmentScope } from './impaired.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peers/peer-table.ts';
+import { createQuietness } from './quiet.ts';
 import type { Incoming, Report, Reports } from './report/report.ts';
 import type { Headcount, Meeting } from './roster.ts';
 import type { Session } from './session.ts';
@@ -44,7 +45,7 @@ export type Sessions = {
    */
   apply(region: string, reports: Reports, nowMs: number): void;
   /**
-   * Removes sessions that have been silent for a TTL, at most a thousand a call.
+   * Removes sessions that have been silent for a TTL, and notes those that have gone quiet: at most a thousand a call.
    * @param nowMs up to when the feed has been read: for each region, or one time for all
    * @returns whether more are due
    */
@@ -86,7 +87,7 @@ export type Sessions = {
    * Who is past an objective and whose fault it is, by cell; in steps of bounded work. Each session counts as it is when
    * the reading comes to it, and once.
    */
-  readImpairment(): Generator<void, ImpairmentReading, void>;
+  readImpairment(scope?: ImpairmentScope): Generator<void, ImpairmentReading, void>;
   /** The same of one session. */
   diagnose(session: Session): Diagnosis;
   /** Those that ended within the last quarter of an hour. */
@@ -115,10 +116,13 @@ type RegionState = {
   historyUntilMs: number;
 };
 
+/** The broker's time up to which a region was read, and its reap time then. */
+type DueTimes = { readonly readMs: number; readonly reapMs: number };
+
 /** A beacon on its way, and the cell that it puts its session in. */
 type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly nowMs: number };
 
-/** The most sessions that one call of `expire` removes, so that it never blocks the event loop. */
+/** The most sessions that one call of `expire` removes or finds quiet, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
 
 /** Less work each than one that is reaped, and as many of them in the end. */
@@ -152,7 +156,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
   });
   const breakdown = createBreakdown(regions);
-  const living = createLiving({ regions, population, breakdown, budget, tally, plausibility });
+  const quietness = createQuietness(ttlMs);
+  const living = createLiving({ regions, population, breakdown, budget, tally, plausibility, quietness });
   const ended = createEnded({
     ...endedBounds(maxSessions),
     peers: living.peers,
@@ -241,7 +246,26 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function schedule(session: Session, { receivedAtMs }: Report, nowMs: number): void {
     const { clock, wheel } = stateOf(session.presence.region);
-    wheel.schedule(session, clock.seenAt(receivedAtMs, nowMs) + ttlMs);
+    const seenMs = clock.seenAt(receivedAtMs, nowMs);
+    session.expires = slotAt(seenMs + ttlMs);
+    wheel.schedule(session, seenMs + Math.min(ttlMs, quietness.quietAfterMs(session.intervalMs)));
+  }
+
+  /** Its time in the wheel has come: it has gone quiet, or is to go. */
+  function takeDue(session: Session, { wheel, historyUntilMs }: RegionState, { readMs, reapMs }: DueTimes): void {
+    if (!isDue(session.expires, reapMs)) {
+      wheel.unschedule(session);
+      living.quieten(session);
+      wheel.scheduleIn(session, session.expires);
+      return;
+    }
+    // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
+    tally.isHistory = session.receivedAtMs + ttlMs <= historyUntilMs;
+    const { region } = session.presence;
+    ended.note(session, { reason: 'stale', atMs: readMs });
+    remove(session);
+    tally.totals(region).stale++;
+    tally.isHistory = false;
   }
 
   function remove(session: Session): void {
@@ -279,19 +303,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       let left = REAP_AT_ONCE;
       // A departure counts in every region, and so is remembered as long as the one furthest behind needs it.
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (const [region, { clock, wheel, historyUntilMs }] of states) {
+      for (const [region, state] of states) {
+        const { clock, wheel } = state;
         const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
         if (Number.isNaN(readMs)) continue;
         if (clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
         const reapMs = clock.timeAt(readMs);
         for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
           if (left-- === 0) return true;
-          // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
-          tally.isHistory = session.receivedAtMs + ttlMs <= historyUntilMs;
-          ended.note(session, { reason: 'stale', atMs: readMs });
-          remove(session);
-          tally.totals(region).stale++;
-          tally.isHistory = false;
+          takeDue(session, state, { reapMs, readMs });
         }
       }
       if (earliestMs === Number.POSITIVE_INFINITY) return false;

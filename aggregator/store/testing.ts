@@ -1,6 +1,6 @@
 /** What tests of anything above the store need: a store with its feeds up, and beacons in it. */
 import type { Entry } from '../../shared/batch.ts';
-import type { ImpairmentReading } from './impaired.ts';
+import type { ImpairmentReading, ImpairmentScope } from './impaired.ts';
 import { createReports } from './report/report.ts';
 import { createSessions, type Sessions, type SessionsOptions } from './sessions.ts';
 
@@ -42,8 +42,8 @@ export function applyEntry(sessions: Sessions, region: string, entry: Entry, now
 }
 
 /** The impairment of every cell, read in one go. */
-export function readImpairment(sessions: Sessions): ImpairmentReading {
-  const reading = sessions.readImpairment();
+export function readImpairment(sessions: Sessions, scope?: ImpairmentScope): ImpairmentReading {
+  const reading = sessions.readImpairment(scope);
   let step = reading.next();
   while (!step.done) step = reading.next();
   return step.value;

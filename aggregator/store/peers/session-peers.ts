@@ -32,6 +32,8 @@ export type SessionPeers = {
   /** The session began again: its next counters are not to be compared with these. */
   restart(rows: readonly number[]): void;
   remove(rows: readonly number[], cell: Cell): void;
+  /** Calls with each value that the rows contribute, in whole millionths; UNKNOWN for one that is not known. */
+  eachValue(rows: readonly number[], call: (measure: number, millionths: number) => void): void;
 };
 
 const { visible: VISIBLE } = SESSION_COLUMN.state;
@@ -140,6 +142,13 @@ export function createSessionPeers({ population, tally, plausibility }: SessionP
     remove(rows, cell) {
       for (const row of rows) removePeer(row, cell);
       population.addPeers(cell, -rows.length);
+    },
+    eachValue(rows, call) {
+      for (const row of rows) {
+        table.readValues(row, before);
+        for (let measure = FIRST_PEER_MEASURE; measure < MEASURE_COUNT; measure++)
+          call(measure, before[measure] as number);
+      }
     },
   };
 }
