@@ -15,7 +15,7 @@ import { createHistory, type History } from './history/history.ts';
 import { readCrowds } from './history/reading.ts';
 import { createRecorder, type Recorder } from './history/recorder.ts';
 import { readBoard } from './http/board-files.ts';
-import { readOverview } from './http/overview.ts';
+import { readOverview } from './http/overview/overview.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
 import { findEnded } from './http/sessions/ended-sessions.ts';

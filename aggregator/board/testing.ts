@@ -4,7 +4,7 @@ import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { ALL_REGIONS, createHistory } from '../history/history.ts';
 import type { HistoryOverview, Overview } from '../http/answers.ts';
-import { readOverview } from '../http/overview.ts';
+import { readOverview } from '../http/overview/overview.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
 

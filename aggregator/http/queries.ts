@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { isId } from '../../shared/beacon.ts';
 import { ALL_REGIONS, type History, type HistoryReading, STEP_MS } from '../history/history.ts';
 import type { WorstSessions } from './answers.ts';
-import type { OverviewNow } from './overview.ts';
+import type { OverviewNow } from './overview/overview.ts';
 import type { Pacer } from './pacer.ts';
 import { type Handler, JSON_HEADERS, sendBody, sendParts, sendProblem } from './respond.ts';
 import type { EndedQuery, FoundEndedSessions } from './sessions/ended-sessions.ts';

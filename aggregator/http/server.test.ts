@@ -8,7 +8,7 @@ import { eventually } from '../../test/support/poll.ts';
 import { createHistory, HISTORY_COLUMNS, STEP_MS, type StepFigures } from '../history/history.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
 import type { EndedSession } from './answers.ts';
-import type { OverviewNow } from './overview.ts';
+import type { OverviewNow } from './overview/overview.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
 import type { FoundSessions, WorstQuery } from './sessions/worst-sessions.ts';

@@ -23,9 +23,21 @@ export type Impairment = {
   readonly silent: { readonly [Cause in SilenceCause]: number };
 };
 
+/**
+ * What was found in a cell, before it is said whether its server is at fault, which only all sessions of the server can
+ * tell: findings of several shards can be added up.
+ */
+export type Findings = {
+  readonly impairment: Impairment;
+  /** Sessions that fare as they do whose server is at fault, and the meetings that they are in, as far as it matters. */
+  readonly faringBadly: number;
+  readonly meetings: number;
+};
+
 /** What was read; it does not change with the store. */
 export type ImpairmentReading = {
   of(cell: Cell): Impairment;
+  findings(cell: Cell): Findings;
   /** Whether the server of the cell is at fault for whatever its sessions receive badly. */
   isServerAtFault(cell: Cell): boolean;
 };
@@ -52,6 +64,7 @@ export type ImpairmentScope = {
 const STREAMS_AT_ONCE = 1_000;
 
 export const NOT_IMPAIRED: Impairment = createImpairment();
+export const NOTHING_FOUND: Findings = { impairment: NOT_IMPAIRED, faringBadly: 0, meetings: 0 };
 
 export function createImpaired(peers: PeerReadings): Impaired {
   const suspects = new Set<Session>();
@@ -84,13 +97,22 @@ export function createImpaired(peers: PeerReadings): Impaired {
         yield;
         steps = 0;
       }
+      const found = new Map<Cell, Findings>();
+      const judged = new Map<Cell, Impairment>();
       const failing = new Set<Cell>();
-      const judged = (cell: Cell) => cell.sessions - (withoutQuiet ? cell.quiet.sessions : 0);
-      for (const [cell, counts] of byCell) if (blameServer(cell, judged(cell), counts)) failing.add(cell);
-      const isJudged = (cell: Cell) => judged(cell) > 0 && (regions?.has(cell.region) ?? true);
+      const sessionsOf = (cell: Cell) => cell.sessions - (withoutQuiet ? cell.quiet.sessions : 0);
+      for (const [cell, { impairment, faringBadly, meetings }] of byCell) {
+        const server = { serverUrl: cell.serverUrl, sessions: sessionsOf(cell) };
+        const findings = { impairment, faringBadly, meetings: meetings.size };
+        found.set(cell, findings);
+        judged.set(cell, judge(server, findings));
+        if (isToBlame(server, findings)) failing.add(cell);
+      }
+      const isJudged = (cell: Cell) => sessionsOf(cell) > 0 && (regions?.has(cell.region) ?? true);
       lastFailing = new Set([...[...lastFailing].filter((cell) => !isJudged(cell)), ...failing]);
       return {
-        of: (cell) => byCell.get(cell)?.impairment ?? NOT_IMPAIRED,
+        of: (cell) => judged.get(cell) ?? NOT_IMPAIRED,
+        findings: (cell) => found.get(cell) ?? NOTHING_FOUND,
         isServerAtFault: (cell) => failing.has(cell),
       };
     },
@@ -103,6 +125,14 @@ export function addImpairment(one: Impairment, other: Impairment): Impairment {
     sessions: sum(one.sessions, other.sessions),
     streams: sum(one.streams, other.streams),
     silent: sum(one.silent, other.silent),
+  };
+}
+
+export function addFindings(one: Findings, other: Findings): Findings {
+  return {
+    impairment: addImpairment(one.impairment, other.impairment),
+    faringBadly: one.faringBadly + other.faringBadly,
+    meetings: one.meetings + other.meetings,
   };
 }
 
@@ -150,16 +180,17 @@ function add(counts: Counts, session: Session, diagnosis: Diagnosis): void {
   if (counts.meetings.size < LEAST_MEETINGS) counts.meetings.add(session.presence.meeting);
 }
 
-/**
- * Where the server is at fault, it is for every bad stream of its sessions.
- * @param sessions how many the counts are of
- * @returns whether it is
- */
-function blameServer({ serverUrl }: Cell, sessions: number, { impairment, faringBadly, meetings }: Counts): boolean {
-  if (serverUrl === NO_SERVER) return false;
-  if (!isServerAtFault({ sessions, faringBadly, meetings: meetings.size })) return false;
-  const { streams } = impairment;
-  const all = SIDES.reduce((sum, side) => sum + streams[side], 0);
-  Object.assign(streams, zeros(...SIDES), { server: all });
-  return true;
+/** The server whose sessions were looked at, all of them together. */
+type JudgedServer = { readonly serverUrl: string; readonly sessions: number };
+
+export function isToBlame({ serverUrl, sessions }: JudgedServer, { faringBadly, meetings }: Findings): boolean {
+  return serverUrl !== NO_SERVER && isServerAtFault({ sessions, faringBadly, meetings });
+}
+
+/** Where the server is at fault, it is for every bad stream of its sessions. */
+export function judge(server: JudgedServer, findings: Findings): Impairment {
+  const { impairment } = findings;
+  if (!isToBlame(server, findings)) return impairment;
+  const all = SIDES.reduce((sum, side) => sum + impairment.streams[side], 0);
+  return { ...impairment, streams: { ...zeros(...SIDES), server: all } };
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import { createHistory } from '../../aggregator/history/history.ts';
-import { readOverview } from '../../aggregator/http/overview.ts';
+import { readOverview } from '../../aggregator/http/overview/overview.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
 import { findEnded } from '../../aggregator/http/sessions/ended-sessions.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { OBJECTIVES } from '../../shared/objectives.ts';
-import { createStore, NOW, STARTED, type Store, WEBRTC, WEBSOCKET } from '../board/testing.ts';
-import { MEASURES } from '../live/measures.ts';
+import { OBJECTIVES } from '../../../shared/objectives.ts';
+import { createStore, NOW, STARTED, type Store, WEBRTC, WEBSOCKET } from '../../board/testing.ts';
+import { MEASURES } from '../../live/measures.ts';
 
 function regionOf(store: Store, name: string) {
   const region = store.overview().regions.find((candidate) => candidate.region === name);

@@ -1,0 +1,105 @@
+/**
+ * Reads a part from the store, by the values of the table of metrics, in slices of bounded work, so that it and the ingest
+ * take turns: the figures of a server are read in one slice, and everything above it is computed from what was read.
+ */
+import { REJECT_REASONS } from '../../../shared/reject.ts';
+import type { Shard } from '../../../shared/subjects.ts';
+import type { StreamReading } from '../../feed/stream/stream-watch.ts';
+import type { Cell } from '../../live/population.ts';
+import { acceptedBeacons, rejectedBeacons, spooledNow } from '../../metrics/edge-families.ts';
+import { MEETINGS, PARTICIPANTS, PEER_CONNECTIONS, SESSIONS } from '../../metrics/population-families.ts';
+import { livingCells, type RegionReading, readRegion } from '../../metrics/store-reader.ts';
+import type { ImpairmentReading } from '../../store/impaired.ts';
+import type { Sessions } from '../../store/sessions.ts';
+import type { FeedOverview, HealthOverview } from '../answers.ts';
+import { addLive, type Live } from './crowd.ts';
+import { type LivePart, type Part, type RegionPart, type ServerPart, sortKey } from './part.ts';
+
+export type PartSource = {
+  readonly sessions: Sessions;
+  readonly version: string;
+  /** When the process started. */
+  readonly startedAtMs: number;
+  readonly shard: Shard;
+  readonly stream: () => StreamReading;
+};
+
+export function* readPart(source: PartSource): Generator<void, Part, void> {
+  const { sessions, version, startedAtMs, shard } = source;
+  const impairment = yield* sessions.readImpairment({ withoutQuiet: true });
+  const regions: RegionPart[] = [];
+  for (const region of sessions.regions) {
+    const live = sessions.isFeedUp(region) ? yield* readLive(source, region, impairment) : undefined;
+    const reading = readingOf(source, region);
+    regions.push({ region, feed: feedOf(source, reading), health: healthOf(reading), ...(live && { live }) });
+  }
+  return { version, startedAtMs, shard: { index: shard.index, count: shard.count }, regions };
+}
+
+function readingOf({ sessions, stream }: PartSource, region: string): RegionReading {
+  return { ...readRegion(sessions, region), stream: stream() };
+}
+
+function* readLive(
+  source: PartSource,
+  region: string,
+  impairment: ImpairmentReading,
+): Generator<void, LivePart | undefined, void> {
+  const servers: ServerPart[] = [];
+  const { sessions } = source;
+  for (const cell of livingCells(sessions, new Set([region])).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))) {
+    const live: Live = [];
+    addLive(live, cell.live);
+    leaveOutQuiet(live, cell);
+    servers.push({
+      serverUrl: cell.serverUrl,
+      serverType: cell.serverType,
+      sessions: SESSIONS.value(cell),
+      quiet: cell.quiet.sessions,
+      peers: PEER_CONNECTIONS.value(cell),
+      findings: impairment.findings(cell),
+      live,
+    });
+    yield;
+  }
+  // It may have gone down between two slices.
+  if (!sessions.isFeedUp(region)) return undefined;
+  const reading = readingOf(source, region);
+  return { participants: PARTICIPANTS.value(reading), meetings: MEETINGS.value(reading), servers };
+}
+
+/** Those who have gone quiet are counted, and not judged. @param live a copy of the cell's as they are now */
+function leaveOutQuiet(live: Live, { quiet }: Cell): void {
+  for (const [measure, distribution] of quiet.live.entries()) if (distribution) live[measure]?.exclude(distribution);
+}
+
+function feedOf({ sessions, startedAtMs }: PartSource, { region, isFeedUp, feed }: RegionReading): FeedOverview {
+  const lag = known({ lag_seconds: feed.lagSeconds });
+  if (isFeedUp) return { up: true, ...lag };
+  const sinceMs = sessions.feedDownSince(region);
+  const since = { since_ms: sinceMs ?? startedAtMs, or_earlier: sinceMs === undefined };
+  return { up: false, ...(feed.isBehind ? { replaying: true } : {}), ...since, ...lag };
+}
+
+/** Without what is not known, or not bounded. */
+function known<Names extends string>(values: { readonly [Name in Names]: number }): { [Name in Names]?: number } {
+  const finite = Object.entries<number>(values).filter(([, value]) => Number.isFinite(value));
+  return Object.fromEntries(finite) as { [Name in Names]?: number };
+}
+
+function healthOf(reading: RegionReading): HealthOverview {
+  const { totals, feed, stream } = reading;
+  const { bounds, counts } = totals.ingestDelay;
+  return {
+    accepted: acceptedBeacons(reading),
+    rejected: Object.fromEntries(REJECT_REASONS.map((reason) => [reason, rejectedBeacons(reading, reason)])),
+    spooled: spooledNow(reading),
+    forwarders: totals.edge.forwarders,
+    topology_mismatch: totals.edge.hasTopologyMismatch,
+    clock_skew_seconds: known({ host: feed.hostSkewSeconds, edge: totals.edge.skewSeconds }),
+    ...known({ stream_reach_seconds: stream?.reachSeconds ?? Number.NaN }),
+    applied: totals.applied,
+    lost: totals.lost,
+    ingest_delay_seconds: { bounds, counts: [...counts] },
+  };
+}
