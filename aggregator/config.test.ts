@@ -18,6 +18,8 @@ REGIONS = [{ name = "oc", latitude = -33.9, longitude = 151.2 }]
 `;
 const DEVELOPMENT = { NATS_URL: 'nats://broker:4222', ENVIRONMENT: 'development' };
 const OUTRIGHT = { REGIONS: 'sa,oc', SERVERS: 'https://a.example', LANES: '32' };
+const ADDRESSES =
+  'BOARD_PEERS: is not a list of http://host:port or https://host:port, without user name, password, query or fragment';
 const machine = { canRead: (path: string) => path === '/creds' };
 
 function readAll(env: Record<string, string>, wrangler: string | undefined = WRANGLER): Config {
@@ -55,6 +57,7 @@ describe('readConfig', () => {
       host: '0.0.0.0',
       port: 9464,
       metricsToken: undefined,
+      boardPeers: [],
       logLevel: 'info',
     });
     expect(Object.isFrozen(read())).toBe(true);
@@ -71,6 +74,8 @@ describe('readConfig', () => {
     ],
     [{ METRICS_TOKEN: 's3cret' }, { metricsToken: 's3cret' }],
     [{ METRICS_TOKEN: '' }, { metricsToken: undefined }],
+    [{ BOARD_PEERS: 'http://agg-1:9464, https://b/' }, { boardPeers: ['http://agg-1:9464', 'https://b'] }],
+    [{ BOARD_PEERS: 'http://[::1]:9464/agg/2/' }, { boardPeers: ['http://[::1]:9464/agg/2'] }],
     [{ NATS_CREDS: '/creds' }, { natsCreds: '/creds' }],
     [{ NATS_URL: 'a:4222, tls://b' }, { natsServers: ['a:4222', 'b'], natsTls: true }],
     [{ NATS_URL: 'nats://u:p%40ss@a' }, { natsServers: ['a'], natsLogin: { user: 'u', pass: 'p@ss' } }],
@@ -92,6 +97,11 @@ describe('readConfig', () => {
     [{ MAX_SESSIONS: '-1' }, 'MAX_SESSIONS: is not an integer from 1 to 10000000'],
     [{ PORT: '65536' }, 'PORT: is not an integer from 0 to 65535'],
     [{ METRICS_TOKEN: 'two words' }, 'METRICS_TOKEN: is not 1 to 512 visible ASCII characters'],
+    [{ BOARD_PEERS: 'agg-1:9464' }, ADDRESSES],
+    [{ BOARD_PEERS: 'http://a,ftp://b' }, ADDRESSES],
+    [{ BOARD_PEERS: 'http://user:pass@a' }, ADDRESSES],
+    [{ BOARD_PEERS: 'http://a?b' }, ADDRESSES],
+    [{ BOARD_PEERS: 'http://a,http://A/' }, 'BOARD_PEERS: lists an address twice'],
     [{ HOST: 'two words' }, 'HOST: is not a host name or address'],
   ])('rejects %j', (env, problem) => {
     expect(problems({ ...DEVELOPMENT, ...env })).toEqual([problem]);

@@ -32,6 +32,8 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly metricsToken: string | undefined;
+  /** Addresses of the other shards' aggregators, without a slash at the end. */
+  readonly boardPeers: readonly string[];
   readonly logLevel: LogLevel;
 };
 
@@ -90,6 +92,20 @@ const ShardText = v.pipe(
   v.check(({ index, count }) => index < count, 'has an index that is not below its count (the first of two is 0/2)'),
 );
 
+const PEERS_MAX = 128;
+
+const BoardPeers = v.pipe(
+  v.string(),
+  v.transform((list) => split(list)),
+  v.maxLength(PEERS_MAX, `has more than ${PEERS_MAX} addresses`),
+  v.everyItem(
+    (url) => peerAddress(url) !== undefined,
+    'is not a list of http://host:port or https://host:port, without user name, password, query or fragment',
+  ),
+  v.transform((urls) => urls.flatMap((url) => peerAddress(url) ?? [])),
+  v.check((addresses) => new Set(addresses).size === addresses.length, 'lists an address twice'),
+);
+
 const Settings = v.object({
   NATS_URL: NatsUrl,
   NATS_CREDS: v.optional(v.string()),
@@ -104,6 +120,7 @@ const Settings = v.object({
   HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
   PORT: v.optional(integer(0, 65_535), '9464'),
   METRICS_TOKEN: v.optional(v.pipe(v.string(), v.regex(TOKEN, 'is not 1 to 512 visible ASCII characters'))),
+  BOARD_PEERS: v.optional(BoardPeers, ''),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`), 'info'),
 });
 
@@ -182,6 +199,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     host: values.HOST,
     port: values.PORT,
     metricsToken: values.METRICS_TOKEN,
+    boardPeers: values.BOARD_PEERS,
     logLevel: values.LOG_LEVEL,
   });
 }
@@ -195,6 +213,14 @@ function natsServer(text: string): NatsServer | undefined {
   if (!host) return undefined;
   const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : undefined;
   return { address: host, tls: protocol === 'tls:', login };
+}
+
+/** METRICS_TOKEN is sent to it: a password in the address would be one that is never used. */
+function peerAddress(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, username, password, search, hash, origin, pathname } = new URL(text);
+  if (!/^https?:$/.test(protocol) || username || password || search || hash) return undefined;
+  return `${origin}${pathname}`.replace(/\/+$/, '');
 }
 
 function integer(min: number, max: number) {

@@ -11,21 +11,27 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
+import { createFeedMeasurement } from './feed-measurement.ts';
 import { createHistory, type History } from './history/history.ts';
 import { readCrowds } from './history/reading.ts';
 import { createRecorder, type Recorder } from './history/recorder.ts';
 import { readBoard } from './http/board-files.ts';
-import { readOverview } from './http/overview/overview.ts';
+import { createFleet, type Fleet } from './http/overview/fleet.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
 import { createHttpServer, type Readiness } from './http/server.ts';
 import { findEnded } from './http/sessions/ended-sessions.ts';
 import { findWorst } from './http/sessions/worst-sessions.ts';
+import { createPeerClient } from './http/shards/peer-client.ts';
+import { createShards, REFRESH_MS, type Shards } from './http/shards/shards.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { createExposition } from './metrics/exposition.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { seriesBound } from './metrics/series-bound.ts';
 import { createSessions, type Sessions } from './store/sessions.ts';
+
+/** By this host's own clock. */
+const startedAtMs = Math.round(performance.timeOrigin);
 
 /** How long requests under way may take to end after a signal to stop. */
 const DRAIN_MS = 3_000;
@@ -64,8 +70,15 @@ function run(config: Config): void {
   const measureFeed = createFeedMeasurement(sessions, feed, context);
   const reap = createSessionReaper(sessions, feed, context);
   const pacer = createPacer();
-  const history = createHistory(config.regions);
-  const recorder = recordHistory({ sessions, feed, history, pacer });
+  const shards = watchShards(pacer, context);
+  const fleet = createFleet({
+    source: { sessions, version: packageJson.version, startedAtMs, shard: config.shard, stream: feed.stream },
+    shards,
+    regions: shownRegions(config),
+    wallClock: context.wallClock,
+  });
+  const history = createHistory(shownRegions(config));
+  const recorder = recordHistory({ sessions, feed, history, pacer, fleet }, config);
   const reaping = setInterval(() => {
     reap();
     sessions.forgetEnded(feed.now());
@@ -73,8 +86,15 @@ function run(config: Config): void {
     measureFeed();
     recorder.tick(feed.now()).catch(fail);
   }, REAP_INTERVAL_MS);
+  const refreshing = setInterval(() => {
+    // Read at once, so that what is complete is known, whether or not anybody looks at the board.
+    shards
+      ?.refresh()
+      .then(() => pacer.run(fleet.whole()))
+      .catch(fail);
+  }, REFRESH_MS);
   const server = serve(
-    { sessions, feed, history, pacer, readiness },
+    { sessions, feed, history, pacer, fleet, readiness },
     { ...context, now: () => brokerNow(feed, context) },
   );
 
@@ -84,6 +104,7 @@ function run(config: Config): void {
     log.info({ signal }, 'stopping');
     await Promise.all([closeServer(server), stopFeed(feed)]);
     clearInterval(reaping);
+    clearInterval(refreshing);
     log.info('stopped');
     process.exit(0);
   }, fail);
@@ -166,37 +187,29 @@ function brokerNow(feed: Feed, { wallClock }: Context): number {
   return Number.isNaN(nowMs) ? wallClock() : nowMs;
 }
 
-/** Notes for the metrics how far each feed is behind and how far clocks are off, and logs each change of a clock. */
-function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wallClock }: Context): () => void {
-  const logged = new Map<string, number>();
-
-  function logSkew(clock: string, skewSeconds: number, region?: string): void {
-    const key = `${clock} ${region}`;
-    if (Number.isNaN(skewSeconds) || Math.abs(skewSeconds - (logged.get(key) ?? 0)) < SKEW_CHANGE_SECONDS) return;
-    logged.set(key, skewSeconds);
-    const fields = { clock, ...(region && { region }), skewSeconds };
-    if (Math.abs(skewSeconds) < SKEW_CHANGE_SECONDS) log.info(fields, 'clock agrees with NATS again');
-    else
-      log.warn({ ...fields, hint: 'synchronize it with NTP; sessions do not depend on it' }, 'clock differs from NATS');
-  }
-
-  return () => {
-    const hostSkewSeconds = (wallClock() - feed.now()) / 1000;
-    logSkew('host', hostSkewSeconds);
-    for (const region of sessions.regions) {
-      const isBehind = feed.state(region) === 'replaying';
-      sessions.noteFeed(region, { isBehind, lagSeconds: feed.lagMs(region) / 1000, hostSkewSeconds });
-      logSkew('edge', sessions.totals(region).edge.skewSeconds, region);
-    }
-  };
+/** Undefined where this process is told of no others. */
+function watchShards(pacer: Pacer, { config, log }: Context): Shards | undefined {
+  const { boardPeers: addresses, shard, topology, regions, metricsToken: token } = config;
+  if (addresses.length === 0) return undefined;
+  return createShards({ addresses, ask: createPeerClient({ token }), shard, topology, regions, pacer, log });
 }
 
-/** Networks and slow processes make the measurement differ by less. */
-const SKEW_CHANGE_SECONDS = 1;
+/** Other shards may read regions that this one does not. */
+function shownRegions({ boardPeers, regions, topologyRegions }: Config): readonly string[] {
+  return boardPeers.length > 0 ? topologyRegions : regions;
+}
 
-type HistoryParts = Pick<Served, 'sessions' | 'feed' | 'history' | 'pacer'>;
+type HistoryParts = Pick<Served, 'sessions' | 'feed' | 'history' | 'pacer' | 'fleet'>;
 
-function recordHistory({ sessions, feed, history, pacer }: HistoryParts): Recorder {
+function recordHistory({ sessions, feed, history, pacer, fleet }: HistoryParts, { boardPeers }: Config): Recorder {
+  if (boardPeers.length > 0) {
+    return createRecorder({
+      history,
+      // A step of which a part is missing stays unknown: half a fleet would look like one that half has left.
+      positionOf: (region) => ({ isLive: fleet.isComplete(region), readMs: feed.now() }),
+      read: (regions) => pacer.run(fleet.crowds(regions)),
+    });
+  }
   return createRecorder({
     history,
     positionOf: (region) => ({ isLive: feed.state(region) === 'up', readMs: feed.readMs(region) }),
@@ -211,26 +224,30 @@ type Served = {
   readonly feed: Feed;
   readonly history: History;
   readonly pacer: Pacer;
+  readonly fleet: Fleet;
   readonly readiness: () => Readiness;
 };
 
 function serve(
-  { sessions, feed, history, pacer, readiness }: Served,
+  { sessions, feed, history, pacer, fleet, readiness }: Served,
   { config, log, now, fail }: ServeContext,
 ): Server {
-  const { host, port, regions, shard } = config;
+  const { host, port, regions, topologyRegions, topology, shard } = config;
   const { version } = packageJson;
-  const startedAtMs = Math.round(performance.timeOrigin);
   const processMetrics = createProcessMetrics();
   const bound = seriesBound(config) + processMetrics.seriesBound;
   const server = createHttpServer({
     expose: createExposition({ sessions, stream: feed.stream, shard, version, seriesBound: bound }).text,
     processMetrics: processMetrics.text,
-    overview: () => readOverview({ sessions, version, startedAtMs, shard, stream: feed.stream }),
+    overview: fleet.overview,
+    part: fleet.part,
+    others: fleet.others,
+    topology,
     worst: (query) => findWorst(sessions, query),
     ended: (query) => findEnded(sessions, query),
     readiness,
-    regions,
+    regions: shownRegions(config),
+    topologyRegions,
     metricsToken: config.metricsToken,
     board: readBoard(fileURLToPath(new URL('board', import.meta.url))),
     pacer,

@@ -4,7 +4,7 @@ import { validBeacon } from '../../test/support/edge/beacon.ts';
 import { STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { ALL_REGIONS, createHistory } from '../history/history.ts';
 import type { HistoryOverview, Overview } from '../http/answers.ts';
-import { readOverview } from '../http/overview/overview.ts';
+import { createFleet } from '../http/overview/fleet.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
 import { applyEntry } from '../store/testing.ts';
 
@@ -70,13 +70,9 @@ export function createStore(regions: readonly string[], silent: readonly string[
       }
     },
     overview() {
-      const slices = readOverview({
-        sessions,
-        version: '1.2.3',
-        startedAtMs: STARTED,
-        shard: SHARD,
-        stream: () => STREAM_READING,
-      });
+      const source = { sessions, version: '1.2.3', startedAtMs: STARTED, shard: SHARD, stream: () => STREAM_READING };
+      const options = { source, shards: undefined, regions: sessions.regions, wallClock: () => NOW };
+      const slices = createFleet(options).overview();
       let slice = slices.next();
       while (!slice.done) slice = slices.next();
       return JSON.parse(JSON.stringify({ ...slice.value, history: noHistory(sessions.regions) }));

@@ -45,6 +45,11 @@ export function* readCrowds(
   return crowds;
 }
 
+/** Those who were read elsewhere. @param liveOf their distributions, by the measure's number */
+export function crowdOf(people: Omit<Crowd, 'live'>, liveOf: (measure: number) => Distribution | undefined): Crowd {
+  return { ...people, live: RECORDED.map(({ measure }) => liveOf(measure)) };
+}
+
 export function createCrowd(): Crowd {
   return { sessions: 0, participants: 0, impaired: 0, quiet: 0, live: [] };
 }

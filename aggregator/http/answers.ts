@@ -19,6 +19,8 @@ export type Overview = {
   readonly started_at_ms: number;
   /** Which shard of how many answers: with more than one, the figures are of a part of the meetings. */
   readonly shard: Shard;
+  /** What the figures include. */
+  readonly shown: Shown;
   readonly objectives: typeof OBJECTIVES;
   /** How many impaired sessions make an incident. */
   readonly incident: typeof INCIDENT;
@@ -39,6 +41,24 @@ export type HistoryOverview = {
   /** Over the regions that were known then. */
   readonly all: HistorySeries;
   readonly regions: { readonly [region: string]: HistorySeries };
+};
+
+/**
+ * The parts of the fleet that the figures include, and those that were asked for and are not in them. A process that is
+ * told of no others shows its own: one of `shard.count` shards, with nothing missing that it knows of.
+ */
+export type Shown = {
+  /** As in SHARD: `0/2`. */
+  readonly shards: readonly string[];
+  readonly missing: readonly MissingPart[];
+};
+
+export type MissingPart = {
+  readonly address: string;
+  /** Which shard it was when it last answered; absent when it never did. */
+  readonly shard?: string;
+  /** For an operator. */
+  readonly why: string;
 };
 
 export type RegionOverview = {
@@ -126,6 +146,8 @@ export type WorstSessions = {
   readonly sort: MeasureName;
   /** How many there are, of which at most `limit` are listed. */
   readonly total: number;
+  /** Which parts of the fleet were searched. */
+  readonly shown: Shown;
   readonly sessions: readonly WorstSession[];
   /** With `ended=true`: how many ended within the last 15 minutes, and the newest of them, newest first. */
   readonly ended_total?: number;
@@ -158,7 +180,11 @@ type SessionFigures = {
 };
 
 /** One of the sessions that `GET /api/v1/sessions` lists. */
-export type WorstSession = SessionFigures & { readonly last_beacon_age_seconds: number };
+export type WorstSession = SessionFigures & {
+  readonly last_beacon_age_seconds: number;
+  /** Silent for more than two of its own intervals between beacons: it may have vanished without a goodbye. */
+  readonly quiet?: true;
+};
 
 /** A session that ended within the last 15 minutes, with the figures that it had last. */
 export type EndedSession = SessionFigures & {

@@ -4,14 +4,26 @@ import { connect, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
+import { STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { createHistory, HISTORY_COLUMNS, STEP_MS, type StepFigures } from '../history/history.ts';
 import type { ExposeOptions } from '../metrics/exposition.ts';
+import { createTestSessions } from '../store/testing.ts';
 import type { EndedSession } from './answers.ts';
 import type { OverviewNow } from './overview/overview.ts';
+import { readPart } from './overview/read-part.ts';
 import { createPacer } from './pacer.ts';
 import { createHttpServer, type ServerOptions } from './server.ts';
 import type { FoundSessions, WorstQuery } from './sessions/worst-sessions.ts';
+
+const SHOWN = { shards: ['0/1'], missing: [] };
+const SOURCE = {
+  sessions: createTestSessions(),
+  version: '1.2.3',
+  startedAtMs: 0,
+  shard: { index: 0, count: 1 },
+  stream: () => STREAM_READING,
+};
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -43,17 +55,22 @@ async function setUp({ endless = false, ...options }: SetUp = {}) {
       return { version: `${open.overviews}`, regions: [] as unknown } as OverviewNow;
     },
     history: createHistory(['apac', 'sa']),
-    // biome-ignore lint/correctness/useYield: it has its result at once.
     *worst(query) {
       queries.push(query);
-      return { total: 7, sessions: [{ session_id: 's-1' }, { session_id: 's-2' }] } as unknown as FoundSessions;
+      yield;
+      const sessions = [{ session_id: 's-1' }, { session_id: 's-2' }].map((ids) => ({ ...ids, peers: [] }));
+      return { total: 7, sessions } as unknown as FoundSessions;
     },
     // biome-ignore lint/correctness/useYield: it has its result at once.
     *ended() {
       return { total: 3, reachMs: 7, sessions: [{ session_id: 's-3' }] as unknown as EndedSession[] };
     },
+    part: () => readPart(SOURCE),
+    topology: 'fingerprint',
+    others: async () => ({ found: [], shown: SHOWN }),
     readiness: () => ({ ready: true }),
     regions: ['apac', 'sa'],
+    topologyRegions: ['apac', 'sa', 'oc'],
     metricsToken: undefined,
     board: new Map([['/', { body: Buffer.from('<p>'), contentType: 'text/html; charset=utf-8', etag: '"1"' }]]),
     pacer: createPacer(),
@@ -200,7 +217,11 @@ describe('GET /api/v1/sessions', () => {
     expect(await answer.json()).toEqual({
       sort: query.sort,
       total: 7,
-      sessions: [{ session_id: 's-1' }, { session_id: 's-2' }],
+      shown: SHOWN,
+      sessions: [
+        { session_id: 's-1', peers: [] },
+        { session_id: 's-2', peers: [] },
+      ],
     });
     expect(queries).toEqual([query]);
   });

@@ -10,6 +10,7 @@ import type { BoardFiles } from './board-files.ts';
 import { createQueries, type QueryOptions } from './queries.ts';
 import { type Handler, sendBody, sendJson, sendProblem, setSecurityHeaders } from './respond.ts';
 import { createScrape, type ScrapeOptions } from './scrape.ts';
+import { PART_PATH, PART_SESSIONS_PATH } from './shards/shards.ts';
 
 /** An import would evaluate every export of node:http, and with WebSocket load undici: memory that is never used. */
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http');
@@ -78,6 +79,8 @@ function createRoutes(options: ServerOptions): ReadonlyMap<string, Route> {
     ['/metrics', { isOpen: false, handle: createScrape(options) }],
     ['/api/v1/overview', { isOpen: false, handle: queries.overview }],
     ['/api/v1/sessions', { isOpen: false, handle: queries.sessions }],
+    [PART_PATH, { isOpen: false, handle: queries.part }],
+    [PART_SESSIONS_PATH, { isOpen: false, handle: queries.partSessions }],
     ['/healthz', { isOpen: true, handle: (_, response) => sendJson(response, 200, { ok: true }) }],
     [
       '/readyz',

@@ -59,11 +59,35 @@ export type Distribution = {
   include(other: Distribution): void;
   /** Takes back an {@link include} of the same values. */
   exclude(other: Distribution): void;
+  /** What it holds, to be kept or sent; without what a part of it does. */
+  contents(without?: Distribution): Contents;
+  /** Adds what a distribution of the same bounds holds in another process. @param contents that {@link isContents} accepted */
+  includeContents(contents: Contents): void;
   /** One pass over the buckets. @param quantiles ascending, each over 0 and at most 1 */
   summarize(quantiles: readonly number[]): Summary;
   /** The same values in exponential buckets: one pass over the buckets. */
   exponential(): Exponential;
 };
+
+/** The sum in millionths, and the number of each bucket that is not empty, ascending, followed by its count. */
+export type Contents = readonly [sum: number, ...buckets: number[]];
+
+/** More values than any fleet has; added up over many processes, they still fit in 32 bits. */
+const COUNT_MAX = 1e8;
+
+/** Whether it may be what a distribution of the scale holds. It is of another process: anything may have come. */
+export function isContents({ standIn }: Scale, value: unknown): value is Contents {
+  if (!Array.isArray(value) || value.length % 2 === 0 || value.length > 1 + 2 * standIn.length) return false;
+  if (!value.every((number) => Number.isSafeInteger(number) && number >= 0)) return false;
+  let last = -1;
+  let count = 0;
+  for (let i = 1; i < value.length; i += 2) {
+    if (value[i] <= last || value[i] >= standIn.length || value[i + 1] === 0) return false;
+    last = value[i];
+    count += value[i + 1];
+  }
+  return count <= COUNT_MAX && value[0] <= count * UNKNOWN;
+}
 
 export type Summary = {
   /** The exposed bounds, ascending. */
@@ -119,9 +143,9 @@ export function createScale(bounds: readonly number[]): Scale {
 }
 
 /** What a distribution holds, for others of its scale to include. */
-type Contents = { readonly counts: Uint32Array; readonly total: { count: number; millionths: number } };
+type Buckets = { readonly counts: Uint32Array; readonly total: { count: number; millionths: number } };
 
-const contentsOf = new WeakMap<Distribution, Contents>();
+const bucketsOf = new WeakMap<Distribution, Buckets>();
 
 export function createDistribution(scale: Scale): Distribution {
   const counts = new Uint32Array(scale.standIn.length);
@@ -129,7 +153,7 @@ export function createDistribution(scale: Scale): Distribution {
   const total = { count: 0, millionths: 0 };
 
   function merge(other: Distribution, sign: 1 | -1): void {
-    const from = contentsOf.get(other);
+    const from = bucketsOf.get(other);
     if (other.scale !== scale || !from) throw new TypeError('cannot combine distributions of different scales');
     for (let bucket = 0; bucket < counts.length; bucket++) {
       counts[bucket] = (counts[bucket] as number) + sign * (from.counts[bucket] as number);
@@ -159,6 +183,24 @@ export function createDistribution(scale: Scale): Distribution {
     },
     include: (other) => merge(other, 1),
     exclude: (other) => merge(other, -1),
+    contents(without) {
+      const part = without && bucketsOf.get(without);
+      const contents: [number, ...number[]] = [total.millionths - (part?.total.millionths ?? 0)];
+      for (let bucket = 0; bucket < counts.length; bucket++) {
+        const count = (counts[bucket] as number) - (part?.counts[bucket] ?? 0);
+        if (count !== 0) contents.push(bucket, count);
+      }
+      return contents;
+    },
+    includeContents([sum, ...pairs]) {
+      for (let i = 0; i < pairs.length; i += 2) {
+        const bucket = pairs[i] as number;
+        const count = pairs[i + 1] as number;
+        counts[bucket] = (counts[bucket] as number) + count;
+        total.count += count;
+      }
+      total.millionths += sum;
+    },
     summarize(quantiles) {
       const { count, millionths } = total;
       const ranks = count === 0 ? [] : quantiles.map((quantile) => nearestRank(quantile, count));
@@ -169,7 +211,7 @@ export function createDistribution(scale: Scale): Distribution {
       return { count, sum: millionths / RESOLUTION, ...countExponentially(scale, counts) };
     },
   };
-  contentsOf.set(distribution, { counts, total });
+  bucketsOf.set(distribution, { counts, total });
   return distribution;
 }
 

@@ -110,7 +110,8 @@ export function cumulativeOf(cell: Cell): Cumulative {
   return cell.cumulative as Cumulative;
 }
 
-const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
+/** By the measure's number. */
+export const SCALES: readonly Scale[] = MEASURES.map(({ bounds }) => createScale(bounds));
 
 function beginDistribution(live: (Distribution | undefined)[], measure: number): Distribution {
   const distribution = createDistribution(SCALES[measure] as Scale);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import { createHistory } from '../../aggregator/history/history.ts';
-import { readOverview } from '../../aggregator/http/overview/overview.ts';
+import { createFleet } from '../../aggregator/http/overview/fleet.ts';
 import { createPacer } from '../../aggregator/http/pacer.ts';
 import { createHttpServer } from '../../aggregator/http/server.ts';
 import { findEnded } from '../../aggregator/http/sessions/ended-sessions.ts';
@@ -84,20 +84,21 @@ async function measure(): Promise<ScrapeResult> {
 
 /** Scrapes the real server from another process, as Prometheus does, with batches coming in all the while. */
 async function measureHttp(): Promise<Pick<ScrapeResult, 'http' | 'gzipped' | 'longestHold' | 'ingestedMeanwhile'>> {
+  const fleet = createFleet({
+    source: { sessions, version: 'bench', startedAtMs: 0, shard: { index: 0, count: 1 }, stream: () => STREAM_READING },
+    shards: undefined,
+    regions: sessions.regions,
+    wallClock: Date.now,
+  });
   const server = createHttpServer({
     expose: (options) => expose(sessions, options),
     processMetrics: createProcessMetrics().text,
     worst: (query) => findWorst(sessions, query),
     ended: (query) => findEnded(sessions, query),
     history: createHistory(['apac']),
-    overview: () =>
-      readOverview({
-        sessions,
-        version: 'bench',
-        startedAtMs: 0,
-        shard: { index: 0, count: 1 },
-        stream: () => STREAM_READING,
-      }),
+    ...fleet,
+    topology: '',
+    topologyRegions: ['apac'],
     readiness: () => ({ ready: true }),
     regions: ['apac'],
     metricsToken: undefined,

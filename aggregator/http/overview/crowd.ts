@@ -1,7 +1,9 @@
 /** The population of a server, of a region or of all: a copy that stays the same while the store changes. */
-import { createDistribution, type Distribution } from '../../live/distribution.ts';
+import { createDistribution, type Distribution, type Scale } from '../../live/distribution.ts';
 import { MEASURES } from '../../live/measures.ts';
+import { SCALES } from '../../live/population.ts';
 import { addImpairment, type Impairment, NOT_IMPAIRED } from '../../store/impaired.ts';
+import type { ServerPart } from './part.ts';
 
 export type Crowd = {
   sessions: number;
@@ -26,12 +28,22 @@ export function addCrowd(into: Crowd, from: Crowd): void {
   addLive(into.live, from.live);
 }
 
-export function addLive(into: Live, from: Readonly<Live>): void {
+export function addContents(into: Live, from: ServerPart['live']): void {
+  for (let measure = 0; measure < MEASURES.length; measure++) {
+    const contents = from[measure];
+    if (contents) distributionIn(into, measure).includeContents(contents);
+  }
+}
+
+function addLive(into: Live, from: Readonly<Live>): void {
   for (let measure = 0; measure < MEASURES.length; measure++) {
     const distribution = from[measure];
-    if (!distribution) continue;
-    const merged = into[measure] ?? createDistribution(distribution.scale);
-    merged.include(distribution);
-    into[measure] = merged;
+    if (distribution) distributionIn(into, measure).include(distribution);
   }
+}
+
+function distributionIn(live: Live, measure: number): Distribution {
+  const distribution = live[measure] ?? createDistribution(SCALES[measure] as Scale);
+  live[measure] = distribution;
+  return distribution;
 }

@@ -2,23 +2,18 @@
 import { INCIDENT, OBJECTIVES } from '../../../shared/objectives.ts';
 import { judge } from '../../store/impaired.ts';
 import type { Overview, RegionFigures, RegionOverview, ServerOverview } from '../answers.ts';
-import { addCrowd, type Crowd, createCrowd } from './crowd.ts';
+import { addContents, addCrowd, type Crowd, createCrowd } from './crowd.ts';
 import { figuresOf } from './figures.ts';
-import type { LivePart, Part, ServerPart } from './part.ts';
-import { type PartSource, readPart } from './read-part.ts';
+import type { LivePart, ServerPart } from './part.ts';
+import type { Whole } from './whole.ts';
 
 /** Everything but the history, which each asker may have another part of. */
 export type OverviewNow = Omit<Overview, 'history'>;
 
-/** A process that is told of no others shows its own part. */
-export function* readOverview(source: PartSource): Generator<void, OverviewNow, void> {
-  return yield* describeOverview(yield* readPart(source));
-}
-
 type RegionCrowd = Crowd & { readonly servers: readonly (Crowd & { readonly part: ServerPart })[] };
 
 /** In slices of bounded work. */
-export function* describeOverview(part: Part): Generator<void, OverviewNow, void> {
+export function* describeOverview({ part, shown }: Pick<Whole, 'part' | 'shown'>): Generator<void, OverviewNow, void> {
   const { version, startedAtMs, shard } = part;
   const everybody = createCrowd();
   const crowds: (RegionCrowd | undefined)[] = [];
@@ -37,6 +32,7 @@ export function* describeOverview(part: Part): Generator<void, OverviewNow, void
     version,
     started_at_ms: startedAtMs,
     shard,
+    shown,
     objectives: OBJECTIVES,
     incident: INCIDENT,
     all: figuresOf(everybody),
@@ -44,13 +40,14 @@ export function* describeOverview(part: Part): Generator<void, OverviewNow, void
   };
 }
 
-function* crowdOf({ servers }: LivePart): Generator<void, RegionCrowd, void> {
+export function* crowdOf({ servers }: LivePart): Generator<void, RegionCrowd, void> {
   const together = createCrowd();
   const crowds: RegionCrowd['servers'][number][] = [];
   for (const part of servers) {
     const { sessions, quiet, peers, findings, serverUrl } = part;
     const impairment = judge({ serverUrl, sessions: sessions - quiet }, findings);
-    const crowd = { sessions, quiet, peers, impairment, live: [...part.live], part };
+    const crowd = { sessions, quiet, peers, impairment, live: [], part };
+    addContents(crowd.live, part.live);
     addCrowd(together, crowd);
     crowds.push(crowd);
     yield;

@@ -3,9 +3,9 @@
  * (whole.ts), since a meeting is in one of them alone.
  */
 import type { Shard } from '../../../shared/subjects.ts';
+import type { Contents } from '../../live/distribution.ts';
 import type { Findings } from '../../store/impaired.ts';
 import type { FeedOverview, HealthOverview } from '../answers.ts';
-import type { Live } from './crowd.ts';
 
 export type Part = {
   readonly version: string;
@@ -37,8 +37,8 @@ export type ServerPart = {
   readonly quiet: number;
   readonly peers: number;
   readonly findings: Findings;
-  /** A copy that stays the same while the store changes. */
-  readonly live: Readonly<Live>;
+  /** What its distributions hold, by the measure's number; undefined where nothing contributes. */
+  readonly live: readonly (Contents | undefined)[];
 };
 
 /** The order of servers within a region. */

@@ -5,14 +5,13 @@
 import { REJECT_REASONS } from '../../../shared/reject.ts';
 import type { Shard } from '../../../shared/subjects.ts';
 import type { StreamReading } from '../../feed/stream/stream-watch.ts';
-import type { Cell } from '../../live/population.ts';
+import { MEASURES } from '../../live/measures.ts';
 import { acceptedBeacons, rejectedBeacons, spooledNow } from '../../metrics/edge-families.ts';
 import { MEETINGS, PARTICIPANTS, PEER_CONNECTIONS, SESSIONS } from '../../metrics/population-families.ts';
 import { livingCells, type RegionReading, readRegion } from '../../metrics/store-reader.ts';
 import type { ImpairmentReading } from '../../store/impaired.ts';
 import type { Sessions } from '../../store/sessions.ts';
 import type { FeedOverview, HealthOverview } from '../answers.ts';
-import { addLive, type Live } from './crowd.ts';
 import { type LivePart, type Part, type RegionPart, type ServerPart, sortKey } from './part.ts';
 
 export type PartSource = {
@@ -48,9 +47,6 @@ function* readLive(
   const servers: ServerPart[] = [];
   const { sessions } = source;
   for (const cell of livingCells(sessions, new Set([region])).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))) {
-    const live: Live = [];
-    addLive(live, cell.live);
-    leaveOutQuiet(live, cell);
     servers.push({
       serverUrl: cell.serverUrl,
       serverType: cell.serverType,
@@ -58,7 +54,8 @@ function* readLive(
       quiet: cell.quiet.sessions,
       peers: PEER_CONNECTIONS.value(cell),
       findings: impairment.findings(cell),
-      live,
+      // Those who have gone quiet are counted, and not judged.
+      live: MEASURES.map((_, measure) => cell.live[measure]?.contents(cell.quiet.live[measure])),
     });
     yield;
   }
@@ -66,11 +63,6 @@ function* readLive(
   if (!sessions.isFeedUp(region)) return undefined;
   const reading = readingOf(source, region);
   return { participants: PARTICIPANTS.value(reading), meetings: MEETINGS.value(reading), servers };
-}
-
-/** Those who have gone quiet are counted, and not judged. @param live a copy of the cell's as they are now */
-function leaveOutQuiet(live: Live, { quiet }: Cell): void {
-  for (const [measure, distribution] of quiet.live.entries()) if (distribution) live[measure]?.exclude(distribution);
 }
 
 function feedOf({ sessions, startedAtMs }: PartSource, { region, isFeedUp, feed }: RegionReading): FeedOverview {

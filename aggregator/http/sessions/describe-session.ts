@@ -29,6 +29,7 @@ export function describeSession(session: Session, { sessions, impairment, nowMs 
     session_id: session.id,
     participant_id: session.participantId,
     ...describeSelf(session),
+    ...(session.isQuiet && ({ quiet: true } as const)),
     last_beacon_age_seconds: Math.max(0, nowMs - session.sequence.newestAtMs) / 1000,
     impaired: IMPAIRMENT_CAUSES.filter((cause) => diagnosis[cause]),
     peers: session.peers.map((row) => {

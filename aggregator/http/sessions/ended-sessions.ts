@@ -17,7 +17,7 @@ export type FoundEndedSessions = {
 export function* findEnded(sessions: Sessions, query: EndedQuery): Generator<void, FoundEndedSessions, void> {
   const { region, nowMs } = query;
   const { total, rows } = yield* sessions.ended.find(query, nowMs);
-  const regions = region === undefined ? sessions.regions : [region];
+  const regions = sessions.regions.filter((name) => region === undefined || name === region);
   // Of what came and went in a region that can't be heard, nothing is known.
   const isHeard = regions.every((name) => !sessions.isWithdrawn(name, nowMs));
   return { total, reachMs: isHeard ? sessions.ended.reachMs(nowMs) : nowMs, sessions: describeEach(sessions, rows) };
