@@ -17,11 +17,17 @@ export type Connection = {
   getReceivers(): readonly { readonly track: MediaStreamTrack }[];
   /** What is sent in each. */
   getTransceivers(): readonly {
-    readonly sender: { readonly track: MediaStreamTrack | null };
+    readonly sender: Sender;
     readonly currentDirection: string | null;
   }[];
   /** For `connectionstatechange`, `signalingstatechange` and `track`. */
   addEventListener(type: string, listener: (event: Event) => void, options: { readonly signal: AbortSignal }): void;
+};
+
+export type Sender = {
+  readonly track: MediaStreamTrack | null;
+  /** Without it, or without encodings, what the track has is sent. */
+  readonly getParameters?: () => { readonly encodings?: readonly { readonly active?: boolean }[] };
 };
 
 export type ConnectionsOptions = {
@@ -141,7 +147,7 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
 }
 
 /** Some applications mute by making every encoding inactive. */
-function isEncoding(sender: RTCRtpSender): boolean {
-  const { encodings } = sender.getParameters();
+function isEncoding(sender: Sender): boolean {
+  const encodings = sender.getParameters?.().encodings;
   return !encodings?.length || encodings.some(({ active }) => active);
 }
