@@ -79,3 +79,25 @@ export function formatServer(server) {
   // What has no server yet has no type either; both labels are then the same word.
   return server.url === 'none' ? 'no server elected' : `${server.type} ${formatPlace(server)}`;
 }
+
+/**
+ * Without the domain that all hosts share, which leaves no room for what tells them apart.
+ * @param {readonly string[]} urls of all servers
+ * @returns {(text: string) => string} shortens a text that ends with one of their hosts
+ */
+export function shortenHosts(urls) {
+  const hosts = [...new Set(urls.flatMap((url) => (URL.canParse(url) ? new URL(url).hostname : [])))];
+  const [first, ...others] = hosts;
+  if (first === undefined || others.length === 0) return (text) => text;
+  const parts = first.split('.');
+  const start = parts.findIndex(
+    (_, i) => i > 0 && others.every((host) => host.endsWith(`.${parts.slice(i).join('.')}`)),
+  );
+  const shared = start === -1 ? '' : `.${parts.slice(start).join('.')}`;
+  return (text) => (shared && text.endsWith(shared) ? text.slice(0, -shared.length) : text);
+}
+
+/** @param {import('../../http/answers.ts').Overview['regions']} regions @returns {string[]} of all servers that somebody is on */
+export function serverUrls(regions) {
+  return regions.flatMap(({ live }) => live?.servers.map(({ server_url: url }) => url) ?? []);
+}

@@ -38,11 +38,20 @@ export const LEAST_TOUCHED = 5;
 /** How people are judged: what is past an objective, and how many of them make an incident. @typedef {{ readonly objectives: Objectives, readonly incident: Incident }} Rules */
 
 /** @param {Figures} figures @param {Rules} rules @returns {Judgement} */
-export function judge({ sessions, impaired_sessions: impaired, measures }, { objectives, incident }) {
-  const concealment = levelOf(objectives.concealment, measures.concealment.p95);
-  const expand = levelOf(objectives.expand, measures.expand.p95);
-  const isIncident = (/** @type {number} */ people) => isIncidentOf(people, sessions, incident);
-  const network = levelOfPeople(levelOf(objectives.rtt, measures.rtt.p95), isIncident(impaired.rtt));
+export function judge(figures, { objectives, incident }) {
+  const { impaired_sessions: impaired, measures } = figures;
+  const judged = judgedSessions(figures);
+  const isIncident = (/** @type {number} */ people) => isIncidentOf(people, judged, incident);
+  const byPercentile = (/** @type {Judged} */ measure) => {
+    const level = levelOf(objectives[measure], measures[measure].p95);
+    // A percentile of few is that of one of them, who may be just over the warning: nobody is hurt by that.
+    const isSeen =
+      impaired.any > 0 || isIncidentOf(measures[measure].over_warn ?? 0, measures[measure].count, incident);
+    return isTrouble(level) && !isSeen ? 'ok' : level;
+  };
+  const concealment = byPercentile('concealment');
+  const expand = byPercentile('expand');
+  const network = levelOfPeople(byPercentile('rtt'), isIncident(impaired.rtt));
   const isAudioIncident = isIncident(impaired.audio) || isIncident(impaired.silence);
   const audioLevel = levelOfPeople(worstLevel([concealment, expand]), isAudioIncident);
   const audio = concealment === worstLevel([concealment, expand]) ? 'concealment' : 'expand';
@@ -50,6 +59,11 @@ export function judge({ sessions, impaired_sessions: impaired, measures }, { obj
   const video = isIncident(impaired.video) ? 'bad' : 'unknown';
   const cause = causeOf(network, audioLevel) ?? (isTrouble(video) ? 'video' : undefined);
   return { level: worstLevel([network, audioLevel, video]), network, audio, audioLevel, cause };
+}
+
+/** @param {Figures} figures @returns {number} sessions that count: what was last heard of quiet ones may no longer be so */
+export function judgedSessions({ sessions, quiet_sessions: quiet }) {
+  return sessions - quiet;
 }
 
 /**

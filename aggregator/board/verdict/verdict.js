@@ -8,8 +8,9 @@ import {
   formatServer,
   plural,
 } from '../page/format.js';
-import { findTroubles, isTrouble, judge, localize, mainMeasure } from './judge.js';
+import { findTroubles, isTrouble, judge, judgedSessions, localize, mainMeasure } from './judge.js';
 import { levelOf } from './levels.js';
+import { countText, impairedText, nounOf, quietText } from './people.js';
 
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
@@ -32,13 +33,6 @@ const MEASURES = {
   expand: { name: 'expand', format: formatPerSecond },
 };
 
-/** Whose fault bad streams are; of the rest nobody knows. */
-const SIDES = /** @type {const} */ ([
-  { side: 'server', words: 'the server' },
-  { side: 'publisher', words: 'the uplinks of who sends them' },
-  { side: 'receiver', words: 'the downlinks of who hears them' },
-]);
-
 const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio', video: 'video' };
 
 /** @param {Overview} overview @returns {Verdict} */
@@ -50,6 +44,10 @@ export function reachVerdict(overview) {
   if (silent.length === regions.length) {
     // One broken connection takes the regions down a moment apart; none is heard since the last of them went.
     const { feed } = silent.reduce((last, one) => (one.feed.since_ms > last.feed.since_ms ? one : last));
+    if (silent.some(({ feed: one }) => one.replaying)) {
+      const sentence = 'Catching up with what was missed: nothing is known of the calls yet.';
+      return { level: 'unknown', headline: 'catching up', sentence };
+    }
     return {
       level: 'unknown',
       headline: 'no feed',
@@ -81,6 +79,12 @@ function thresholdText(measure, threshold) {
   return MEASURES[measure].format(threshold).replace('.0', '');
 }
 
+/** @param {Silence} silence @returns {string} why nothing is known of a region */
+export function silenceText(silence) {
+  // It is heard again, and what was missed meanwhile is being read: its figures would be of then.
+  return silence.replaying ? 'catching up' : `no feed since ${sinceText(silence)}`;
+}
+
 /** @param {Silence} silence */
 export function sinceText({ since_ms, or_earlier }) {
   return `${formatClock(since_ms)}${or_earlier ? ' or earlier' : ''}`;
@@ -94,19 +98,19 @@ function calmVerdict(overview) {
     const sentence = 'No session reports: nobody is in a call, or no beacon comes through.';
     return { level: 'unknown', headline: 'no sessions', sentence };
   }
-  const crowd = `${plural(all.sessions, 'session')} in ${plural(heard.length, 'region')}`;
+  const noun = nounOf(regions);
+  const quiet = quietText(all);
+  const crowd = `${countText(all.sessions, noun)} in ${plural(heard.length, 'region')}${quiet && `, ${quiet}`}`;
   if (judge(all, overview).level === 'unknown') {
-    return {
-      level: 'unknown',
-      headline: 'no figures yet',
-      sentence: `${crowd}, and none has reported its RTT or audio yet.`,
-    };
+    const isQuiet = judgedSessions(all) === 0;
+    const why = isQuiet ? 'they vanished, or their beacons are late' : 'nobody has reported RTT or audio yet';
+    return { level: 'unknown', headline: 'no figures yet', sentence: `${crowd}: ${why}.` };
   }
   const highest = [highestText(heard, 'rtt'), highestText(heard, 'concealment')].filter(Boolean).join(', ');
   return {
     level: 'ok',
     headline: 'all is well',
-    sentence: `All is well: highest p95 ${highest}; ${crowd}${impairedText(all, '; ')}.`,
+    sentence: `All is well: ${[`highest p95 ${highest}`, crowd, impairedText(all, noun)].filter(Boolean).join('; ')}.`,
   };
 }
 
@@ -132,8 +136,10 @@ function troubled({ overview: { objectives }, silent, worst, others }) {
   const { region, judgement } = worst;
   const cause = CAUSES[judgement.cause ?? 'both'];
   const also = others.map((trouble) => `${trouble.region.region} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
+  const quiet = quietText(worst.figures);
   const sentence = [
     ...(isByPercentile(worst, objectives) ? measuredText(worst, objectives) : countedText(worst)),
+    ...(quiet ? [quiet] : []),
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
     ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
@@ -162,12 +168,22 @@ function isByPercentile({ figures, judgement }, objectives) {
 
 /** @param {Trouble} trouble */
 function countedText({ region, figures, judgement: { cause }, server }) {
-  const { sessions, impaired_sessions: impaired } = figures;
-  const [count, what] = countedOf(cause, impaired);
+  const noun = nounOf([region]);
+  const [count, what] = countedOf(cause, figures.impaired_sessions);
   const where = server ? [`on ${serverText(server)} alone`] : [];
-  const others = impaired.any > count ? [impairedText(figures, '')] : [];
-  const whom = `${formatCount(count)} of ${plural(sessions, 'session')}`;
-  return [`${region.region}: ${whom} ${what}`, ...where, ...others];
+  const whom = `${formatCount(count)} of ${countText(judgedSessions(figures), noun)}`;
+  return [`${region.region}: ${whom} ${what}`, ...where, ...othersText(figures, noun, count)];
+}
+
+/**
+ * Those who are impaired by something else too, or whose side it is.
+ * @param {Trouble['figures']} figures @param {import('./people.js').Noun} noun @param {number} counted
+ */
+function othersText(figures, noun, counted) {
+  const impaired = impairedText(figures, noun);
+  if (figures.impaired_sessions.any > counted) return [impaired];
+  const [, side] = impaired.split(', ');
+  return side ? [side] : [];
 }
 
 /** @param {Trouble['judgement']['cause']} cause @param {Trouble['figures']['impaired_sessions']} impaired @returns {[count: number, what: string]} */
@@ -217,31 +233,18 @@ function serverText({ server_url: url, server_type: type }) {
 }
 
 /** @param {Trouble} trouble @param {Objectives} objectives */
-function howManyText({ figures, judgement, touched }, objectives) {
+function howManyText({ region, figures, judgement, touched }, objectives) {
+  const impaired = impairedText(figures, nounOf([region]));
+  if (impaired) return impaired;
   const measure = mainMeasure(judgement);
   const noun = measure === 'rtt' ? 'session' : 'stream';
   const over = thresholdText(measure, objectives[measure].warn);
-  const share = `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}`;
-  return `${share}, ${impairedText(figures, '') || `none of ${plural(figures.sessions, 'session')} is impaired`}`;
-}
-
-/**
- * @param {import('../../http/answers.ts').LiveFigures} figures
- * @param {string} before it, when there is anything to say
- * @returns {string} how many sessions are past an objective, and whose fault most of their bad streams are: a person with
- *   two devices in a call has two
- */
-function impairedText({ sessions, impaired_sessions: impaired, impaired_streams: streams }, before) {
-  if (impaired.any === 0) return '';
-  const bad = Object.values(streams).reduce((sum, count) => sum + count, 0);
-  const most = SIDES.find(({ side }) => 2 * streams[side] > bad);
-  const whose = most ? `, most bad streams by ${most.words}` : '';
-  return `${before}${formatCount(impaired.any)} of ${plural(sessions, 'session')} ${impaired.any === 1 ? 'is' : 'are'} impaired${whose}`;
+  return `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}, nobody is impaired`;
 }
 
 /** @param {Silent} silent */
 function silentText(silent) {
-  return silent.map(({ region, feed }) => `${region} (no feed since ${sinceText(feed)})`).join(', ');
+  return silent.map(({ region, feed }) => `${region} (${silenceText(feed)})`).join(', ');
 }
 
 /** @param {string} sentence */

@@ -1,0 +1,17 @@
+/** Which shards the figures are of, when that is not all of them. Pure. */
+import { plural } from '../page/format.js';
+
+/** @typedef {import('../../http/answers.ts').Overview['shard']} Shard */
+/** @typedef {{ readonly address: string, readonly shard?: string, readonly why: string }} Missing */
+/** @typedef {{ readonly shards: readonly string[], readonly missing: readonly Missing[] }} Shown which shards the figures include, as `0/2` */
+
+/** @param {{ readonly shard: Shard, readonly shown?: Shown }} overview @returns {string} empty when the figures are of everything */
+export function partText({ shard, shown = { shards: [`${shard.index}/${shard.count}`], missing: [] } }) {
+  const missing = shown.missing.map(
+    ({ address, shard: name, why }) => `${name ? `shard ${name} at ` : ''}${address} (${why})`,
+  );
+  if (missing.length > 0) return `This is a part: no answer from ${missing.join(', ')}.`;
+  if (shown.shards.length >= shard.count) return '';
+  const others = shard.count - shown.shards.length;
+  return `This shows a part: shard ${shard.index} of ${shard.count}. Set BOARD_PEERS to include the other ${plural(others, 'shard')}.`;
+}

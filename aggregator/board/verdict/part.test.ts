@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { partText } from './part.js';
+
+it.each([
+  ['nothing where one process has it all', { shard: { index: 0, count: 1 } }, ''],
+  [
+    'which part it is, without BOARD_PEERS',
+    { shard: { index: 0, count: 2 } },
+    'This shows a part: shard 0 of 2. Set BOARD_PEERS to include the other 1 shard.',
+  ],
+  [
+    'nothing where all of them answered',
+    { shard: { index: 0, count: 2 }, shown: { shards: ['0/2', '1/2'], missing: [] } },
+    '',
+  ],
+  [
+    'who did not answer',
+    {
+      shard: { index: 0, count: 2 },
+      shown: { shards: ['0/2'], missing: [{ address: 'http://agg-1:9464', shard: '1/2', why: 'no answer in 2 s' }] },
+    },
+    'This is a part: no answer from shard 1/2 at http://agg-1:9464 (no answer in 2 s).',
+  ],
+])('says %s', (_, overview, text) => {
+  expect(partText(overview)).toBe(text);
+});
