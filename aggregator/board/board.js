@@ -1,72 +1,62 @@
 /**
  * The board's page: asks the aggregator every 5 s and hands what it says to the parts of the page.
- * What the figures mean is verdict/'s; how they look is the tables' and style/'s.
+ * What the figures mean is verdict/'s; how they look is the parts' and style/'s.
  */
-
-import { createHistory } from './charts/history.js';
-import { element, required, setAttribute, setText } from './page/elements.js';
+import { createCharts } from './charts/charts.js';
+import { createTimeline } from './charts/timeline.js';
+import { createLookup } from './lookup/lookup.js';
+import { createAddress } from './page/address.js';
+import { createCopyButton } from './page/copy.js';
+import { required, setAttribute, setText } from './page/elements.js';
 import { formatClock, formatZone } from './page/format.js';
-import { fetchOverview, fetchWorst } from './page/source.js';
+import { fetchOverview } from './page/source.js';
 import { createHealthTable } from './tables/health-table.js';
+import { createRates } from './tables/rates.js';
 import { createRegionTable } from './tables/region-table.js';
-import { createWorstTable, WORST_LIMIT } from './tables/worst-table.js';
-import { reachVerdict, thresholdsText } from './verdict/verdict.js';
-
-/** @typedef {import('../http/answers.ts').Overview} Overview */
-/** @typedef {import('../http/answers.ts').WorstSession} WorstSession */
-/** @typedef {import('./verdict/verdict.js').Verdict} Verdict */
+import { createRegionChoice, createWorst } from './tables/worst.js';
+import { createBanner } from './verdict/banner.js';
+import { thresholdsText } from './verdict/verdict.js';
 
 const POLL_MS = 5_000;
 /** Figures older than this are not of now, whatever the reason: two polls and a half. */
 const STALE_MS = 12_500;
 
-/** The most that the API lists. */
-const LIMIT_MAX = 100;
-
-const LEVEL_WORDS = { unknown: 'Unknown', ok: 'Fine', warn: 'Warning', bad: 'Bad' };
-
-const page = document.documentElement;
-const verdict = required('#verdict', HTMLElement);
-const verdictLevel = required('#verdict-level', HTMLElement);
-const verdictText = required('#verdict-text', HTMLElement);
-const announcement = required('#announcement', HTMLElement);
-const outage = required('#outage', HTMLElement);
-const clock = required('#clock', HTMLElement);
-const version = required('#version', HTMLElement);
-const worstState = required('#worst-state', HTMLElement);
-const regionFilter = required('#worst-region', HTMLSelectElement);
-const sortSwitch = required('#worst-sort', HTMLFieldSetElement);
-
-const history = createHistory();
-const regionTable = createRegionTable(required('#regions', HTMLTableElement));
-const worstTable = createWorstTable(required('#worst', HTMLTableElement));
+const address = createAddress();
+const timeline = createTimeline();
+const rates = createRates();
+const banner = createBanner({ pollMs: POLL_MS, staleMs: STALE_MS });
+const charts = createCharts(required('#charts', HTMLElement), address);
+const regionTable = createRegionTable(required('#regions', HTMLTableElement), address);
+const worst = createWorst(required('#worst-sessions', HTMLElement), address);
 const healthTable = createHealthTable(required('#health', HTMLTableElement));
+const lookup = createLookup(address);
+const choices = ['#charts-region', '#worst-region'].map((id) =>
+  createRegionChoice(required(id, HTMLSelectElement), address),
+);
 
-/** @type {{ readonly overview: Overview, readonly atMs: number } | undefined} the last one that came, and when */
+/** @type {import('./verdict/banner.js').Answer | undefined} */
 let latest;
 /** @type {string | undefined} why the last poll brought none */
 let failure;
-/** Number of the newest question for the worst sessions: an older answer comes too late. */
-let asked = 0;
 
 async function poll() {
-  const answer = await settle(fetchOverview());
+  const answer = await settle(fetchOverview(timeline.sinceMs()));
   failure = answer.failure;
   if (answer.value) {
     latest = { overview: answer.value, atMs: Date.now() };
-    history.add(latest.overview, latest.atMs);
-    showOverview(latest.overview, latest.atMs);
+    timeline.add(latest.overview.history);
+    rates.add(latest.overview, latest.atMs);
+    show(latest);
   }
-  showAge();
-  if (failure === undefined) await pollWorst();
+  banner.update(latest, failure);
+  if (failure === undefined) await askMore();
 }
 
-async function pollWorst() {
-  const question = ++asked;
-  // Sessions of a region that is no longer heard are still listed for a while; others are behind them.
-  const limit = silentRegions().size === 0 ? WORST_LIMIT : LIMIT_MAX;
-  const answer = await settle(fetchWorst({ sort: chosenSort(), region: regionFilter.value, limit }));
-  if (question === asked) showWorst(answer.value ?? [], answer.failure);
+/** What follows from what is chosen: a list of sessions, and what was looked up. */
+async function askMore() {
+  if (!latest) return;
+  const { overview } = latest;
+  await Promise.all([worst.update(overview), lookup.update(overview)]);
 }
 
 /**
@@ -82,77 +72,17 @@ function settle(answer) {
   );
 }
 
-/** @param {Overview} overview @param {number} atMs */
-function showOverview(overview, atMs) {
-  regionTable.update(overview, history, atMs);
-  healthTable.update(overview, history);
-  fillRegionFilter(overview);
+/** @param {import('./verdict/banner.js').Answer} answer */
+function show({ overview, atMs }) {
+  const clock = required('#clock', HTMLElement);
+  regionTable.update(overview, timeline);
+  charts.update(timeline, overview.objectives);
+  healthTable.update(overview, rates);
+  for (const choice of choices) choice.update(overview);
   setText(required('#thresholds', HTMLElement), thresholdsText(overview.objectives));
   setText(clock, formatClock(atMs));
   setAttribute(clock, 'datetime', new Date(atMs).toISOString());
-  setText(version, `edgepulse ${overview.version}`);
-  page.dataset.state = 'live';
-}
-
-/** @param {readonly WorstSession[]} sessions @param {string | undefined} why there are none, when it was not answered */
-function showWorst(sessions, why) {
-  const silent = silentRegions();
-  const heard = sessions.filter(({ region }) => !silent.has(region));
-  if (latest) worstTable.update(heard, latest.overview.objectives);
-  const isSilent = silent.has(regionFilter.value) || sessions.length > 0;
-  const none = isSilent ? 'No feed from there.' : 'No session with this figure.';
-  setText(worstState, why ?? (heard.length > 0 ? '' : none));
-}
-
-/** The verdict, or that it is unknown because no answer came for a while, for example after a laptop's sleep. */
-function showAge() {
-  const isStale = latest !== undefined && Date.now() - latest.atMs > STALE_MS;
-  if (latest && failure === undefined && !isStale) {
-    page.dataset.state = 'live';
-    outage.hidden = true;
-    showVerdict(reachVerdict(latest.overview));
-    return;
-  }
-  if (failure === undefined && !isStale) return;
-  page.dataset.state = latest ? 'stale' : 'empty';
-  const why = failure ?? 'no answer yet';
-  const sentence = latest
-    ? `${capitalize(why)}. The figures below are of ${formatClock(latest.atMs)} and are not true of now.`
-    : `${capitalize(why)}. Nothing was heard yet.`;
-  setText(outage, `Asking again every ${POLL_MS / 1000} s.`);
-  outage.hidden = false;
-  showVerdict({ level: 'unknown', headline: 'no answer', sentence });
-}
-
-/** @param {Verdict} reached */
-function showVerdict({ level, headline, sentence }) {
-  setAttribute(verdict, 'data-level', level);
-  setText(verdictLevel, LEVEL_WORDS[level]);
-  setText(verdictText, sentence);
-  // Read out only when the situation changes, not with every figure.
-  setText(announcement, `${LEVEL_WORDS[level]}: ${headline}`);
-  document.title = `${LEVEL_WORDS[level]}: ${headline} \u2013 edgepulse`;
-}
-
-/** @param {Overview} overview */
-function fillRegionFilter({ regions }) {
-  const known = new Set([...regionFilter.options].map(({ value }) => value));
-  for (const { region } of regions) {
-    if (!known.has(region)) regionFilter.append(element('option', { value: region }, region));
-  }
-}
-
-function silentRegions() {
-  return new Set(latest?.overview.regions.flatMap(({ region, feed }) => (feed.up ? [] : [region])));
-}
-
-function chosenSort() {
-  return required('input:checked', HTMLInputElement, sortSwitch).value;
-}
-
-/** @param {string} text */
-function capitalize(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  setText(required('#version', HTMLElement), `edgepulse ${overview.version}`);
 }
 
 /** From start to start, however long the answer takes; a hidden page's timers are the browser's to slow down. */
@@ -165,8 +95,16 @@ async function pollForever() {
   }
 }
 
+address.onChange(() => {
+  if (!latest) return;
+  show(latest);
+  void askMore().catch(reportError);
+});
+required('#copy-link', HTMLElement).append(
+  createCopyButton({ label: 'copy link', title: 'Copy a link to what is shown', text: () => address.link() }),
+);
+// What scrolls by itself is scrolled with the keyboard when it has the focus.
+for (const part of document.querySelectorAll('.scroll')) part.setAttribute('tabindex', '0');
 setText(required('#zone', HTMLElement), formatZone(Date.now()));
-sortSwitch.addEventListener('change', () => void pollWorst());
-regionFilter.addEventListener('change', () => void pollWorst());
-setInterval(showAge, 1_000);
+setInterval(() => banner.update(latest, failure), 1_000);
 void pollForever();

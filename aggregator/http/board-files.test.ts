@@ -14,7 +14,8 @@ it('reads the page and its assets, and no sources', () => {
   writeFileSync(join(folder, 'board.ts'), 'start();');
   writeFileSync(join(folder, 'board.test.js'), 'start();');
   const board = readBoard(folder);
-  expect([...board.keys()].sort()).toEqual(['/', '/assets/board.js']);
+  expect([...board.keys()].sort()).toEqual(['/', '/assets/board.js', '/vendor/uplot.css', '/vendor/uplot.js']);
+  expect(`${board.get('/vendor/uplot.js')?.body}`).toContain('var uPlot=');
   expect(board.get('/')).toMatchObject({
     contentType: 'text/html; charset=utf-8',
     body: Buffer.from('<!doctype html>'),

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 
 export type BoardFile = { readonly body: Buffer; readonly contentType: string; readonly etag: string };
@@ -20,16 +21,25 @@ const CONTENT_TYPES: { readonly [extension: string]: string } = {
   '.woff2': 'font/woff2',
 };
 
+/** What the page uses of packages, by the name under which it asks for it: the files that they publish, as they are. */
+const VENDORED: { readonly [name: string]: string } = {
+  'vendor/uplot.js': 'uplot/dist/uPlot.iife.min.js',
+  'vendor/uplot.css': 'uplot/dist/uPlot.min.css',
+};
+
 /** `index.html` is served as `/`. Sources and tests are left out. Without the folder the map is empty. */
 export function readBoard(folder: string): BoardFiles {
   const files = new Map<string, BoardFile>();
-  for (const name of listFiles(folder)) {
+  const add = (name: string, path: string) => {
     const contentType = CONTENT_TYPES[extname(name)];
-    if (contentType === undefined || name.endsWith('.test.js')) continue;
-    const body = readFileSync(join(folder, name));
+    if (contentType === undefined || name.endsWith('.test.js')) return;
+    const body = readFileSync(path);
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     files.set(name === 'index.html' ? '/' : `/${name}`, { body, contentType, etag });
-  }
+  };
+  for (const name of listFiles(folder)) add(name, join(folder, name));
+  const { resolve } = createRequire(import.meta.url);
+  if (files.size > 0) for (const [name, path] of Object.entries(VENDORED)) add(name, resolve(path));
   return files;
 }
 

@@ -3,6 +3,7 @@
 /** @typedef {import('../../http/answers.ts').Overview} Overview */
 /** @typedef {import('../../http/answers.ts').WorstSession} WorstSession */
 /** @typedef {{ readonly sort: string, readonly region: string, readonly limit: number }} WorstChoice `region` may be empty: all */
+/** @typedef {{ readonly sessions: readonly WorstSession[], readonly ended: readonly import('../../http/answers.ts').EndedSession[], readonly reachMs: number | undefined }} Found */
 
 /** Shorter than the time between two polls, so that they never pile up. */
 const TIMEOUT_MS = 4_500;
@@ -16,11 +17,12 @@ function baseUrl() {
 }
 
 /**
+ * @param {number} [sinceMs] only the steps of the history after it; without one, all of them
  * @returns {Promise<Overview>}
  * @throws {Error} whose message says what is wrong, to be shown
  */
-export async function fetchOverview() {
-  const answer = await ask('api/v1/overview');
+export async function fetchOverview(sinceMs) {
+  const answer = await ask(`api/v1/overview${sinceMs === undefined ? '' : `?since_ms=${sinceMs}`}`);
   const text = await answer.text().catch(noAnswer);
   try {
     return parseOverview(text);
@@ -51,6 +53,31 @@ export async function fetchWorst({ sort, region, limit }) {
   const answer = await ask(`api/v1/sessions?${query}`);
   const body = await answer.json().catch(noAnswer);
   return body.sessions;
+}
+
+/**
+ * Those that live, the worst first, and those that ended within the last 15 minutes, the newest first.
+ * @param {{ readonly meeting_id: string } | { readonly session_id: string }} choice
+ * @returns {Promise<Found>}
+ * @throws {Error} as {@link fetchOverview}
+ */
+export async function fetchSessions(choice) {
+  const answer = await ask(lookupPath(choice));
+  const body = await answer.json().catch(noAnswer);
+  return { sessions: body.sessions, ended: body.ended ?? [], reachMs: body.ended_reach_ms };
+}
+
+/** @param {{ readonly meeting_id: string } | { readonly session_id: string }} choice */
+function lookupPath(choice) {
+  return `api/v1/sessions?${new URLSearchParams({ ...choice, ended: 'true' })}`;
+}
+
+/**
+ * A command that asks the same; the login does no harm where none is needed.
+ * @param {{ readonly meeting_id: string } | { readonly session_id: string }} choice
+ */
+export function lookupCommand(choice) {
+  return `curl -s -u ":$METRICS_TOKEN" '${new URL(lookupPath(choice), baseUrl())}'`;
 }
 
 /** @param {string} path */

@@ -5,7 +5,7 @@ import { sinceText } from '../verdict/verdict.js';
 
 /** @typedef {import('../../http/answers.ts').Overview} Overview */
 /** @typedef {import('../../http/answers.ts').RegionOverview} Region */
-/** @typedef {import('../charts/history.js').History} History */
+/** @typedef {import('./rates.js').Rates} Rates */
 
 /** @param {HTMLTableElement} table with a body */
 export function createHealthTable(table) {
@@ -17,10 +17,10 @@ export function createHealthTable(table) {
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   const rows = new Map();
   return {
-    /** @param {Overview} overview @param {History} history */
-    update({ regions }, history) {
+    /** @param {Overview} overview @param {Rates} rates */
+    update({ regions }, rates) {
       const parts = reconcile(rows, { after: first, items: regions, keyOf: ({ region }) => region, create: createRow });
-      for (const [index, region] of regions.entries()) parts[index]?.update(region, history);
+      for (const [index, region] of regions.entries()) parts[index]?.update(region, rates);
     },
   };
 }
@@ -34,14 +34,18 @@ function createRow({ region: name }) {
   const lost = createFigure('lost, %');
   const spool = createFigure('spooled');
   const delay = createFigure('delay, ms');
+  const skew = createFigure('clock skew, ms');
+  const reach = createFigure('reach, s');
+  const forwarders = createFigure('forwarders');
   const head = element('th', { scope: 'row', role: 'rowheader' }, element('span', { class: 'name' }, name));
   const node = element('tr', { role: 'row' }, head, state);
   node.append(accepted.cell, rejected.cell, reason, lost.cell, spool.cell, delay.cell);
+  node.append(skew.cell, reach.cell, forwarders.cell);
   return {
     node,
-    /** @param {Region} region @param {History} history */
-    update({ feed, health }, history) {
-      const activity = history.activityOf(name);
+    /** @param {Region} region @param {Rates} rates */
+    update({ feed, health }, rates) {
+      const activity = rates.activityOf(name);
       setText(state, feedText(feed, health));
       setAttribute(node, 'data-level', feed.up && !health.topology_mismatch ? undefined : 'silent');
       accepted.set(bareRate(activity?.acceptedPerSecond));
@@ -50,8 +54,17 @@ function createRow({ region: name }) {
       lost.set(barePercent(activity?.lostRatio));
       spool.set(formatCount(activity?.spool));
       delay.set(bareMs(activity?.ingestDelayP95));
+      skew.set(bareMs(greatestSkew(health)));
+      reach.set(formatCount(health.stream_reach_seconds));
+      forwarders.set(formatCount(health.forwarders));
     },
   };
+}
+
+/** @param {Region['health']} health @returns {number | undefined} of the host's clock or the edge's, whichever is further off */
+function greatestSkew({ clock_skew_seconds: skew }) {
+  const known = [skew?.host, skew?.edge].flatMap((seconds) => (seconds === undefined ? [] : Math.abs(seconds)));
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /**
@@ -59,6 +72,8 @@ function createRow({ region: name }) {
  * @param {Region['feed']} feed @param {Region['health']} health
  */
 export function feedText(feed, health) {
-  if (!feed.up) return `down since ${sinceText(feed)}`;
-  return health.topology_mismatch ? 'up, but the edge has a different topology' : 'up';
+  const { lag_seconds: lag } = feed;
+  if (!feed.up) return feed.replaying ? `catching up, ${formatCount(lag)} s behind` : `down since ${sinceText(feed)}`;
+  if (health.topology_mismatch) return 'up, but the edge has a different topology';
+  return lag === undefined ? 'up' : `up, ${lag < 1 ? 'no lag' : `${formatCount(lag)} s behind`}`;
 }

@@ -9,18 +9,21 @@ import {
   formatPlace,
   formatRatio,
   formatServer,
+  serverUrls,
+  shortenHosts,
   UNKNOWN,
 } from '../page/format.js';
 import { judge } from '../verdict/judge.js';
 import { levelOf } from '../verdict/levels.js';
-import { sinceText } from '../verdict/verdict.js';
+import { silenceText } from '../verdict/verdict.js';
 import { createSparkline } from './sparkline.js';
 
 /** @typedef {import('../../http/answers.ts').Overview} Overview */
 /** @typedef {import('../../http/answers.ts').RegionOverview} Region */
 /** @typedef {import('../../http/answers.ts').ServerOverview} Server */
 /** @typedef {import('../../http/answers.ts').LiveFigures} Figures */
-/** @typedef {import('../charts/history.js').History} History */
+/** @typedef {import('../charts/timeline.js').Timeline} Timeline */
+/** @typedef {import('../page/address.js').Address} Address */
 /** @typedef {import('../verdict/levels.js').Level} Level */
 /** @typedef {import('../verdict/levels.js').Objectives} Objectives */
 /** @typedef {import('../verdict/judge.js').Rules} Rules */
@@ -28,7 +31,7 @@ import { createSparkline } from './sparkline.js';
 
 /** @typedef {import('../verdict/verdict.js').Silence} Silence */
 
-/** What every region's row needs beside its own figures. @typedef {{ readonly history: History, readonly scale: Scale, readonly rules: Rules }} Context */
+/** What every region's row needs beside its own figures. @typedef {{ readonly timeline: Timeline, readonly scale: Scale, readonly rules: Rules, readonly shorten: (host: string) => string }} Context */
 
 /** A region with more servers than this starts closed, or the regions would stand far apart. */
 const OPEN_AT_MOST = 6;
@@ -40,8 +43,8 @@ const LEAST_TOP = 1.2;
 
 const STATES = { network: 'network', audio: 'audio', both: 'network + audio', video: 'video' };
 
-/** @param {HTMLTableElement} table with a head and a foot; the foot's row is for all regions together */
-export function createRegionTable(table) {
+/** @param {HTMLTableElement} table with a head and a foot, whose row is for all regions together @param {Address} address where a sparkline leads */
+export function createRegionTable(table, address) {
   const { tHead, tFoot } = table;
   if (!tHead || !tFoot) throw new TypeError('the table of regions has no head or no foot');
   sayRoles(table);
@@ -52,13 +55,15 @@ export function createRegionTable(table) {
   all.head.append(name);
   tFoot.append(all.node);
   return {
-    /** @param {Overview} overview @param {History} history @param {number} nowMs */
-    update(overview, history, nowMs) {
+    /** @param {Overview} overview @param {Timeline} timeline */
+    update(overview, timeline) {
       const { regions: items, all: everybody, objectives } = overview;
       const { warn, bad } = objectives.rtt;
-      const scale = { nowMs, warn, top: topOf(items, history, bad * LEAST_TOP) };
-      const context = { history, scale, rules: overview };
-      const parts = reconcile(regions, { after: tHead, items, keyOf: ({ region }) => region, create: createRegion });
+      const scale = { nowMs: timeline.sinceMs() ?? 0, warn, top: topOf(items, timeline, bad * LEAST_TOP) };
+      const shorten = shortenHosts(serverUrls(items));
+      const context = { timeline, scale, rules: overview, shorten };
+      const create = (/** @type {Region} */ region) => createRegion(region, address);
+      const parts = reconcile(regions, { after: tHead, items, keyOf: ({ region }) => region, create });
       for (const [index, region] of items.entries()) parts[index]?.update(region, context);
       const heard = items.flatMap(({ live }) => live ?? []);
       setText(name, heard.length === items.length ? 'all regions' : 'all that is heard');
@@ -69,15 +74,21 @@ export function createRegionTable(table) {
   };
 }
 
-/** @param {Region} region */
-function createRegion(region) {
+/** @param {Region} region @param {Address} address */
+function createRegion(region, address) {
   const node = element('tbody', { role: 'rowgroup' });
   const row = createRow();
   const toggle = element('button', { type: 'button', class: 'toggle name' }, region.region);
   const state = element('span', { class: 'state' });
   const sparkline = createSparkline();
   row.head.append(toggle, state);
-  row.trend.append(sparkline.svg);
+  const trend = element('a', { title: `Charts of ${region.region}` }, sparkline.svg);
+  trend.addEventListener('click', (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    address.change({ region: region.region });
+  });
+  row.trend.append(trend);
   node.append(row.node);
   /** @type {Map<string, ReturnType<typeof createServer>>} */
   const rows = new Map();
@@ -95,20 +106,24 @@ function createRegion(region) {
   return {
     node,
     /** @param {Region} newest @param {Context} context */
-    update({ region: name, feed, live }, { history, scale, rules }) {
+    update({ region: name, feed, live }, { timeline, scale, rules, shorten }) {
       const { objectives } = rules;
       const servers = live?.servers ?? [];
       row.setFigures(live, objectives);
       row.people.set(formatCount(live?.participants));
       row.meetings.set(formatCount(live?.meetings));
-      sparkline.set(history.rttP95(name), scale);
+      setAttribute(trend, 'href', address.link({ region: name }));
+      sparkline.set(pointsOf(timeline, name), scale);
       const { text, level } = feed.up ? stateOf(live, rules) : silentState(feed);
       setText(state, text);
       setAttribute(node, 'data-level', level);
       node.classList.toggle('empty', !live || live.sessions === 0);
       const keyOf = (/** @type {Server} */ { server_url, server_type }) => `${server_url} ${server_type}`;
       const parts = reconcile(rows, { after: row.node, items: servers, keyOf, create: createServer });
-      for (const [index, server] of servers.entries()) parts[index]?.setFigures(server, objectives);
+      for (const [index, server] of servers.entries()) {
+        parts[index]?.setFigures(server, objectives);
+        parts[index]?.setPlace(shorten);
+      }
       if (servers.length > 0) isOpen ??= servers.length <= OPEN_AT_MOST && !NARROW.matches;
       show();
     },
@@ -123,8 +138,9 @@ function createServer({ server_url: url, server_type: type }) {
   // A long host name may be cut; the title has all of it.
   const [transport, place] = url === 'none' ? ['', formatServer(server)] : [type, formatPlace(server)];
   row.head.title = `${url} ${type}`;
-  row.head.append(element('span', { class: 'transport' }, transport), ' ', element('span', { class: 'place' }, place));
-  return row;
+  const host = element('span', { class: 'place' }, place);
+  row.head.append(element('span', { class: 'transport' }, transport), ' ', host);
+  return { ...row, setPlace: (/** @type {(host: string) => string} */ shorten) => setText(host, shorten(place)) };
 }
 
 /** @param {Figures | undefined} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
@@ -137,7 +153,7 @@ function stateOf(figures, rules) {
 
 /** @param {Silence} silence @returns {{ text: string, level: Level | 'silent' }} */
 function silentState(silence) {
-  return { text: `no feed since ${sinceText(silence)}`, level: 'silent' };
+  return { text: silenceText(silence), level: 'silent' };
 }
 
 /** A row of the table: its cells by what they say. */
@@ -155,6 +171,7 @@ function createRow() {
   const videoLoss = createFigure('video loss, %');
   const freeze = createFigure('freeze, %');
   const impaired = createFigure('impaired');
+  const quiet = createFigure('quiet');
   const sessions = createFigure('sessions');
   const people = createFigure('people');
   const meetings = createFigure('meetings');
@@ -164,7 +181,7 @@ function createRow() {
   acceleration.cell.classList.add('mixed');
   const node = element('tr', { role: 'row' }, head);
   const ofAudio = [buffer, concealment, expand, loss, acceleration];
-  const others = [...ofAudio, videoLoss, freeze, impaired, sessions, people, meetings, peers];
+  const others = [...ofAudio, videoLoss, freeze, impaired, quiet, sessions, people, meetings, peers];
   node.append(...[p50, p95, p99].map(({ cell }) => cell), trend, ...others.map(({ cell }) => cell));
   // People and meetings are counted by region, not by server: neither known nor unknown.
   for (const part of [people, meetings]) {
@@ -193,6 +210,7 @@ function createRow() {
       videoLoss.set(barePercent(videoLost?.p95), levelOf(objectives.video_packet_loss, videoLost?.p95));
       freeze.set(barePercent(frozen?.p95), levelOf(objectives.video_freeze, frozen?.p95));
       impaired.set(formatCount(known?.impaired_sessions.any));
+      quiet.set(formatCount(known?.quiet_sessions));
       sessions.set(formatCount(known?.sessions));
       peers.set(formatCount(known?.peer_connections));
     },
@@ -210,9 +228,15 @@ function accelerationText(figures) {
   return known.length === 0 ? UNKNOWN : known.join(' · ');
 }
 
-/** @param {readonly Region[]} regions @param {History} history @param {number} least */
-function topOf(regions, history, least) {
-  const values = regions.flatMap(({ region }) => history.rttP95(region).flatMap(({ value }) => value ?? []));
+/** @param {Timeline} timeline @param {string} region @returns {import('./sparkline.js').Point[]} p95 of the RTT, oldest first */
+function pointsOf(timeline, region) {
+  const { timesMs, columns } = timeline.of(region);
+  return timesMs.map((atMs, i) => ({ atMs, value: columns.rtt_p95[i] ?? undefined }));
+}
+
+/** @param {readonly Region[]} regions @param {Timeline} timeline @param {number} least */
+function topOf(regions, timeline, least) {
+  const values = regions.flatMap(({ region }) => timeline.of(region).columns.rtt_p95.flatMap((value) => value ?? []));
   return values.reduce((top, value) => Math.max(top, value), least);
 }
 

@@ -1,10 +1,10 @@
 /** The last quarter of an hour of one figure as a small line: gaps where it was not known, and its warning dotted. */
 
-import { KEPT_MS } from '../charts/history.js';
+import { KEPT_MS } from '../charts/timeline.js';
 import { setAttribute } from '../page/elements.js';
 import { formatSeconds } from '../page/format.js';
 
-/** @typedef {import('../charts/history.js').Point} Point */
+/** @typedef {{ readonly atMs: number, readonly value: number | undefined }} Point seconds of RTT; undefined: not known then */
 
 /**
  * Of all regions' lines: the time at their end, the value (in seconds) at their top, and where the warning is.
@@ -13,7 +13,7 @@ import { formatSeconds } from '../page/format.js';
 
 const WIDTH = 120;
 const HEIGHT = 24;
-/** Points further apart than this had a poll between them that failed. */
+/** Points further apart than this have a step between them that nobody knows. */
 const GAP_MS = 12_000;
 
 export function createSparkline() {

@@ -1,16 +1,29 @@
 /** The worst sessions as the API lists them: always as many rows, so that nothing on the page moves. */
 import { createFigure, element, sayRoles, setAttribute, setText } from '../page/elements.js';
-import { bareMs, barePercent, bareRate, formatCount, formatServer, UNKNOWN } from '../page/format.js';
+import {
+  bareMs,
+  barePercent,
+  bareRate,
+  formatCount,
+  formatServer,
+  serverUrls,
+  shortenHosts,
+  UNKNOWN,
+} from '../page/format.js';
 import { levelOf } from '../verdict/levels.js';
 
 /** @typedef {import('../verdict/levels.js').Level} Level */
 /** @typedef {import('../verdict/levels.js').Objectives} Objectives */
 /** @typedef {import('../../http/answers.ts').WorstSession} WorstSession */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
+/** @typedef {import('../page/address.js').Address} Address */
 /** @typedef {{ readonly text: string, readonly level?: Level }} Content */
 
 export const WORST_LIMIT = 10;
 
 const LABELS = Object.freeze(['region', 'meeting', 'session', 'participant', 'server', 'impaired by']);
+/** Those of the labels that lead to the look-up. */
+const LINKED = new Set(['meeting', 'session']);
 const FIGURES = Object.freeze([
   'RTT ms',
   'conc. %',
@@ -23,36 +36,53 @@ const FIGURES = Object.freeze([
   'age s',
 ]);
 
-/** @param {HTMLTableElement} table with a body */
-export function createWorstTable(table) {
+/** @param {HTMLTableElement} table with a body @param {Address} address where a row leads */
+export function createWorstTable(table, address) {
   const [body] = table.tBodies;
   if (!body) throw new TypeError('the table of sessions has no body');
   sayRoles(table);
-  const rows = Array.from({ length: WORST_LIMIT }, createRow);
+  const rows = Array.from({ length: WORST_LIMIT }, () => createRow(address));
   body.append(...rows.map(({ node }) => node));
   return {
-    /** @param {readonly WorstSession[]} sessions the worst first @param {Objectives} objectives */
-    update(sessions, objectives) {
-      for (const [index, row] of rows.entries()) row.update(sessions[index], objectives);
+    /** @param {readonly WorstSession[]} sessions the worst first @param {Overview} overview */
+    update(sessions, { objectives, regions }) {
+      const shorten = shortenHosts(serverUrls(regions));
+      for (const [index, row] of rows.entries()) row.update(sessions[index], { objectives, shorten });
     },
   };
 }
 
-function createRow() {
-  const labels = LABELS.map((label) =>
-    element('td', { class: label === 'region' ? label : 'id', role: 'cell', 'data-label': label }),
-  );
+/** @param {Address} address */
+function createRow(address) {
+  const labels = LABELS.map((label) => {
+    const cell = element('td', { class: label === 'region' ? label : 'id', role: 'cell', 'data-label': label });
+    const holder = LINKED.has(label) ? element('a') : undefined;
+    if (holder) cell.append(holder);
+    return { cell, holder: holder ?? cell };
+  });
   const figures = FIGURES.map((label) => createFigure(label));
-  const node = element('tr', { role: 'row' }, ...labels, ...figures.map(({ cell }) => cell));
+  const cells = [...labels, ...figures].map(({ cell }) => cell);
+  const node = element('tr', { role: 'row' }, ...cells);
+  /** @type {WorstSession | undefined} */
+  let shown;
+  node.addEventListener('click', (event) => {
+    // As with any link: with a key or another button it opens elsewhere; and who selects a text wants to copy it.
+    if (!shown || event.ctrlKey || event.metaKey || event.shiftKey || `${getSelection()}` !== '') return;
+    event.preventDefault();
+    address.change({ meeting: shown.meeting_id, session: shown.session_id });
+    document.querySelector('#verdict')?.scrollIntoView({ block: 'start' });
+  });
   return {
     node,
-    /** @param {WorstSession | undefined} session @param {Objectives} objectives */
-    update(session, objectives) {
+    /** @param {WorstSession | undefined} session @param {{ readonly objectives: Objectives, readonly shorten: (host: string) => string }} context */
+    update(session, { objectives, shorten }) {
+      shown = session;
       node.classList.toggle('empty', !session);
       const texts = session ? labelsOf(session) : [];
-      for (const [index, cell] of labels.entries()) {
-        setText(cell, texts[index] ?? '');
+      for (const [index, { cell, holder }] of labels.entries()) {
+        setText(holder, LABELS[index] === 'server' ? shorten(texts[index] ?? '') : (texts[index] ?? ''));
         setAttribute(cell, 'title', texts[index]);
+        if (holder instanceof HTMLAnchorElement) setAttribute(holder, 'href', session && linkOf(address, session));
       }
       const contents = session ? figuresOf(session, objectives) : [];
       for (const [index, figure] of figures.entries()) {
@@ -60,6 +90,11 @@ function createRow() {
       }
     },
   };
+}
+
+/** @param {Address} address @param {WorstSession} session */
+function linkOf(address, { meeting_id: meeting, session_id: session }) {
+  return address.link({ meeting, session });
 }
 
 /** @param {WorstSession} session */

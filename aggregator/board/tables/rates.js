@@ -1,14 +1,9 @@
-/**
- * What the page remembers from one poll to the next: the last quarter of an hour of p95, and
- * counters of the last minute as rates. The clock is the page's own, at each answer.
- */
+/** The aggregator's counters as rates of the last minute. The clock is the page's own, at each answer. */
 
 /** @typedef {import('../../http/answers.ts').Overview} Overview */
 /** @typedef {import('../../http/answers.ts').RegionOverview} Region */
 /** @typedef {import('../../http/answers.ts').HealthOverview} Health */
 /** @typedef {Health['ingest_delay_seconds']} Observations */
-
-/** @typedef {{ readonly atMs: number, readonly value: number | undefined }} Point seconds of RTT; undefined: not known then */
 
 /**
  * Of the last minute or less. Undefined: not known, or not yet.
@@ -22,59 +17,42 @@
  * }} Activity
  */
 
-/** @typedef {{ points: Point[], window: { atMs: number, health: Health }[] }} Memory */
+/** @typedef {{ readonly atMs: number, readonly health: Health }} Look */
 
-export const KEPT_MS = 15 * 60_000;
 /** Rates are over this long: a dozen polls, so that one beat more or less does not show. */
 export const RATE_MS = 60_000;
 
-/** @typedef {ReturnType<typeof createHistory>} History */
+/**
+ * `add`: of an overview newer than all before it, and when it came. `activityOf`: undefined when nothing is known.
+ * @typedef {{ add(overview: Overview, atMs: number): void, activityOf(region: string): Activity | undefined }} Rates
+ */
 
-export function createHistory() {
-  /** @type {Map<string, Memory>} */
-  const memories = new Map();
+/** @returns {Rates} */
+export function createRates() {
+  /** @type {Map<string, Look[]>} */
+  const windows = new Map();
   /** @type {number | undefined} */
   let startedAtMs;
 
   return {
-    /** @param {Overview} overview newer than all before it @param {number} atMs when it came */
     add({ started_at_ms, regions }, atMs) {
       const isRestarted = started_at_ms !== startedAtMs;
       startedAtMs = started_at_ms;
-      for (const region of regions) {
-        const memory = memories.get(region.region) ?? { points: [], window: [] };
-        memories.set(region.region, memory);
-        // Counters begin anew with the process.
-        if (isRestarted) memory.window.length = 0;
-        remember(memory, region, atMs);
+      for (const { region, feed, health } of regions) {
+        // Counters begin anew with the process. What the edge does while the feed is down can't be heard; and what it did
+        // comes all at once later, at no true rate.
+        const kept = isRestarted || !feed.up ? [] : (windows.get(region) ?? []);
+        if (feed.up) kept.push({ atMs, health });
+        while (kept[0] && kept[0].atMs < atMs - RATE_MS) kept.shift();
+        windows.set(region, kept);
       }
     },
-    /** @param {string} region @returns {readonly Point[]} p95 of the RTT, oldest first */
-    rttP95: (region) => memories.get(region)?.points ?? [],
-    /** @param {string} region @returns {Activity | undefined} */
-    activityOf: (region) => measure(memories.get(region)?.window ?? []),
+    activityOf: (region) => measure(windows.get(region) ?? []),
   };
 }
 
 /**
- * @param {Memory} memory
- * @param {Region} region
- * @param {number} atMs
- */
-function remember(memory, { feed, live, health }, atMs) {
-  memory.points.push({ atMs, value: live?.measures.rtt.p95 });
-  while (memory.points[0] && memory.points[0].atMs < atMs - KEPT_MS) memory.points.shift();
-  if (feed.up) {
-    memory.window.push({ atMs, health });
-    while (memory.window[0] && memory.window[0].atMs < atMs - RATE_MS) memory.window.shift();
-  } else {
-    // What the edge does meanwhile can't be heard; and what it did comes all at once later, at no true rate.
-    memory.window.length = 0;
-  }
-}
-
-/**
- * @param {readonly { readonly atMs: number, readonly health: Health }[]} window
+ * @param {readonly Look[]} window
  * @returns {Activity | undefined}
  */
 function measure(window) {
