@@ -2,6 +2,9 @@
 
 import { mintToken } from '../dev/token.ts';
 import type { Beacon } from '../shared/beacon.ts';
+import { createOnsets } from './alerts/due.ts';
+import { startMonitoring } from './alerts/prometheus.ts';
+import { createAlertWatch } from './alerts/watch.ts';
 import { createFleet, FLEET } from './fleet.ts';
 import { createPoster } from './poster.ts';
 import { describeEpisode, describeTimetable, EPISODES, isUnderWay } from './timetable.ts';
@@ -15,16 +18,22 @@ export type DemoOptions = {
   readonly worker: string;
   readonly aggregator: string;
   readonly secret: string;
+  /** A Prometheus beside it that prints its alerts; absent: none. */
+  readonly prometheus?: { readonly metricsToken: string | undefined; readonly port: number | undefined };
   readonly report: (line: string) => void;
 };
 
-export function startDemo({ worker, aggregator, secret, report }: DemoOptions): { stop(): void } {
+export function startDemo(options: DemoOptions): { stop(): Promise<void> } {
+  const { worker, aggregator, secret, prometheus, report } = options;
   const startMs = Date.now();
   const fleet = createFleet({ seed: SEED, startMs });
   const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
   report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
   for (const line of describeTimetable(startMs)) report(line);
   report(`one meeting in detail: ${aggregator}/api/v1/sessions?meeting_id=demo-02`);
+  const onsets = createOnsets(startMs);
+  const watch = createAlertWatch(onsets.of);
+  const monitoring = prometheus && startMonitoring({ aggregator, ...prometheus, watch, report });
   let elapsedMs = -1;
   const timer = setInterval(() => {
     const nowMs = Date.now();
@@ -34,12 +43,16 @@ export function startDemo({ worker, aggregator, secret, report }: DemoOptions): 
       const isNow = isUnderWay(episode, elapsedMs);
       if (isNow !== isUnderWay(episode, beforeMs)) report(describeEpisode(episode, isNow, nowMs));
     }
-    for (const posting of fleet.advance(nowMs)) poster.post(posting);
+    for (const posting of fleet.advance(nowMs)) {
+      onsets.note(posting, nowMs);
+      poster.post(posting);
+    }
   }, POST_EVERY_MS);
   return {
-    stop() {
+    async stop() {
       clearInterval(timer);
       poster.stop();
+      await monitoring?.stop();
     },
   };
 }

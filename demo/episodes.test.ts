@@ -107,7 +107,7 @@ describe('a bad uplink', () => {
 
 describe('a bad uplink, at its own end', () => {
   it('shows in what the person reports of its sending', () => {
-    const target = 'demo-01-host';
+    const target = 'demo-08-host';
     const sending = steps.filter((step) => isAll('uplink', step) && step.after.beacon.session_id === target);
     expect(sending.length).toBeGreaterThan(5);
     for (const { before, after } of sending) {

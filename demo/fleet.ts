@@ -19,7 +19,7 @@ export const FLEET = {
   /** Someone comes or goes about this often. */
   changeEveryMs: { low: 2_000, high: 6_000 },
   /** How often it is decided whether a join fails; see {@link attempt}. */
-  attemptEveryMs: { low: 1_000, high: 2_000 },
+  attemptEveryMs: { low: 500, high: 1_000 },
 } as const;
 
 export type Posting = {

@@ -8,7 +8,7 @@ export type Join = NonNullable<Beacon['join']>;
 export type FailedStage = Exclude<Join['result'], 'ok' | undefined>;
 
 /** Share of joins that fail outside the episode. */
-const FAILURES = 0.05;
+const FAILURES = 0.025;
 /** Of signaling, ICE and DTLS together. */
 const ROUND_TRIPS = 4;
 

@@ -9,8 +9,16 @@ await runCommand({
   name: 'npm run demo',
   summary: `Does what npm start does, and simulates clients: at least ${FLEET.meetings * FLEET.least} people in ${FLEET.meetings} meetings in
 ${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
-every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to whom. Ctrl-C stops everything.`,
+every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to whom. A Prometheus with the rules of
+deploy/prometheus scrapes it, and its alerts are printed. Ctrl-C stops everything.`,
+  environment: ['PROMETHEUS_PORT   port of Prometheus (9090, or another one when that is taken)'],
   requiredRegions: FLEET.regions,
-  onReady: ({ addresses: { worker, aggregator }, secret }) =>
-    startDemo({ worker, aggregator, secret, report: (line) => console.log(line) }),
+  onReady: ({ addresses: { worker, aggregator }, secret, metricsToken, prometheusPort }) =>
+    startDemo({
+      worker,
+      aggregator,
+      secret,
+      prometheus: { metricsToken, port: prometheusPort },
+      report: (line) => console.log(line),
+    }),
 });

@@ -40,7 +40,6 @@ describe('the timetable', () => {
   });
 
   it('has separate times for episodes that affect people who share a region or a call', () => {
-    // The server's people are in us-east, and so is the person with the bad uplink.
     for (let ms = 0; ms < 2 * TIMETABLE_EVERY_MS; ms += 1_000) {
       const now = EPISODES.filter(({ kind, target }) => suffers(kind, target, ms)).map(({ kind }) => kind);
       expect(now.length).toBeLessThanOrEqual(3);

@@ -8,13 +8,15 @@ export type Command = {
   readonly name: string;
   /** What it does, in whole sentences. */
   readonly summary: string;
+  /** Lines about its own environment variables. */
+  readonly environment?: readonly string[];
 } & Pick<StartOptions, 'onReady' | 'requiredRegions'>;
 
 /** Runs until Ctrl-C or a failure, then ends this process. */
-export async function runCommand({ name, summary, ...hooks }: Command): Promise<never> {
+export async function runCommand({ name, summary, environment = [], ...hooks }: Command): Promise<never> {
   const options = readOptions(name);
   if (options.help) {
-    console.log(help(name, summary));
+    console.log(help({ name, summary, environment }));
     process.exit(0);
   }
   try {
@@ -44,7 +46,7 @@ function readOptions(name: string): { help: boolean; verbose: boolean } {
   }
 }
 
-function help(name: string, summary: string): string {
+function help({ name, summary, environment }: Required<Pick<Command, 'name' | 'summary' | 'environment'>>): string {
   return `usage: ${name} -- [--verbose] [--help]
 
 ${summary}
@@ -59,7 +61,7 @@ environment variables:
   HOST              address that the aggregator listens on (127.0.0.1)
   NATS_URL          NATS to use instead of starting a nats-server
   BEACON_SECRET     secret that tokens are signed with (one for development)
-
+${environment.map((line) => `  ${line}\n`).join('')}
 The other settings of the worker and the aggregator work too: see "Configuration" in README.md.`;
 }
 

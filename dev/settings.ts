@@ -12,6 +12,8 @@ import { DEVELOPMENT_SECRET } from './token.ts';
 export type Settings = {
   readonly workerPort: number;
   readonly aggregatorPort: number;
+  /** Of the demo's Prometheus; undefined: one that is free. */
+  readonly prometheusPort: number | undefined;
   /** Undefined: a nats-server of our own. */
   readonly natsUrl: string | undefined;
   readonly secret: string;
@@ -60,6 +62,7 @@ const Schema = v.pipe(
   v.object({
     WORKER_PORT: v.optional(Port, '8787'),
     AGGREGATOR_PORT: v.optional(Port, '9464'),
+    PROMETHEUS_PORT: v.optional(Port),
     NATS_URL: v.optional(v.string()),
     BEACON_SECRET: v.optional(v.string(), DEVELOPMENT_SECRET),
     ENVIRONMENT: v.optional(v.literal('development', 'npm start runs development only; unset it')),
@@ -105,6 +108,7 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
     settings: {
       workerPort: own.output.WORKER_PORT,
       aggregatorPort: own.output.AGGREGATOR_PORT,
+      prometheusPort: own.output.PROMETHEUS_PORT,
       natsUrl: own.output.NATS_URL,
       secret: own.output.BEACON_SECRET,
       ttlSeconds: aggregator.config.ttlSeconds,

@@ -22,6 +22,10 @@ export type RunningSystem = {
   readonly addresses: Addresses;
   /** What tokens are signed with. */
   readonly secret: string;
+  /** What scrapes need, when the aggregator asks for one. */
+  readonly metricsToken: string | undefined;
+  /** Where a Prometheus beside it is to listen, when that was asked for. */
+  readonly prometheusPort: number | undefined;
 };
 
 export type StartOptions = {
@@ -32,7 +36,7 @@ export type StartOptions = {
   /** Regions that `onReady` posts to. */
   readonly requiredRegions?: readonly string[];
   /** Called when everything is up; what it returns is stopped first. */
-  readonly onReady?: (system: RunningSystem) => { stop(): void };
+  readonly onReady?: (system: RunningSystem) => { stop(): void | Promise<void> };
 };
 
 /** Never resolves. @throws Stopped when asked to stop; another error when a part fails, after everything was stopped */
@@ -57,7 +61,8 @@ export async function startSystem(options: StartOptions): Promise<never> {
     for (const line of readyMessage({ addresses, settings, token, seconds })) {
       say(line, line.startsWith('ready') ? 'good' : undefined);
     }
-    const guest = onReady?.({ addresses, secret: settings.secret });
+    const { secret, metricsToken, prometheusPort } = settings;
+    const guest = onReady?.({ addresses, secret, metricsToken, prometheusPort });
     return await ended.finally(() => guest?.stop());
   } finally {
     await children.stop();

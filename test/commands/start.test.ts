@@ -292,7 +292,10 @@ describe('npm run demo', () => {
       },
       { deadlineMs: 30_000, intervalMs: 500 },
     );
+    const [, prometheus] = await running.waitForLine(/^prometheus {2}(http:\S+)\/alerts/);
+    expect((await fetch(`${prometheus}/-/ready`)).status).toBe(200);
     const family = await familyOf(running);
+    expect(family.filter(({ command }) => /prometheus --config/.test(command))).toHaveLength(1);
     running.signal('SIGTERM');
     expect(await running.exited).toEqual({ code: 0, signal: null });
     await expectNothingLeft(family);

@@ -13,7 +13,7 @@ const ENOUGH = `at least ${INCIDENT.people} people, and at least ${percent(INCID
 const PEOPLE = `${valueAs('count')} of ${figure('region:edgepulse_sessions:sum', 'count')} people in {{ $labels.region }}`;
 const SIDE = `Most bad streams by side: ${most('region:edgepulse_impaired_streams:sum', 'side')}.`;
 
-function p95(metric: string, format: 'percent' | 'duration'): string {
+function p95(metric: string, format: 'percent' | 'milliseconds'): string {
   return `p95 ${figure(`region:edgepulse_${metric}:p95`, format)}`;
 }
 
@@ -30,7 +30,7 @@ const REGIONS: readonly Alert[] = [
     ...PAGE,
     expr: incident('region', 'cause="rtt"'),
     when: `${ENOUGH} have an RTT over ${OBJECTIVES.rtt.bad * 1000} ms (so p95 is over it too)`,
-    summary: `${PEOPLE} have an RTT over ${OBJECTIVES.rtt.bad * 1000} ms (${p95('live_rtt_seconds', 'duration')}). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.`,
+    summary: `${PEOPLE} have an RTT over ${OBJECTIVES.rtt.bad * 1000} ms (${p95('live_rtt_seconds', 'milliseconds')}). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.`,
   },
   {
     alert: 'EdgepulseAudioBad',
@@ -58,13 +58,17 @@ const REGIONS: readonly Alert[] = [
 const SERVER: Alert = {
   alert: 'EdgepulseServerBad',
   ...PAGE,
-  expr: `${incident('server', 'cause=~"rtt|audio|video",server_url!="none"')}
+  expr: `(
+${incident('server', 'cause=~"rtt|audio|video",server_url!="none"')}
 or
-(
 ${isSilent('server')}
+)
+unless on (region, cause)
+(
+${incident('region', '')}
 )`,
-  when: `${ENOUGH} on one server are affected, by the same measure (label cause); the region's alert for the same cause silences it`,
-  summary: `${valueAs('count')} people on {{ $labels.server_url }} ({{ $labels.server_type }}, {{ $labels.region }}) are affected, cause {{ $labels.cause }}, while the region as a whole is not: the server or its network. Take it out of rotation, so that people elect another one.`,
+  when: `${ENOUGH} on one server are affected, for the same cause, and those of the whole region are not`,
+  summary: `${valueAs('count')} people on {{ $labels.server_url }} ({{ $labels.server_type }}, {{ $labels.region }}) are affected, cause {{ $labels.cause }}, while the region as a whole is not: it is the server, or its network. Take it out of rotation, so that people elect another one.`,
 };
 
 const failed = lately('region_result:edgepulse_joins:increase1m{result!="ok"}');

@@ -44,10 +44,11 @@ export function lately(series: string): string {
   return `last_over_time(${series}[${LATELY}])`;
 }
 
-/** As many people as make an incident, past an objective for one cause: when the board says bad. The value is people. */
+/** As many people as make an incident, past an objective for one cause: when the board says bad. The value is people. @param cause matchers, none for each */
 export function incident(level: Level, cause: string): string {
-  const people = lately(`${level}:edgepulse_impaired_sessions:sum{${cause}}`);
-  const share = lately(`${level}:edgepulse_impaired_sessions:ratio{${cause}}`);
+  const matchers = cause === '' ? '' : `{${cause}}`;
+  const people = lately(`${level}:edgepulse_impaired_sessions:sum${matchers}`);
+  const share = lately(`${level}:edgepulse_impaired_sessions:ratio${matchers}`);
   return `${people} >= ${INCIDENT.people}
 and
 ${share} >= ${INCIDENT.share}`;

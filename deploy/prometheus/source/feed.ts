@@ -31,7 +31,9 @@ const withShards = (expression: string) => `label_replace(${expression}, "shards
 const SCRAPES: readonly Alert[] = [
   {
     alert: 'EdgepulseAbsent',
-    expr: 'absent_over_time(edgepulse_build_info[2m])',
+    expr: 'absent_over_time(edgepulse_build_info[1m])',
+    // For a Prometheus that has just started, everything is absent.
+    for: '1m',
     severity: 'page',
     when: 'no aggregator at all was scraped for 2 minutes',
     summary:

@@ -26,7 +26,7 @@ export const INHIBITIONS: readonly Inhibition[] = [
     equal: ['region'],
   },
   {
-    because: 'A region in which everybody suffers is not one of its servers, if it is for the same cause.',
+    because: "Until a region's incident is over for good, it is not one of its servers.",
     sources: ['EdgepulseRttHigh', 'EdgepulseAudioBad', 'EdgepulseVideoBad', 'EdgepulseSilence'],
     targets: ['EdgepulseServerBad'],
     equal: ['region', 'cause'],

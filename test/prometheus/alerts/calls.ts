@@ -41,7 +41,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'rtt' },
       summary:
-        '12 of 84 people in apac have an RTT over 250 ms (p95 298.7ms). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.',
+        '12 of 84 people in apac have an RTT over 250 ms (p95 299 ms). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.',
     },
     // Four people, and five of more than a hundred.
     quiet: [...WELL, ...people(20, { rtt: 4 }), ...people(120, { rtt: 5 }, { ...SERVER, region: 'eu-west' })],
@@ -58,7 +58,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'audio' },
       summary:
-        "5 of 84 people in apac hear somebody badly (concealment p95 6.875%). Most bad streams by side: publisher. server: take it out of rotation. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.",
+        "5 of 84 people in apac hear somebody badly (concealment p95 6.9 %). Most bad streams by side: publisher. server: take it out of rotation. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.",
     },
     quiet: [...WELL, ...people(84, { audio: 4, rtt: 30, video: 30 })],
   },
@@ -74,7 +74,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'video' },
       summary:
-        "40 of 84 people in apac see somebody frozen or with packet loss (freezes p95 14.37% of the time). Most bad streams by side: server. If RTT or audio alerts too, begin there: it is the network. Video alone: bandwidth, or the server's simulcast.",
+        "40 of 84 people in apac see somebody frozen or with packet loss (freezes p95 14.4 % of the time). Most bad streams by side: server. If RTT or audio alerts too, begin there: it is the network. Video alone: bandwidth, or the server's simulcast.",
     },
     quiet: [...WELL, ...people(84, { video: 4, audio: 40 })],
   },
@@ -104,9 +104,10 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...SERVER, cause: 'audio' },
       summary:
-        '6 people on https://media-1.example.com (webrtc, apac) are affected, cause audio, while the region as a whole is not: the server or its network. Take it out of rotation, so that people elect another one.',
+        '6 people on https://media-1.example.com (webrtc, apac) are affected, cause audio, while the region as a whole is not: it is the server, or its network. Take it out of rotation, so that people elect another one.',
     },
-    quiet: [...WELL, ...people(20, { audio: 4, any: 4 }), ...people(180, { audio: 8, any: 8 }, OTHER_SERVER)],
+    // Nearly everybody in the region, on either server: that is the region's alert.
+    quiet: [...WELL, ...people(20, { audio: 18, any: 18 }), ...people(180, { audio: 150, any: 150 }, OTHER_SERVER)],
   },
   {
     alert: 'EdgepulseJoinsFailing',
