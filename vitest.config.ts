@@ -20,6 +20,7 @@ export default defineConfig({
             'dev/**/*.test.ts',
             'demo/**/*.test.ts',
             'deploy/**/*.test.ts',
+            'call/**/*.test.ts',
             'bench/**/*.test.ts',
             'test/oracle/**/*.test.ts',
           ],

@@ -11,14 +11,14 @@ await runCommand({
 ${FLEET.regions.join(', ')}. An incident in ${INCIDENT.region} begins after ${INCIDENT.firstAfterMs / 1000} s, lasts ${INCIDENT.lastsMs / 1000} s, and comes again
 every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to whom. A Prometheus with the rules of
 deploy/prometheus scrapes it, and its alerts are printed. Ctrl-C stops everything.`,
-  environment: ['PROMETHEUS_PORT   port of Prometheus (9090, or another one when that is taken)'],
+  ownPort: { name: 'PROMETHEUS_PORT', of: 'Prometheus (9090, or another one when that is taken)' },
   requiredRegions: FLEET.regions,
-  onReady: ({ addresses: { worker, aggregator }, secret, metricsToken, prometheusPort }) =>
+  onReady: ({ addresses: { worker, aggregator }, secret, metricsToken, ownPort }) =>
     startDemo({
       worker,
       aggregator,
       secret,
-      prometheus: { metricsToken, port: prometheusPort },
+      prometheus: { metricsToken, port: ownPort },
       report: (line) => console.log(line),
     }),
 });

@@ -1,4 +1,4 @@
-/** What `npm start` and `npm run demo` have in common: options, help, and how the command ends. */
+/** What `npm start`, `npm run demo` and `npm run call` have in common: options, help, and how the command ends. */
 import { parseArgs, styleText } from 'node:util';
 import { ChildEnded } from './processes/children.ts';
 import { type StartOptions, Stopped, startSystem } from './start.ts';
@@ -8,15 +8,13 @@ export type Command = {
   readonly name: string;
   /** What it does, in whole sentences. */
   readonly summary: string;
-  /** Lines about its own environment variables. */
-  readonly environment?: readonly string[];
-} & Pick<StartOptions, 'onReady' | 'requiredRegions'>;
+} & Pick<StartOptions, 'onReady' | 'requiredRegions' | 'ownPort' | 'natsConfig'>;
 
 /** Runs until Ctrl-C or a failure, then ends this process. */
-export async function runCommand({ name, summary, environment = [], ...hooks }: Command): Promise<never> {
+export async function runCommand({ name, summary, ...hooks }: Command): Promise<never> {
   const options = readOptions(name);
   if (options.help) {
-    console.log(help({ name, summary, environment }));
+    console.log(help(name, summary, hooks.ownPort));
     process.exit(0);
   }
   try {
@@ -46,7 +44,8 @@ function readOptions(name: string): { help: boolean; verbose: boolean } {
   }
 }
 
-function help({ name, summary, environment }: Required<Pick<Command, 'name' | 'summary' | 'environment'>>): string {
+function help(name: string, summary: string, ownPort: Command['ownPort']): string {
+  const own = ownPort ? `\n  ${ownPort.name.padEnd(17)} port of ${ownPort.of}` : '';
   return `usage: ${name} -- [--verbose] [--help]
 
 ${summary}
@@ -57,11 +56,11 @@ options:
 
 environment variables:
   WORKER_PORT       port of the worker (8787)
-  AGGREGATOR_PORT   port of the aggregator (9464)
+  AGGREGATOR_PORT   port of the aggregator (9464)${own}
   HOST              address that the aggregator listens on (127.0.0.1)
   NATS_URL          NATS to use instead of starting a nats-server
   BEACON_SECRET     secret that tokens are signed with (one for development)
-${environment.map((line) => `  ${line}\n`).join('')}
+
 The other settings of the worker and the aggregator work too: see "Configuration" in README.md.`;
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readSettings, type Settings } from './settings.ts';
 import { DEVELOPMENT_SECRET } from './token.ts';
 
@@ -28,6 +28,7 @@ it('needs nothing, and listens on loopback', () => {
   expect(settings).toMatchObject({
     workerPort: 8787,
     aggregatorPort: 9464,
+    ownPort: undefined,
     host: '127.0.0.1',
     natsUrl: undefined,
     secret: DEVELOPMENT_SECRET,
@@ -92,4 +93,28 @@ it("names every problem at once: its own, the aggregator's and the worker's", ()
   const all = problems({ WORKER_PORT: 'abc', LANES: '0', SESSION_TTL_SECONDS: 'soon', ALLOWED_ORIGINS: 'x' });
   const settings = all.map((problem) => problem.split(':')[0]);
   expect(settings).toEqual(['WORKER_PORT', 'LANES', 'SESSION_TTL_SECONDS', 'ALLOWED_ORIGINS']);
+});
+
+describe('the port of a server that the command itself runs', () => {
+  const ownPort = { name: 'CALL_PORT', of: 'the page', byDefault: 8788 };
+
+  it.each([
+    [{}, 8788],
+    [{ CALL_PORT: '' }, 8788],
+    [{ CALL_PORT: '9000' }, 9000],
+  ])('with %j is %i', (env, expected) => {
+    const result = readSettings({ env, wranglerToml, readFile, ownPort });
+    expect(result).toMatchObject({ ok: true, settings: { ownPort: expected } });
+    const { byDefault, ...withoutDefault } = ownPort;
+    const free = readSettings({ env, wranglerToml, readFile, ownPort: withoutDefault });
+    expect(free).toMatchObject({ ok: true, settings: { ownPort: expected === byDefault ? undefined : expected } });
+  });
+
+  it.each([
+    [{ CALL_PORT: 'abc' }, 'CALL_PORT: is not a port number from 1 to 65535'],
+    [{ CALL_PORT: '9464' }, 'CALL_PORT: is the same as AGGREGATOR_PORT'],
+    [{ WORKER_PORT: '8788' }, 'CALL_PORT: is the same as WORKER_PORT'],
+  ])('can not be so with %j', (env, problem) => {
+    expect(readSettings({ env, wranglerToml, readFile, ownPort })).toEqual({ ok: false, problems: [problem] });
+  });
 });

@@ -12,8 +12,8 @@ import { DEVELOPMENT_SECRET } from './token.ts';
 export type Settings = {
   readonly workerPort: number;
   readonly aggregatorPort: number;
-  /** Of the demo's Prometheus; undefined: one that is free. */
-  readonly prometheusPort: number | undefined;
+  /** Of {@link SettingsSources.ownPort}; undefined when the command has none, or one without a default that is not set. */
+  readonly ownPort: number | undefined;
   /** Undefined: a nats-server of our own. */
   readonly natsUrl: string | undefined;
   readonly secret: string;
@@ -40,6 +40,16 @@ export type SettingsSources = {
   readonly wranglerToml: string;
   /** The text of a file. @throws when it can't be read */
   readonly readFile: (path: string) => string;
+  /** The setting with the port of a server that the command itself runs. */
+  readonly ownPort?: OwnPort | undefined;
+};
+
+export type OwnPort = {
+  readonly name: string;
+  /** What it is the port of, for the help. */
+  readonly of: string;
+  /** Undefined: the command finds one that is free. */
+  readonly byDefault?: number;
 };
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -49,6 +59,9 @@ const WORKER_VARS = [...TOPOLOGY_SETTINGS, 'SESSION_TTL_SECONDS', 'ALLOWED_ORIGI
 
 /** In place of the address of the nats-server that is still to be started. */
 const SOME_NATS_URL = 'nats://127.0.0.1:4222';
+
+/** By default. */
+const PORTS = { WORKER_PORT: '8787', AGGREGATOR_PORT: '9464' } as const;
 
 const PORT_PROBLEM = 'is not a port number from 1 to 65535';
 
@@ -60,9 +73,8 @@ const Port = v.pipe(
 
 const Schema = v.pipe(
   v.object({
-    WORKER_PORT: v.optional(Port, '8787'),
-    AGGREGATOR_PORT: v.optional(Port, '9464'),
-    PROMETHEUS_PORT: v.optional(Port),
+    WORKER_PORT: v.optional(Port, PORTS.WORKER_PORT),
+    AGGREGATOR_PORT: v.optional(Port, PORTS.AGGREGATOR_PORT),
     NATS_URL: v.optional(v.string()),
     BEACON_SECRET: v.optional(v.string(), DEVELOPMENT_SECRET),
     ENVIRONMENT: v.optional(v.literal('development', 'npm start runs development only; unset it')),
@@ -77,12 +89,13 @@ const Schema = v.pipe(
   ),
 );
 
-export function readSettings({ env, wranglerToml, readFile }: SettingsSources): SettingsResult {
+export function readSettings({ env, wranglerToml, readFile, ownPort }: SettingsSources): SettingsResult {
   // An empty variable counts as not set, as it does for the apps.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const read = readWranglerVars(wranglerToml, 'development');
   if (!read.ok) return { ok: false, problems: [read.problem] };
   const own = v.safeParse(Schema, given);
+  const port = readOwnPort(ownPort, given);
   const workerVars = {
     ...pick(given, WORKER_VARS),
     BEACON_SECRET: given.BEACON_SECRET ?? DEVELOPMENT_SECRET,
@@ -98,17 +111,17 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
   });
   const worker = readWorkerConfig({ ...read.vars, ...workerVars, NATS_URL: natsUrl });
   const problems = withoutRepeats([
-    (own.issues ?? []).map((issue) => `${v.getDotPath(issue)}: ${issue.message}`),
+    [...(own.issues ?? []).map((issue) => `${v.getDotPath(issue)}: ${issue.message}`), ...port.problems],
     aggregator.ok ? [] : aggregator.problems,
     worker.ok ? [] : worker.problems,
   ]);
-  if (!own.success || !aggregator.ok || !worker.ok) return { ok: false, problems };
+  if (!own.success || port.problems.length > 0 || !aggregator.ok || !worker.ok) return { ok: false, problems };
   return {
     ok: true,
     settings: {
       workerPort: own.output.WORKER_PORT,
       aggregatorPort: own.output.AGGREGATOR_PORT,
-      prometheusPort: own.output.PROMETHEUS_PORT,
+      ownPort: port.value,
       natsUrl: own.output.NATS_URL,
       secret: own.output.BEACON_SECRET,
       ttlSeconds: aggregator.config.ttlSeconds,
@@ -119,6 +132,17 @@ export function readSettings({ env, wranglerToml, readFile }: SettingsSources): 
       aggregatorEnv: { ...aggregatorEnv, PORT: `${own.output.AGGREGATOR_PORT}` },
     },
   };
+}
+
+function readOwnPort(ownPort: OwnPort | undefined, given: Environment): { value?: number; problems: string[] } {
+  if (ownPort === undefined) return { problems: [] };
+  const { name, byDefault } = ownPort;
+  const text = given[name] ?? byDefault?.toString();
+  if (text === undefined) return { problems: [] };
+  const read = v.safeParse(Port, text);
+  if (!read.success) return { problems: [`${name}: ${PORT_PROBLEM}`] };
+  const same = Object.entries(PORTS).find(([other, usual]) => Number(given[other] ?? usual) === read.output);
+  return { value: read.output, problems: same ? [`${name}: is the same as ${same[0]}`] : [] };
 }
 
 /**

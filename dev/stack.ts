@@ -21,18 +21,23 @@ export type StackOptions = {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly report: (line: string) => void;
+  /** More of nats-server's configuration: then one is started also when NATS_URL names another. */
+  readonly natsConfig?: string | undefined;
 };
 
 export type Addresses = {
   readonly worker: string;
   readonly aggregator: string;
   readonly nats: string;
+  /** `ws://127.0.0.1:<port>`, where the started nats-server's configuration has a listener for WebSockets. */
+  readonly natsWebSocket?: string | undefined;
 };
 
 /** Starts everything and resolves when beacons can be posted and metrics read. @throws when a part does not come up */
 export async function startStack(options: StackOptions): Promise<Addresses> {
-  const { settings } = options;
-  const nats = settings.natsUrl ?? (await startNats(options));
+  const { settings, natsConfig } = options;
+  const ours = settings.natsUrl === undefined || natsConfig !== undefined ? await startNats(options) : undefined;
+  const nats = settings.natsUrl ?? (ours?.url as string);
   if (settings.natsUrl !== undefined) options.report(`using the NATS server at ${withoutLogin(settings.natsUrl)}`);
   const worker = `http://127.0.0.1:${settings.workerPort}`;
   const aggregator = `http://${reachable(settings.host)}:${settings.aggregatorPort}`;
@@ -45,18 +50,26 @@ export async function startStack(options: StackOptions): Promise<Addresses> {
     untilOk({ url: `${aggregator}/readyz`, child: aggregatorChild, report }),
     untilOk({ url: `${worker}/healthz`, child: workerChild, report }),
   ]);
-  return { worker, aggregator, nats: withoutLogin(nats) };
+  return { worker, aggregator, nats: withoutLogin(nats), natsWebSocket: ours?.webSocket };
 }
 
-async function startNats({ children, folder, env, report }: StackOptions): Promise<string> {
+async function startNats(options: StackOptions): Promise<{ url: string; webSocket: string | undefined }> {
+  const { children, folder, env, report, natsConfig } = options;
   const command = await ensureTool('nats-server', report);
   report('starting nats-server');
   const store = join(folder, 'nats');
   const args = ['--addr', '127.0.0.1', '--port', '-1', '--jetstream', '--store_dir', store];
+  if (natsConfig !== undefined) {
+    const file = join(folder, 'nats.conf');
+    await writeFile(file, natsConfig, { mode: 0o600 });
+    args.push('--config', file);
+  }
   const child = await children.start({ name: 'nats-server', command, args, env: programEnv(env) });
   const [, port] = await within(child, child.line(/Listening for client connections on .*:(\d+)/));
   await within(child, child.line(/Server is ready/));
-  return `nats://127.0.0.1:${port}`;
+  // It says so before it is ready, if it does at all.
+  const [, webSocket] = /Listening for websocket clients on (ws:\S+)/.exec(child.tail()) ?? [];
+  return { url: `nats://127.0.0.1:${port}`, webSocket };
 }
 
 function startAggregator({ children, settings, report }: StackOptions, nats: string): Promise<Child> {

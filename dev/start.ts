@@ -7,7 +7,7 @@ import { natsProblem } from './nats-probe.ts';
 import { isPortFree } from './ports.ts';
 import { createChildren } from './processes/children.ts';
 import { readyMessage, SAMPLE } from './ready-message.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { type OwnPort, readSettings, type Settings } from './settings.ts';
 import { type Addresses, ROOT, startStack } from './stack.ts';
 import { mintToken } from './token.ts';
 
@@ -24,9 +24,12 @@ export type RunningSystem = {
   readonly secret: string;
   /** What scrapes need, when the aggregator asks for one. */
   readonly metricsToken: string | undefined;
-  /** Where a Prometheus beside it is to listen, when that was asked for. */
-  readonly prometheusPort: number | undefined;
+  /** Of {@link StartOptions.ownPort}; free a moment ago. */
+  readonly ownPort: number | undefined;
 };
+
+/** What runs beside the system. */
+export type Guest = { stop(): void | Promise<void> };
 
 export type StartOptions = {
   /** Prints a line; progress is quiet, the ready line good. */
@@ -35,16 +38,20 @@ export type StartOptions = {
   readonly verbose: boolean;
   /** Regions that `onReady` posts to. */
   readonly requiredRegions?: readonly string[];
+  /** The port of a server that `onReady` runs. */
+  readonly ownPort?: OwnPort;
+  /** More of nats-server's configuration, given that port. */
+  readonly natsConfig?: (ownPort: number | undefined) => string;
   /** Called when everything is up; what it returns is stopped first. */
-  readonly onReady?: (system: RunningSystem) => { stop(): void | Promise<void> };
+  readonly onReady?: (system: RunningSystem) => Guest | Promise<Guest>;
 };
 
 /** Never resolves. @throws Stopped when asked to stop; another error when a part fails, after everything was stopped */
 export async function startSystem(options: StartOptions): Promise<never> {
-  const { say, verbose, requiredRegions = [], onReady } = options;
+  const { say, verbose, requiredRegions = [], ownPort, natsConfig, onReady } = options;
   const startedAt = performance.now();
-  const settings = loadSettings(requiredRegions);
-  await requireSurroundings(settings);
+  const settings = loadSettings(requiredRegions, ownPort);
+  await requireSurroundings(settings, ownPort);
   const stopped = untilStopped();
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-'));
   const children = await createChildren({
@@ -54,15 +61,16 @@ export async function startSystem(options: StartOptions): Promise<never> {
   const ended = Promise.race([stopped, children.failed]);
   try {
     const report = (line: string) => say(line, 'quiet');
-    const stack = startStack({ settings, children, folder, env: process.env, report });
+    const config = natsConfig?.(settings.ownPort);
+    const stack = startStack({ settings, children, folder, env: process.env, report, natsConfig: config });
     const addresses = await Promise.race([stack, ended]);
     const token = await mintToken({ ...SAMPLE, secret: settings.secret, expiresAtMs: Date.now() + TOKEN_TTL_MS });
     const seconds = (performance.now() - startedAt) / 1000;
     for (const line of readyMessage({ addresses, settings, token, seconds })) {
       say(line, line.startsWith('ready') ? 'good' : undefined);
     }
-    const { secret, metricsToken, prometheusPort } = settings;
-    const guest = onReady?.({ addresses, secret, metricsToken, prometheusPort });
+    const { secret, metricsToken } = settings;
+    const guest = await onReady?.({ addresses, secret, metricsToken, ownPort: settings.ownPort });
     return await ended.finally(() => guest?.stop());
   } finally {
     await children.stop();
@@ -70,9 +78,10 @@ export async function startSystem(options: StartOptions): Promise<never> {
 }
 
 /** @throws with one line for each problem */
-function loadSettings(requiredRegions: readonly string[]): Settings {
+function loadSettings(requiredRegions: readonly string[], ownPort: OwnPort | undefined): Settings {
   const result = readSettings({
     env: process.env,
+    ownPort,
     wranglerToml: readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
     readFile: (path) => {
       accessSync(path, constants.R_OK);
@@ -86,15 +95,18 @@ function loadSettings(requiredRegions: readonly string[]): Settings {
 }
 
 /** @throws with one line for each port that is taken and for a NATS that does not answer, before anything was started */
-async function requireSurroundings({ workerPort, aggregatorPort, host, natsUrl }: Settings): Promise<void> {
-  const [workerFree, aggregatorFree, nats] = await Promise.all([
+async function requireSurroundings(settings: Settings, own: OwnPort | undefined): Promise<void> {
+  const { workerPort, aggregatorPort, ownPort, host, natsUrl } = settings;
+  const [workerFree, aggregatorFree, ownFree, nats] = await Promise.all([
     isPortFree(workerPort, '127.0.0.1'),
     isPortFree(aggregatorPort, host),
+    ownPort === undefined || isPortFree(ownPort, '127.0.0.1'),
     natsUrl === undefined ? undefined : natsProblem(natsUrl),
   ]);
   const problems: string[] = [];
   if (!workerFree) problems.push(`WORKER_PORT: port ${workerPort} is already in use`);
   if (!aggregatorFree) problems.push(`AGGREGATOR_PORT: port ${aggregatorPort} is already in use`);
+  if (!ownFree) problems.push(`${own?.name}: port ${ownPort} is already in use`);
   if (nats !== undefined) problems.push(`NATS_URL: ${nats}`);
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

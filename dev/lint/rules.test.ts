@@ -84,6 +84,19 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
       return [row, [`aggregator/${folder}/inner`, imports.map((path) => `../${path}`)] as const];
     }),
   ),
+  ['call', ['../worker/log.ts', '../aggregator/config.ts', '../demo/a.ts', '../test/a.ts', '../bench/a.ts', 'nats']],
+  ['call', ['../client/reporter.ts', '../client/recipes/a.ts', './page/a.ts', '@nats-io/nats-core']],
+  [
+    'call/page',
+    ['../main.ts', '../../client/collect.ts', '../../shared/beacon.ts', '../../dev/a.ts', 'node:fs', 'nats'],
+  ],
+  ['call/page', ['../../worker/log.ts', '../../aggregator/config.ts', '../../test/a.ts', '../../demo/a.ts', 'hono']],
+  ['shared', ['../call/rooms.ts', '@nats-io/nats-core']],
+  ['client', ['../call/rooms.ts']],
+  ['worker/receive', ['../../call/rooms.ts', '@nats-io/nats-core']],
+  ['aggregator/http', ['../../call/rooms.ts']],
+  ['demo', ['../call/rooms.ts']],
+  ['dev', ['../call/rooms.ts']],
   ['demo', ['../worker/log.ts', '../aggregator/config.ts', '../test/support/poll.ts', '../bench/a.ts']],
   [
     'dev',
@@ -121,6 +134,11 @@ const ALLOWED: readonly (readonly [folder: string, imports: readonly string[]])[
   ['aggregator/feed/inner', ['nats', '../a.ts', '../../../shared/subjects.ts']],
   ['aggregator/board', ['./b.js', './inner/b.js']],
   ['aggregator/board/inner', ['./b.js', '../other/b.js', '../b.js']],
+  ['call', ['./b.ts', '../dev/ports.ts', '../shared/beacon.ts', 'node:http', 'rolldown']],
+  [
+    'call/page',
+    ['./b.ts', '../rooms.ts', '../../client/reporter.ts', '../../client/recipes/a.ts', '@nats-io/nats-core'],
+  ],
   ['demo', ['../dev/ports.ts', '../shared/beacon.ts']],
   ['dev', ['../shared/beacon.ts', '../worker/config.ts', '../aggregator/metrics/a.ts', 'node:fs', 'hono/jwt']],
 ];

@@ -9,6 +9,8 @@ export type SystemOptions = {
   readonly ttlSeconds?: number;
   readonly workerVars?: WorkerVars;
   readonly aggregatorEnv?: Readonly<Record<string, string>>;
+  /** More of nats-server's configuration. */
+  readonly natsConfig?: string;
 };
 
 export type System = {
@@ -19,8 +21,8 @@ export type System = {
 };
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
-  const { ttlSeconds = 30, workerVars = {}, aggregatorEnv = {} } = options;
-  const nats = await startNatsServer();
+  const { ttlSeconds = 30, workerVars = {}, aggregatorEnv = {}, natsConfig = '' } = options;
+  const nats = await startNatsServer({ config: natsConfig });
   const env = { SESSION_TTL_SECONDS: `${ttlSeconds}`, ...aggregatorEnv };
   const [aggregating, working] = await Promise.allSettled([
     startAggregator({ natsUrl: nats.url, env }),

@@ -1,0 +1,79 @@
+/** People on the call page, as they use it: they open it, join, mute and leave. */
+import type { Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { natsConfig } from '../../../call/nats-config.ts';
+import { startPageServer } from '../../../call/page-server.ts';
+import { freePort } from '../../../dev/ports.ts';
+import { TEST_SECRET } from '../edge/tokens.ts';
+import type { Chromium } from '../processes/chromium.ts';
+import { type System, type SystemOptions, startSystem } from '../processes/system.ts';
+
+export type Source = 'Camera and microphone' | 'Microphone only' | 'Test picture';
+
+export type Caller = {
+  readonly page: Page;
+  readonly session: string;
+  /** Errors that reached the page. */
+  errors(): readonly string[];
+  /** The text under each picture, one's own first. */
+  people(): Promise<string[]>;
+  /** Presses a button. */
+  press(button: 'Mute' | 'Unmute' | 'Camera off' | 'Camera on' | 'Leave'): Promise<void>;
+};
+
+export type CallerOptions = {
+  readonly chromium: Chromium;
+  /** Of the page. */
+  readonly origin: string;
+  readonly room: string;
+  readonly name: string;
+  readonly source?: Source;
+};
+
+export type CallSystem = {
+  readonly system: System;
+  /** Of the page. */
+  readonly origin: string;
+  stop(): Promise<void>;
+};
+
+/** A system with rooms, and the page in front of it. */
+export async function startCallSystem(options: Pick<SystemOptions, 'ttlSeconds'> = {}): Promise<CallSystem> {
+  const port = await freePort();
+  const system = await startSystem({ ...options, natsConfig: natsConfig([`http://127.0.0.1:${port}`]) });
+  const { nats, worker, aggregator } = system;
+  const signalling = /Listening for websocket clients on (ws:\S+)/.exec(nats.log())?.[1] ?? '';
+  const addresses = { worker: worker.url, aggregator: aggregator.url, signalling };
+  const page = await startPageServer({ port, secret: TEST_SECRET, addresses });
+  return {
+    system,
+    origin: page.origin,
+    async stop() {
+      page.stop();
+      await system.stop();
+    },
+  };
+}
+
+/** Opens the page and joins; the page is closed when the test has finished. */
+export async function joinCall(options: CallerOptions): Promise<Caller> {
+  const { chromium, origin, room, name, source = 'Camera and microphone' } = options;
+  const page = await chromium.open(`${origin}/?room=${room}`);
+  onTestFinished(() => page.context().close());
+  // A page that uses no device is not told the machine's addresses, and here they are not hidden behind multicast DNS.
+  await page.context().grantPermissions(['camera', 'microphone'], { origin });
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.getByLabel('Your name').fill(name);
+  await page.getByLabel(source).check();
+  const button = (label: string) => page.getByRole('button', { name: label, exact: true });
+  await button('Join').click();
+  await button('Leave').waitFor();
+  return {
+    page,
+    session: (await page.locator('#session').textContent()) ?? '',
+    errors: () => errors,
+    people: async () => (await page.locator('figcaption').allInnerTexts()).map((text) => text.trim()),
+    press: (label) => button(label).click(),
+  };
+}
