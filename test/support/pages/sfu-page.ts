@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { JanusRoomOptions } from './janus-room.ts';
 import type { LivekitRoomOptions } from './livekit-room.ts';
+import type { MediasoupRoomOptions } from './mediasoup-room.ts';
 import type { Reporting } from './reporting-page.ts';
 
 /** Modules of this folder that set `window.joinRoom`, and what that takes. */
-type Rooms = { 'janus-room.ts': JanusRoomOptions; 'livekit-room.ts': LivekitRoomOptions };
+type Rooms = {
+  'janus-room.ts': JanusRoomOptions;
+  'livekit-room.ts': LivekitRoomOptions;
+  'mediasoup-room.ts': MediasoupRoomOptions;
+};
 
 /** @throws when the room can't be joined */
 export async function joinRoom<Room extends keyof Rooms>(
