@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createRandom } from '../../demo/random.ts';
 import { describeWith, tool } from '../support/needs.ts';
-import { type LossyRelay, startLossyRelay, type Target } from '../support/pages/lossy-relay.ts';
 import type { Reporting } from '../support/pages/reporting-page.ts';
-import { allOthers, becomes, type SfuCalls, startSfuCalls } from '../support/pages/sfu-call.ts';
-import { joinRoom } from '../support/pages/sfu-page.ts';
-import { type JanusProcess, startJanus } from '../support/processes/janus.ts';
+import { allOthers, becomes, type SfuCalls, startSfuCalls } from '../support/sfu/calls.ts';
+import { type JanusProcess, startJanus } from '../support/sfu/janus.ts';
+import { joinRoom } from '../support/sfu/join-room.ts';
+import { type LossyRelay, startLossyRelay, type Target } from '../support/sfu/lossy-relay.ts';
 
 const ROOMS = { three: 1, four: 2 };
 

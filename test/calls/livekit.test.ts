@@ -3,10 +3,10 @@ import type { Room } from 'livekit-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith, tool } from '../support/needs.ts';
 import type { Reporting } from '../support/pages/reporting-page.ts';
-import { allOthers, becomes, type SfuCalls, startSfuCalls } from '../support/pages/sfu-call.ts';
-import { joinRoom } from '../support/pages/sfu-page.ts';
 import { eventually } from '../support/poll.ts';
-import { type LivekitServer, startLivekit } from '../support/processes/livekit.ts';
+import { allOthers, becomes, type SfuCalls, startSfuCalls } from '../support/sfu/calls.ts';
+import { joinRoom } from '../support/sfu/join-room.ts';
+import { type LivekitServer, startLivekit } from '../support/sfu/livekit.ts';
 
 let livekit: LivekitServer;
 let calls: SfuCalls;

@@ -1,8 +1,8 @@
 /** mediasoup-client in a real Chromium with the reporter by the recipe; the other side is no mediasoup server. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { becomes, type SfuCalls, startSfuCalls } from '../support/pages/sfu-call.ts';
-import { joinRoom } from '../support/pages/sfu-page.ts';
 import { eventually } from '../support/poll.ts';
+import { becomes, type SfuCalls, startSfuCalls } from '../support/sfu/calls.ts';
+import { joinRoom } from '../support/sfu/join-room.ts';
 
 let calls: SfuCalls;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /** Loads a media server's own client library into a page whose reporter has started, and joins a room with it. */
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import type { Reporting } from '../pages/reporting-page.ts';
 import type { JanusRoomOptions } from './janus-room.ts';
 import type { LivekitRoomOptions } from './livekit-room.ts';
 import type { MediasoupRoomOptions } from './mediasoup-room.ts';
-import type { Reporting } from './reporting-page.ts';
 
 /** Modules of this folder that set `window.joinRoom`, and what that takes. */
 type Rooms = {

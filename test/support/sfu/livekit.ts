@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sign } from 'hono/jwt';
 import { freePort } from '../../../dev/ports.ts';
 import { requireTool } from '../../../dev/tools/tools.ts';
-import { startProcess } from './process.ts';
+import { startProcess } from '../processes/process.ts';
 
 export type LivekitServer = {
   readonly url: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../dev/ports.ts';
 import { requireTool, rootOf } from '../../../dev/tools/tools.ts';
-import { startProcess } from './process.ts';
+import { startProcess } from '../processes/process.ts';
 
 export type JanusProcess = {
   /** Of its WebSocket API. */

@@ -2,10 +2,10 @@
 import { expect } from 'vitest';
 import type { WorstSession } from '../../../aggregator/http/answers.ts';
 import type { Server } from '../../../client/reporter.ts';
+import { openReporting, type Reporting, setServer } from '../pages/reporting-page.ts';
 import { eventually } from '../poll.ts';
 import { startChromium, startPageServer } from '../processes/chromium.ts';
 import { startSystem } from '../processes/system.ts';
-import { openReporting, type Reporting, setServer } from './reporting-page.ts';
 
 export type SfuCalls = {
   /** Opens a page and starts its reporter; {@link joinRoom} brings it into the call. */

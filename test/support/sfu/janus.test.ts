@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWith, tool } from '../needs.ts';
+import { listeningOf } from '../processes/listening.ts';
 import { startJanus } from './janus.ts';
-import { listeningOf } from './listening.ts';
 
 await describeWith([tool('janus')], 'janus', () => {
   it('answers on loopback, and nowhere else', async () => {
