@@ -56,6 +56,8 @@ await describeWith([tool('janus')], 'a video room of janus', () => {
         expect.arrayContaining(['audio_packet_loss_ratio', 'concealment_ratio', 'video_frames_per_second']),
       ),
     );
+    await people.at(-1)?.page.close();
+    await becomes(() => calls.received('three'), allOthers(['ada', 'bo']));
     expect(people.flatMap((person) => person.errors())).toEqual([]);
   });
 

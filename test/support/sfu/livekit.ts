@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { sign } from 'hono/jwt';
 import { freePort } from '../../../dev/ports.ts';
 import { requireTool } from '../../../dev/tools/tools.ts';
+import { eventually } from '../poll.ts';
 import { startProcess } from '../processes/process.ts';
 
 export type LivekitServer = {
@@ -45,9 +46,9 @@ export async function startLivekit(): Promise<LivekitServer> {
     await server.kill();
     await rm(folder, { recursive: true, force: true });
   };
-  await server.waitForLine(/starting LiveKit server/).catch(async (error: unknown) => {
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}`)).ok).catch(async (cause: unknown) => {
     await stop();
-    throw error;
+    throw new Error(`livekit-server does not answer; its output:\n${server.output()}`, { cause });
   });
   return {
     url: `ws://127.0.0.1:${port}`,
