@@ -13,18 +13,21 @@ type Rooms = {
   'mediasoup-room.ts': MediasoupRoomOptions;
 };
 
+const bundles = new Map<string, Promise<string>>();
+
 /** @throws when the room can't be joined */
 export async function joinRoom<Room extends keyof Rooms>(
   { page }: Reporting,
   room: Room,
   options: Rooms[Room],
 ): Promise<void> {
-  const code = await bundle(join(import.meta.dirname, room));
-  await page.evaluate(`import(URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' }))).then(
-    () => window.joinRoom(${JSON.stringify(options)}))`);
+  const bundle = bundles.get(room) ?? bundleModule(join(import.meta.dirname, room));
+  bundles.set(room, bundle);
+  await page.evaluate(`import(URL.createObjectURL(new Blob([${JSON.stringify(await bundle)}], { type: 'text/javascript' })))
+    .then(() => window.joinRoom(${JSON.stringify(options)}))`);
 }
 
-async function bundle(input: string): Promise<string> {
+async function bundleModule(input: string): Promise<string> {
   // Libraries give rise to warnings that nobody here can do anything about.
   const bundle = await rolldown({ input, logLevel: 'silent' });
   const { output } = await bundle.generate({ format: 'esm' });
