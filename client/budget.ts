@@ -1,5 +1,5 @@
 /** Fits a beacon into its limit, in bytes on the wire. Pure. */
-import { type Beacon, LIMITS } from '../shared/beacon.ts';
+import { type Beacon, PEERS_MAX } from '../shared/beacon.ts';
 
 export function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
@@ -7,16 +7,16 @@ export function bytesOf(text: string): number {
 
 /**
  * The beacon as JSON, with as many of the first peers as fit.
- * @param room bytes, at most {@link LIMITS}' `bodyBytes`
+ * @param room bytes
  */
 export function fitBeacon(beacon: Beacon & { token: string }, room: number): string {
-  let peers = beacon.peers.slice(0, LIMITS.peers);
+  let peers = beacon.peers.slice(0, PEERS_MAX);
   for (;;) {
     const text = JSON.stringify({ ...beacon, peers }, finite);
     const bytes = bytesOf(text);
     if (bytes <= room || !peers.length) return text;
     // Removing them one by one would serialize 60 kB up to 64 times.
-    peers = peers.slice(0, Math.min(-1, Math.floor(peers.length * (room / bytes - 1))));
+    peers = peers.slice(0, Math.min(peers.length - 1, (peers.length * room) / bytes));
   }
 }
 

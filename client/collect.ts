@@ -64,7 +64,7 @@ export function createCollect(rtt: Rtt): Collect {
     const sent: Media = {};
     const sources = new Set<unknown>();
     const pairs = new Map<string, Stat>();
-    const paths = new Map<string | undefined, Beacon['path']>();
+    const locals = new Map<string | undefined, Stat | undefined>();
     let limitation = LIMITATIONS.length;
 
     function readReceived(stat: Stat, key: string, peerOf: PeerOf): void {
@@ -111,16 +111,16 @@ export function createCollect(rtt: Rtt): Collect {
       if (pair) {
         const pairKey = `${key} ${pair.id}`;
         pairs.set(pairKey, pair);
-        paths.set(pairKey, pathOf(report.get(pair.localCandidateId as string)));
+        locals.set(pairKey, report.get(pair.localCandidateId as string));
       }
     }
     peerTotals = received;
     for (const key of streams.keys()) if (streams.size > STREAMS_MAX) streams.delete(key);
-    const path = paths.get(rtt.read(pairs, nowMs)) ?? [...paths.values()][0];
+    const local = locals.get(rtt.read(pairs, nowMs)) ?? [...locals.values()][0];
     const { audio, video } = sent;
     return {
       peers: [...received].map(([peer_id, media]) => ({ peer_id, ...media })),
-      path,
+      path: local && pathOf(local),
       sent: (audio || video) && {
         audio: audio && { ...audio },
         video: video && { ...video, qualityLimitationReason: LIMITATIONS[limitation] },
@@ -130,8 +130,6 @@ export function createCollect(rtt: Rtt): Collect {
 }
 
 /** Whether a path is a relay is decided by the local candidate. */
-function pathOf(local: Stat | undefined): Beacon['path'] {
-  if (!local) return undefined;
-  const { candidateType, protocol, relayProtocol } = local;
+function pathOf({ candidateType, protocol, relayProtocol }: Stat): Beacon['path'] {
   return { candidate_type: candidateType, protocol: relayProtocol ?? protocol } as Beacon['path'];
 }

@@ -3,10 +3,8 @@ import type { Peer } from '../shared/beacon.ts';
 import type { RegionInfo } from '../shared/region-info.ts';
 import type { Numbers } from './stats.ts';
 
-/** 0: fine, 1: past `warn`, 2: past `bad`. */
-export type Level = 0 | 1 | 2;
-/** The worst level of all peers, by the name of the figure. */
-export type Levels = { [figure: string]: Level };
+/** The worst level of all peers, by the name of the figure. 0: fine, 1: past `warn`, 2: past `bad`. */
+export type Levels = { [figure: string]: number };
 /** From the edge; while they are unknown, no figure is past one. */
 export type Objectives = RegionInfo['objectives'] | undefined;
 
@@ -39,17 +37,18 @@ export function createJudge(): Judge {
     const levels: Levels = {};
     const worth = new Map<Peer, number>();
 
-    function judge(figures: { [figure: string]: number | undefined }): Level {
-      let worst: Level = 0;
+    /** @returns the worst level */
+    function judge(figures: { [figure: string]: number | undefined }): number {
+      let worst = 0;
       for (const figure in figures) {
         const objective = objectives?.[figure as keyof NonNullable<Objectives>];
         const value = figures[figure] as number;
         // An unknown value is past no objective.
-        const level = !objective ? 0 : value > objective.bad ? 2 : value > objective.warn ? 1 : 0;
-        raw[figure] = worse(raw[figure], level);
+        const level = objective ? +(value > objective.warn) + +(value > objective.bad) : 0;
+        raw[figure] = Math.max(raw[figure] ?? 0, level);
         // One lost packet is 2 % of a second, so a warning has to occur twice in a row.
-        levels[figure] = worse(levels[figure], level === 2 || rawBefore[figure] ? level : 0);
-        worst = worse(worst, level);
+        levels[figure] = Math.max(levels[figure] ?? 0, level > 1 || rawBefore[figure] ? level : 0);
+        worst = Math.max(worst, level);
       }
       return worst;
     }
@@ -78,10 +77,6 @@ export function createJudge(): Judge {
     rawBefore = raw;
     return { levels, ranked: [...peers].sort((a, b) => (worth.get(b) as number) - (worth.get(a) as number)) };
   };
-}
-
-function worse(one: Level = 0, other: Level): Level {
-  return one > other ? one : other;
 }
 
 function lossOf({ packetsLost = 0, packetsReceived = 0 }: Partial<Numbers>): number | undefined {

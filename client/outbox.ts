@@ -8,14 +8,14 @@
 export type Draft<Content> = {
   readonly seq: number;
   /** Composed when it is first sent, and kept for retries: a repeat is recognised by its `seq`. */
-  content?: Content;
+  content?: Content | undefined;
 };
 
 export type Outcome = {
   /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
-  /** What an answer of 429 or 503 asks for. */
-  readonly retryAfterMs: number;
+  /** What an answer of 429 or 503 asks for; NaN for what is no number. */
+  readonly retryAfterMs?: number;
 };
 
 export type OutboxOptions<Content> = {
@@ -85,7 +85,7 @@ export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Conte
       failed = undefined;
       return inFlight;
     },
-    settle({ status, retryAfterMs }, nowMs) {
+    settle({ status, retryAfterMs = 0 }, nowMs) {
       const draft = inFlight as Draft<Content>;
       inFlight = undefined;
       if (status >= 200 && status < 300) {
@@ -96,7 +96,7 @@ export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Conte
       else drop(draft);
       const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures++) / 2;
       // Never before Retry-After, and not all clients at once.
-      blockedUntilMs = nowMs + Math.max(Math.min(RETRY_AFTER_MAX_MS, retryAfterMs), backoff) + random() * backoff;
+      blockedUntilMs = nowMs + Math.max(Math.min(RETRY_AFTER_MAX_MS, retryAfterMs || 0), backoff) + random() * backoff;
     },
     withdraw() {
       // Only the page's last beacon can have taken a number meanwhile, and then reuse doesn't matter.
@@ -110,5 +110,5 @@ export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Conte
 
 /** No answer, a timeout, rate limits, or a server error may pass; anything else would be rejected again. */
 function mayPass(status: number): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
+  return !status || status === 408 || status === 429 || status >= 500;
 }

@@ -2,7 +2,7 @@
  * The reporter: tells edgepulse how this client's call is going. A page imports this file, which wires the parts and
  * keeps two promises: it never throws into the page, and it leaves nothing behind after `stop()`.
  */
-import { type Beacon, isId, LIMITS, type Peer } from '../shared/beacon.ts';
+import { type Beacon, BODY_BYTES_MAX, isId, type Peer } from '../shared/beacon.ts';
 import type { RegionInfo } from '../shared/region-info.ts';
 import { bytesOf, fitBeacon } from './budget.ts';
 import { type Collection, createCollect } from './collect.ts';
@@ -110,7 +110,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   }
 
   function post(content: Beacon, keepalive: boolean): Promise<Answer> {
-    const body = fitBeacon({ ...content, token }, LIMITS.bodyBytes);
+    const body = fitBeacon({ ...content, token }, BODY_BYTES_MAX);
     bytesInFlight = bytesOf(body);
     return postBeacon(url, body, keepalive);
   }
@@ -135,24 +135,21 @@ export function startReporter(options: ReporterOptions): Reporter {
     outbox.settle(answer, now());
     if (status === 204) {
       join.acknowledge(content.join);
-      if (!region) await askRegion();
+      await askRegion();
     } else if (reason) onRejected?.({ status, reason });
   }
 
   /** Runs in a handler of a page that may be gone in a moment, so nothing here is asynchronous. */
-  function sendLast(leaving?: true): void {
+  const sendLast = guard((leaving?: true) => {
     if (!hasSession()) return;
     const draft = outbox.takeLast();
     const content = compose(draft.seq, leaving);
-    if (!content) {
-      outbox.drop(draft);
-      return;
-    }
     draft.content = content;
     markSent();
-    const body = fitBeacon({ ...content, token }, LIMITS.bodyBytes - bytesInFlight);
-    if (!navigator.sendBeacon(url, body)) outbox.drop(draft);
-  }
+    const isSent =
+      content && navigator.sendBeacon(url, fitBeacon({ ...content, token }, BODY_BYTES_MAX - bytesInFlight));
+    if (!isSent) outbox.drop(draft);
+  });
 
   function markSent(): void {
     said = fingerprint();
@@ -165,7 +162,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   }
 
   async function askRegion(): Promise<void> {
-    region = await fetchRegion(endpoint);
+    region ??= await fetchRegion(endpoint);
   }
 
   async function refresh(): Promise<void> {
@@ -210,8 +207,8 @@ export function startReporter(options: ReporterOptions): Reporter {
     started = Date.now();
     watchPage(
       {
-        onHidden: guard(() => sendLast()),
-        onGone: guard((mayReturn) => (mayReturn ? sendLast() : stop())),
+        onHidden: sendLast,
+        onGone: (mayReturn) => (mayReturn ? sendLast : stop)(),
         onShown: tick,
       },
       signal,
@@ -222,12 +219,9 @@ export function startReporter(options: ReporterOptions): Reporter {
   }
 
   function stop(): void {
-    try {
-      if (isRunning()) sendLast(true);
-    } finally {
-      lifetime.abort();
-      clearTimeout(timer);
-    }
+    if (isRunning()) sendLast(true);
+    lifetime.abort();
+    clearTimeout(timer);
   }
 
   const reporter: Reporter = {
@@ -265,8 +259,8 @@ function ignore(): void {}
 
 function engineOf(userAgent: string): NonNullable<Beacon['client']>['engine'] & string {
   // On iOS every browser is WebKit, and none has these names in its user agent.
-  if (/Chrom(e|ium)\//.test(userAgent)) return 'chromium';
-  return /Firefox\//.test(userAgent) ? 'gecko' : /AppleWebKit\//.test(userAgent) ? 'webkit' : 'other';
+  if (/Chrom/.test(userAgent)) return 'chromium';
+  return /Firefox/.test(userAgent) ? 'gecko' : /AppleWebKit/.test(userAgent) ? 'webkit' : 'other';
 }
 
 /** The page must not notice a failure of the reporter: missing beacons show at edgepulse. */

@@ -1,5 +1,5 @@
 /** RTT from the selected candidate pairs of the session's connections, and the samples waiting for a beacon. Pure: the clock is an argument. */
-import { LIMITS } from '../shared/beacon.ts';
+import { RTT_SAMPLES_MAX } from '../shared/beacon.ts';
 import type { Stat } from './stats.ts';
 
 export type Rtt = {
@@ -19,7 +19,7 @@ export type Rtt = {
   giveBack(samples: readonly number[] | undefined): void;
 };
 
-type Reading = { readonly total: number; readonly responses: number; readonly seconds: number };
+type Reading = { readonly key: string; readonly total: number; readonly responses: number; readonly seconds: number };
 
 /**
  * A pair in use is checked at least every 2.5 s, and an RTT that is much older says nothing. Until then it is repeated: a
@@ -31,10 +31,10 @@ export function createRtt(): Rtt {
   let readings = new Map<string, Reading>();
   let waiting: number[] = [];
   let newest: number | undefined;
-  let newestAtMs = 0;
+  let newestAtMs = Number.NEGATIVE_INFINITY;
 
   const keepNewest = (samples: number[]) => {
-    waiting = samples.slice(-LIMITS.rttSamples);
+    waiting = samples.slice(-RTT_SAMPLES_MAX);
   };
 
   const rtt: Rtt = {
@@ -42,24 +42,24 @@ export function createRtt(): Rtt {
       const before = readings;
       readings = new Map();
       let isFresh = false;
-      let worst: string | undefined;
+      let worst: Reading | undefined;
       for (const [key, pair] of pairs) {
         let reading = before.get(key);
-        const [total, responses = 0] = [pair.totalRoundTripTime, pair.responsesReceived] as number[];
+        const [total, responses = 0] = [pair.totalRoundTripTime, pair.responsesReceived] as [number, number?];
         const answered = responses - (reading?.responses ?? 0);
         if (!reading || !responses || answered) {
           // `currentRoundTripTime` is a single check, so it is used only when there is no difference to take.
-          const average = reading && ((total as number) - reading.total) / answered;
-          const seconds = average && average > 0 ? average : (pair.currentRoundTripTime as number);
+          const average = (total - (reading?.total ?? Number.NaN)) / answered;
+          const seconds = average > 0 ? average : (pair.currentRoundTripTime as number);
           if (!(seconds >= 0)) continue;
-          reading = { total: total as number, responses, seconds };
+          reading = { key, total, responses, seconds };
           isFresh = true;
         }
         readings.set(key, reading);
-        if (reading.seconds >= (readings.get(worst ?? '')?.seconds ?? 0)) worst = key;
+        if (reading.seconds >= (worst?.seconds ?? 0)) worst = reading;
       }
-      if (isFresh) rtt.add(readings.get(worst as string)?.seconds as number, nowMs);
-      return worst;
+      if (isFresh) rtt.add(worst?.seconds as number, nowMs);
+      return worst?.key;
     },
     add(seconds, nowMs) {
       if (!(seconds >= 0)) return;
@@ -69,9 +69,8 @@ export function createRtt(): Rtt {
       keepNewest([...waiting, newest]);
     },
     take(nowMs) {
-      const taken = waiting;
+      const taken = waiting.length || nowMs - newestAtMs > STALE_MS ? waiting : [newest as number];
       waiting = [];
-      if (!taken.length && newest !== undefined && nowMs - newestAtMs <= STALE_MS) taken.push(newest);
       return taken.length ? taken : undefined;
     },
     get newest() {

@@ -2,8 +2,8 @@
 import type { RegionInfo } from '../shared/region-info.ts';
 import type { Outcome } from './outbox.ts';
 
-/** The outcome of a beacon; `reason` is the reject reason, or empty. */
-export type Answer = Outcome & { readonly reason: string };
+/** The outcome of a beacon, and the reject reason if there is one. */
+export type Answer = Outcome & { readonly reason?: string | undefined };
 
 /** After this long, a request counts as unanswered. */
 const ANSWER_MS = 10_000;
@@ -15,10 +15,10 @@ export async function postBeacon(url: string, body: string, keepalive: boolean):
     const answer = await fetch(url, { ...request(), method: 'POST', body, keepalive });
     const { status, headers } = answer;
     // A response that is not read to its end keeps counting against the page's requests in flight.
-    const [, reason = ''] = /"\/problems\/(\w+)/.exec(await answer.text()) ?? [];
-    return { status, reason, retryAfterMs: Number(headers.get('retry-after')) * 1_000 || 0 };
+    const [, reason] = /"\/problems\/(\w+)/.exec(await answer.text()) ?? [];
+    return { status, reason, retryAfterMs: Number(headers.get('retry-after')) * 1_000 };
   } catch {
-    return { status: 0, reason: '', retryAfterMs: 0 };
+    return { status: 0 };
   }
 }
 

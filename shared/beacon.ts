@@ -10,11 +10,16 @@ import { COUNTER_MAX, checkNumber, decodeMembers, type Members, SIGNED_MAX } fro
 import { accept, type Reject, type Result, reject } from './reject.ts';
 import { decodeSessionMembers, type SessionMembers } from './session-members.ts';
 
+/** Limits that the reporter needs too, each by itself: of an object, its bundle would have every member. */
+export const BODY_BYTES_MAX = 60_000;
+export const PEERS_MAX = 64;
+export const RTT_SAMPLES_MAX = 32;
+
 export const LIMITS = {
-  bodyBytes: 60_000,
+  bodyBytes: BODY_BYTES_MAX,
   idLength: 64,
-  peers: 64,
-  rttSamples: 32,
+  peers: PEERS_MAX,
+  rttSamples: RTT_SAMPLES_MAX,
   rttSeconds: 10,
   serverUrlLength: 2048,
 } as const;
