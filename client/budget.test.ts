@@ -19,12 +19,19 @@ describe('fitBeacon', () => {
     expect(fit({ peers: peers(64) }).peers).toHaveLength(64);
   });
 
+  it('says how many it left out', () => {
+    expect(fit({ peers: peers(64), state: { visible: true } }).state).toEqual({ visible: true });
+    expect(fit({ peers: peers(100), state: { visible: true } }).state).toEqual({ visible: true, omitted_peers: 36 });
+    const { peers: fitted, state } = fit({ peers: peers(64) }, 5_000);
+    expect(fitted.length + (state?.omitted_peers ?? 0)).toBe(64);
+  });
+
   it('has the first 64 peers', () => {
     const fitted = fit({ peers: peers(100) }).peers;
     expect([fitted.length, fitted[0]?.peer_id, fitted[63]?.peer_id]).toEqual([64, 'peer-0', 'peer-63']);
   });
 
-  it.each([500, 1_000, 5_000, 20_000])('has as many peers as %i bytes take', (room) => {
+  it.each([600, 1_000, 5_000, 20_000])('has as many peers as %i bytes take', (room) => {
     const { length } = fit({ peers: peers(64) }, room).peers;
     // One more would not have fitted, but for the estimate, which is a tenth off at the most.
     const more = bytesOf(

@@ -6,13 +6,15 @@ export function bytesOf(text: string): number {
 }
 
 /**
- * The beacon as JSON, with as many of the first peers as fit.
+ * The beacon as JSON, with as many of the first peers as fit; `state` says how many don't.
  * @param room bytes
  */
 export function fitBeacon(beacon: Beacon & { token: string }, room: number): string {
   let peers = beacon.peers.slice(0, PEERS_MAX);
   for (;;) {
-    const text = JSON.stringify({ ...beacon, peers }, finite);
+    const omitted_peers = beacon.peers.length - peers.length;
+    const state = omitted_peers ? { ...beacon.state, omitted_peers } : beacon.state;
+    const text = JSON.stringify({ ...beacon, peers, state }, finite);
     const bytes = bytesOf(text);
     if (bytes <= room || !peers.length) return text;
     // Removing them one by one would serialize 60 kB up to 64 times.

@@ -23,6 +23,7 @@ export const STATE_FIELDS: Fields<typeof STATE> = [
   { name: 'visible', field: 1, kind: 'flag' },
   { name: 'audio_sending', field: 2, kind: 'flag' },
   { name: 'video_sending', field: 3, kind: 'flag' },
+  { name: 'omitted_peers', field: 4, kind: 'count' },
 ];
 
 export const PATH_FIELDS: Fields<typeof PATH> = [

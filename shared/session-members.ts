@@ -8,6 +8,8 @@ import { type Reject, reject } from './reject.ts';
 
 /** Far more than any session can have, so that an absurd counter is rejected rather than counted. */
 const CONNECTION_COUNT_MAX = 1_000_000;
+/** More than anybody receives; the gauge of a region must not follow one liar. */
+const OMITTED_PEERS_MAX = 10_000;
 /** A day: somebody may be alone in a meeting for a long time before the first media arrives. */
 const JOIN_SECONDS_MAX = 86_400;
 
@@ -16,8 +18,16 @@ export const CLIENT = {
   engine: ['chromium', 'gecko', 'webkit', 'native', 'other'],
 } as const;
 
-/** `visible`: of the page; browsers stop decoding video on a hidden one. The others: what the client itself sends now. */
-export const STATE = { visible: 'boolean', audio_sending: 'boolean', video_sending: 'boolean' } as const;
+/**
+ * `visible`: of the page; browsers stop decoding video on a hidden one. `audio_sending`, `video_sending`: what the client
+ * itself sends now. `omitted_peers`: how many peers it receives beside those in the beacon, which has room for so many.
+ */
+export const STATE = {
+  visible: 'boolean',
+  audio_sending: 'boolean',
+  video_sending: 'boolean',
+  omitted_peers: OMITTED_PEERS_MAX,
+} as const;
 
 /** The local candidate of the nominated pair, and the protocol by which it reaches the relay or the peer. */
 export const PATH = {

@@ -20,6 +20,8 @@ export type Cell = {
   readonly serverType: string;
   sessions: number;
   peers: number;
+  /** Peers that its sessions receive and leave out of their beacons. */
+  omittedPeers: number;
   /** By the measure's number; undefined while nothing has contributed. */
   readonly live: (Distribution | undefined)[];
   /** What those of its sessions contribute that have gone quiet: a part of all that. */
@@ -41,6 +43,8 @@ export type Population = {
   removeSession(cell: Cell): void;
   /** Changes the number of peers. @param change negative for fewer */
   addPeers(cell: Cell, change: number): void;
+  /** Changes the number of those that are left out. @param change negative for fewer */
+  addOmittedPeers(cell: Cell, change: number): void;
   /** Replaces what one contributor contributes to a measure. NaN stands for nothing. Constant time. */
   replace(cell: Cell, measure: number, before: number, after: number): void;
   /** The same with whole millionths, where UNKNOWN stands for nothing. */
@@ -70,7 +74,7 @@ export function createPopulation(): Population {
       if (!cell) {
         const cumulative = createCumulative();
         const quiet = { sessions: 0, live: [] };
-        cell = { region, serverUrl, serverType, sessions: 0, peers: 0, live: [], quiet, cumulative };
+        cell = { region, serverUrl, serverType, sessions: 0, peers: 0, omittedPeers: 0, live: [], quiet, cumulative };
         cells.set(key, cell);
       }
       return cell;
@@ -85,6 +89,9 @@ export function createPopulation(): Population {
     },
     addPeers(cell, change) {
       cell.peers += change;
+    },
+    addOmittedPeers(cell, change) {
+      cell.omittedPeers += change;
     },
     replace(cell, measure, before, after) {
       replaceMillionths(cell, measure, millionthsOf(before), millionthsOf(after));

@@ -52,7 +52,7 @@ describe('exposition', () => {
   it.each([
     [
       'population',
-      /^edgepulse_(sessions|peer_connections|meetings|participants|live_|impaired_|silent_streams|rtt_|\w+_samples|video_|joins?_|first_media|connection_failures|ice_restarts)/,
+      /^edgepulse_(sessions|peer_connections|omitted_peer_connections|meetings|participants|live_|impaired_|silent_streams|rtt_|\w+_samples|video_|joins?_|first_media|connection_failures|ice_restarts)/,
     ],
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|peer_audio_packet_loss|meeting_participants)/],
     [

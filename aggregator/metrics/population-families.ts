@@ -14,6 +14,12 @@ export const PEER_CONNECTIONS = livingGauge(
   'Peers received by living sessions.',
   (cell) => cell.peers,
 );
+const OMITTED_PEER_CONNECTIONS = livingGauge(
+  'omitted_peer_connections',
+  'connections',
+  'Peers that living sessions receive and leave out of their beacons, which have room for 64 (state.omitted_peers): the worst and the loudest are in.',
+  (cell) => cell.omittedPeers,
+);
 export const MEETINGS = headcount(
   'meetings',
   'Meetings with a living session in the region.',
@@ -114,6 +120,7 @@ const CUMULATIVE: readonly Family[] = [
 export const POPULATION_FAMILIES: readonly Family[] = [
   SESSIONS,
   PEER_CONNECTIONS,
+  OMITTED_PEER_CONNECTIONS,
   MEETINGS,
   PARTICIPANTS,
   ...LIVE,

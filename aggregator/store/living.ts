@@ -18,7 +18,14 @@ import type { Quietness } from './quiet.ts';
 import type { Incoming, Report } from './report/report.ts';
 import { SESSION_COLUMN } from './report/session-columns.ts';
 import { createRoster, type Meeting, type Presence, type Roster } from './roster.ts';
-import { connectionOfBeacon, growth, saysWhatItSends, standingOfBeacon, UNKNOWN_COUNT } from './self-report.ts';
+import {
+  connectionOfBeacon,
+  growth,
+  omittedPeersOf,
+  saysWhatItSends,
+  standingOfBeacon,
+  UNKNOWN_COUNT,
+} from './self-report.ts';
 import type { Session } from './session.ts';
 import type { Tally } from './tally.ts';
 import { unboxed } from './unboxed.ts';
@@ -101,6 +108,9 @@ export function createLiving(options: LivingOptions): Living {
     const standing = standingOfBeacon(beacon);
     breakdown.replace(cell.region, session.standing, standing);
     session.standing = standing;
+    const omittedPeers = omittedPeersOf(beacon);
+    population.addOmittedPeers(cell, omittedPeers - session.omittedPeers);
+    session.omittedPeers = unboxed(omittedPeers);
     if (saysWhatItSends(beacon)) session.uplink ??= uplinks.begin();
     if (session.uplink) {
       const loss = round(uplinks.lossOf(session.uplink, beacon.reports.sessionNumbers, beacon.report.sessionAt));
@@ -145,6 +155,8 @@ export function createLiving(options: LivingOptions): Living {
     population.replace(to, MEASURE.rtt, Number.NaN, rtt);
     population.replace(from, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
     population.replace(to, MEASURE.uplink_packet_loss, Number.NaN, session.uplinkLoss);
+    population.addOmittedPeers(from, -session.omittedPeers);
+    population.addOmittedPeers(to, session.omittedPeers);
     if (from.region !== to.region) {
       breakdown.replace(from.region, session.standing, NO_STANDING);
       breakdown.replace(to.region, NO_STANDING, session.standing);
@@ -215,6 +227,7 @@ export function createLiving(options: LivingOptions): Living {
         clientDropped: droppedBefore(report),
         connectionFailures: UNKNOWN_COUNT,
         iceRestarts: UNKNOWN_COUNT,
+        omittedPeers: 0,
         standing: NO_STANDING,
         uplink: undefined,
         uplinkLoss: Number.NaN,
@@ -264,6 +277,7 @@ export function createLiving(options: LivingOptions): Living {
       impaired.forget(session);
       population.replace(cell, MEASURE.rtt, session.rtt, Number.NaN);
       population.replace(cell, MEASURE.uplink_packet_loss, session.uplinkLoss, Number.NaN);
+      population.addOmittedPeers(cell, -session.omittedPeers);
       breakdown.replace(cell.region, session.standing, NO_STANDING);
       peers.remove(session.peers, cell);
       budget.release(session);

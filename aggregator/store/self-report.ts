@@ -23,6 +23,11 @@ export function standingOfBeacon({ reports: { sessionNumbers: row }, report: { s
   });
 }
 
+/** How many peers the beacon leaves out; 0 unless it says so. */
+export function omittedPeersOf({ reports: { sessionNumbers: row }, report: { sessionAt: at } }: Incoming): number {
+  return (row[at + state.omitted_peers] as number) || 0;
+}
+
 /** The place of a text in its set, from 1; 0 when it is absent. */
 function placeIn(row: Float64Array, column: number): number {
   return (row[column] as number) || 0;

@@ -41,6 +41,8 @@ export interface Session extends Expiring<Session>, Runs, SeriesHolder {
   /** Newest readings of what the connection counts; -1 when unknown. */
   connectionFailures: number;
   iceRestarts: number;
+  /** How many peers its newest beacon leaves out. */
+  omittedPeers: number;
   /** What its newest beacon says it is of. */
   standing: Standing;
   /** Of what it sends; undefined until it says so. */

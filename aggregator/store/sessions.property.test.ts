@@ -92,7 +92,10 @@ const few = fc.nat(20);
 /** What a session says of itself; little of it, so that sessions share combinations and counters go back. */
 const selfReport = {
   client: fc.record({ platform: fc.constantFrom('web', 'ios'), engine: fc.constant('webkit') }, { requiredKeys: [] }),
-  state: fc.record({ visible: fc.boolean(), video_sending: fc.boolean() }, { requiredKeys: [] }),
+  state: fc.record(
+    { visible: fc.boolean(), video_sending: fc.boolean(), omitted_peers: fc.nat({ max: 10_000 }) },
+    { requiredKeys: [] },
+  ),
   path: fc.record(
     { candidate_type: fc.constantFrom('host', 'relay'), protocol: fc.constant('tls') },
     { requiredKeys: [] },
@@ -223,6 +226,7 @@ function checkCell(sessions: Sessions, cell: Cell): void {
   const inCell = living(sessions).filter((session) => session.cell === cell);
   expect(cell.sessions).toBe(inCell.length);
   expect(cell.peers).toBe(inCell.reduce((sum, { peers: rows }) => sum + rows.length, 0));
+  expect(cell.omittedPeers).toBe(inCell.reduce((sum, { omittedPeers }) => sum + omittedPeers, 0));
   MEASURES.forEach(({ bounds }, measure) => {
     const values = recount(sessions, cell, measure);
     const distribution = cell.live[measure];
@@ -362,7 +366,8 @@ describe('laws of the store', () => {
         expect(sessions.living()).toBe(0);
         expect([...sessions.meetings()]).toEqual([]);
         expect(sessions.budget.used).toBe(0);
-        for (const cell of sessions.cells()) expect(cell).toMatchObject({ sessions: 0, peers: 0, live: [] });
+        for (const cell of sessions.cells())
+          expect(cell).toMatchObject({ sessions: 0, peers: 0, omittedPeers: 0, live: [] });
         expect(liveLines(sessions, end + 62_000)).toEqual(liveLines(createStore(), end + 62_000));
         expectNobodyRemembered(sessions, end + 62_000);
       }),

@@ -345,6 +345,21 @@ describe('the record owns everything', () => {
     expect(sessions.totals('eu-west')).toMatchObject({ left: 1, clientDropped: 3 });
   });
 
+  it('counts the peers that its newest beacon leaves out, where it is', () => {
+    const sessions = storeWith();
+    const omitted = (region: string, nowMs: number) =>
+      [...shown(sessions, nowMs)].find(([key]) =>
+        key.startsWith(`edgepulse_omitted_peer_connections{region="${region}"`),
+      )?.[1];
+    post(sessions, 0, { state: { omitted_peers: 7 } });
+    post(sessions, 0, { session_id: 's-other', state: { omitted_peers: 2 } });
+    expect(omitted('apac', 100)).toBe(9);
+    post(sessions, 5_000, { seq: 1, state: { omitted_peers: 4 } }, 'eu-west');
+    expect([omitted('apac', 5_100), omitted('eu-west', 5_100)]).toEqual([2, 4]);
+    post(sessions, 10_000, { seq: 2, state: {} }, 'eu-west');
+    expect(omitted('eu-west', 10_100)).toBe(0);
+  });
+
   it('moves with its region, server and participant', () => {
     const sessions = storeWith();
     post(sessions, 0);
