@@ -68,11 +68,15 @@ describe('the whole', () => {
       { address: 'http://own-replica', part: partOf(storeOf(2), 0, 2) },
       { address: B, part: other },
       { address: C, part: other },
-      { address: 'http://d', shard: '1/2', why: 'does not answer within 2 s' },
+      { address: 'http://d', shard: '1/2', regions: REGIONS, why: 'does not answer within 2 s' },
     ];
     const whole = wholeOf(storeOf(2), asked);
     expect(overviewOf(whole).all.sessions).toBe(5);
     expect(whole.shown).toEqual({ shards: ['0/2', '1/2'], missing: [] });
+    // The topology has a region that nobody here reads: of that, who was never heard may be the one that does.
+    const never = { address: 'http://e', why: 'does not answer within 2 s' };
+    const regional = finish(combine(partOf(storeOf(2), 0, 2), [...asked, never], [...REGIONS, 'oc']));
+    expect(regional.shown.missing).toEqual([never]);
   });
 
   it('prefers the replica that hears a region, and names the shard that does not', () => {

@@ -12,8 +12,9 @@ import { type LivePart, type Part, type RegionPart, type ServerPart, sortKey } f
 export type AskedPart = {
   readonly address: string;
   readonly part?: Part;
-  /** Which shard it was when it answered last. */
+  /** Which shard it was when it answered last, and of which regions. */
   readonly shard?: string;
+  readonly regions?: readonly string[];
   readonly why?: string;
 };
 
@@ -65,15 +66,18 @@ export function* combine(
 
 type Names = Pick<Part, 'shard' | 'startedAtMs'> & { readonly regions: readonly { readonly region: string }[] };
 
-/** Which parts there are. Who is not known is missing only while something is: a replica's shard is there without it. */
+/** Which parts there are. Whose shard is there without it, as that of a replica is, is not missing. */
 export function shownOf(own: Names, asked: readonly AskedPart[], regions: readonly string[]): Shown {
   const parts: Names[] = [own, ...asked.flatMap(({ part }) => part ?? [])];
   const shards = new Set(parts.map(({ shard }) => shardName(shard)));
-  const isWhole = regions.every((name) => {
-    const having = parts.filter(({ regions: of }) => of.some(({ region }) => region === name));
-    return new Set(having.map(({ shard }) => shard.index)).size === own.shard.count;
-  });
-  return { shards: [...shards].sort(byNumber), missing: isWhole ? [] : asked.flatMap(missingPart) };
+  const there = new Set(
+    parts.flatMap(({ shard, regions: of }) => of.map(({ region }) => `${shardName(shard)} ${region}`)),
+  );
+  const all = Array.from({ length: own.shard.count }, (_, index) => shardName({ index, count: own.shard.count }));
+  const isWhole = all.every((shard) => regions.every((region) => there.has(`${shard} ${region}`)));
+  const isMissing = ({ shard, regions: had }: AskedPart) =>
+    shard !== undefined && had ? had.some((region) => !there.has(`${shard} ${region}`)) : !isWhole;
+  return { shards: [...shards].sort(byNumber), missing: asked.filter(isMissing).flatMap(missingPart) };
 }
 
 /** Shards of a region that is heard otherwise, whose own feeds of it are down. */

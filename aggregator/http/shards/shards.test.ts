@@ -51,7 +51,7 @@ describe('other shards', () => {
     says(A, { ok: false, why: 'does not answer within 2 s' });
     await shards.refresh();
     // Old figures are no figures; which shard is missing is still known.
-    expect(shards.asked()).toEqual([{ address: A, shard: '1/2', why: 'does not answer within 2 s' }]);
+    expect(shards.asked()).toEqual([{ address: A, shard: '1/2', regions: REGIONS, why: 'does not answer within 2 s' }]);
   });
 
   it.each<[string, PeerAnswer, string]>([

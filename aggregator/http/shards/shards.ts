@@ -65,13 +65,15 @@ export function createShards({ addresses, ask, shard, topology, regions, pacer, 
     if (!result.ok) return { address, why: result.why };
     const { part } = result;
     const why = whyUnfit(part);
-    return { address, shard: shardName(part.shard), ...(why === undefined ? { part } : { why }) };
+    const regions = part.regions.map(({ region }) => region);
+    return { address, shard: shardName(part.shard), regions, ...(why === undefined ? { part } : { why }) };
   }
 
   function note(now: AskedPart): void {
     const { address, why } = now;
     const before = known.get(address);
-    known.set(address, { ...(before?.shard !== undefined && { shard: before.shard }), ...now });
+    const { shard: name, regions: had } = before ?? {};
+    known.set(address, { ...(name !== undefined && had && { shard: name, regions: had }), ...now });
     if (why === before?.why) return;
     if (why === undefined) log.info({ address, shard: now.shard }, 'another shard answers');
     else log.warn({ address, why, hint: 'see BOARD_PEERS' }, 'another shard is not known; the board shows a part');

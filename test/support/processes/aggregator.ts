@@ -15,6 +15,8 @@ export type AggregatorOptions = {
   readonly natsUrl: string;
   /** More of its environment, for example SESSION_TTL_SECONDS; the topology is development's, REGIONS, SERVERS and LANES change it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: a free one. Others may have to know it before. */
+  readonly port?: number;
   /** Whether to wait until it is ready (the default) or only until it listens. */
   readonly untilReady?: boolean;
 };
@@ -39,7 +41,7 @@ export type AggregatorProcess = {
 };
 
 export async function startAggregator(options: AggregatorOptions): Promise<AggregatorProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const launch = async (): Promise<RunningProcess> => {
     const started = await startProcess(process.execPath, [MAIN], {
