@@ -38,23 +38,29 @@ export type PrometheusProcess = {
 const SCRAPE_INTERVAL_MS = 200;
 
 export type PrometheusOptions = {
-  /** Default 200. */
+  /** Default 200. Rules are evaluated as often. */
   readonly scrapeIntervalMs?: number;
+  /** Texts of rule files. */
+  readonly rules?: readonly string[];
   /** More flags of the command line. */
   readonly flags?: readonly string[];
 };
 
 export async function startPrometheus(
   targets: readonly Target[],
-  { scrapeIntervalMs = SCRAPE_INTERVAL_MS, flags = [] }: PrometheusOptions = {},
+  { scrapeIntervalMs = SCRAPE_INTERVAL_MS, rules = [], flags = [] }: PrometheusOptions = {},
 ): Promise<PrometheusProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const interval = `${scrapeIntervalMs}ms`;
+  const ruleFiles = rules.map((_, i) => join(folder, `rules-${i}.yml`));
+  await Promise.all(rules.map((text, i) => writeFile(ruleFiles[i] as string, text)));
   // JSON is YAML.
   const groups = targets.map((target) => ({ targets: [new URL(target.url).host], labels: target.labels ?? {} }));
   const configuration = {
-    global: { scrape_interval: `${scrapeIntervalMs}ms`, scrape_timeout: `${scrapeIntervalMs}ms` },
+    global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
+    rule_files: ruleFiles,
     scrape_configs: [{ job_name: 'edgepulse', static_configs: groups }],
   };
   await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(configuration));
