@@ -13,6 +13,8 @@ import {
 } from '../support/metrics/dashboards.ts';
 import { type Known, unknownNames } from '../support/metrics/metric-labels.ts';
 import { namesOf } from '../support/metrics/promql.ts';
+import { alertExpressions, recordedExpressions, recordedNames } from '../support/metrics/rule-expressions.ts';
+import { ruleTexts } from '../support/metrics/rule-texts.ts';
 import { eventually } from '../support/poll.ts';
 import { type PrometheusProcess, startPrometheus } from '../support/processes/prometheus.ts';
 import { type System, startSystem } from '../support/processes/system.ts';
@@ -36,11 +38,11 @@ beforeAll(async () => {
   system = await startSystem();
   const { worker, aggregator } = system;
   demo = startDemo({ worker: worker.url, aggregator: aggregator.url, secret: TEST_SECRET, report: () => {} });
-  prometheus = await startPrometheus([aggregator], { scrapeIntervalMs: 1_000 });
+  prometheus = await startPrometheus([aggregator], { scrapeIntervalMs: 1_000, rules: ruleTexts() });
 });
 
 afterAll(async () => {
-  demo?.stop();
+  await demo?.stop();
   await prometheus?.stop();
   await system?.stop();
 });
@@ -53,6 +55,23 @@ it('names only metrics and labels that /metrics has', async () => {
   const known = await ofProcess();
   for (const { place, expr } of (await Promise.all(dashboards.map(asGrafanaAsks))).flat()) {
     expect(unknownNames(expr, known), place).toEqual([]);
+  }
+});
+
+it('has data for everything that is recorded, and for every series that an alert reads', {
+  timeout: 120_000,
+}, async () => {
+  const read = alertExpressions().flatMap(({ place, expr }) =>
+    namesOf(expr).selectors.map(({ text }) => ({ place, expr: text })),
+  );
+  await expectData(async () => [...recordedExpressions().map(({ place }) => ({ place, expr: place })), ...read]);
+});
+
+it('names in rules only metrics and labels that /metrics has, or that are recorded', () => {
+  const known = recordedNames();
+  for (const { place, expr } of [...recordedExpressions(), ...alertExpressions()]) {
+    // `shards` is made of `shard`, by label_replace().
+    expect(unknownNames(expr.replaceAll('(job, shards)', '(job, shard)'), known), place).toEqual([]);
   }
 });
 

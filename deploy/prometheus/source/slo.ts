@@ -21,7 +21,7 @@ const RTT: Share = {
   all: 'edgepulse_rtt_samples',
   allRate: rate('edgepulse_rtt_seconds_count', '5m'),
   bad: 'edgepulse_slow_rtt_samples',
-  badRate: `${rate('edgepulse_rtt_seconds_count', '5m')} - ignoring (le) ${rate(`edgepulse_rtt_seconds_bucket{le="${OBJECTIVES.rtt.bad}"}`, '5m')}`,
+  badRate: `${rate('edgepulse_rtt_seconds_count', '5m')} - max without (instance, pod, le) (rate(edgepulse_rtt_seconds_bucket{le="${OBJECTIVES.rtt.bad}"}[5m]))`,
 };
 
 const AUDIO: Share = {
