@@ -12,6 +12,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
+import { alertAnnotation, firingAlerts } from './alerts.ts';
 import { dashboardLinks, TAG } from './links.ts';
 import { DATASOURCE } from './panels.ts';
 
@@ -78,13 +79,16 @@ export function createDashboard(
     .time({ from: 'now-1h', to: 'now' })
     .refresh('10s')
     .links(dashboardLinks())
+    .annotation(alertAnnotation())
     .variables([
       new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
       ...[...FILTER_VARIABLES, ...variables].map(labelVariable),
       new TextBoxVariableBuilder('board').label('Board').defaultValue(board).current({ text: board, value: board }),
     ])
     .build();
-  return { ...dashboard, panels: placed(rows) };
+  const [first, ...others] = rows;
+  const withAlerts = first ? [{ ...first, panels: [...first.panels, firingAlerts()] }, ...others] : [];
+  return { ...dashboard, panels: placed(withAlerts) };
 }
 
 function labelVariable({ name, title, selector, allValue }: LabelVariable): QueryVariableBuilder {

@@ -56,6 +56,8 @@ export type PanelOptions = {
   /** Of the grid's 24 columns. */
   readonly width: number;
   readonly links?: readonly DataLink[];
+  /** What an empty panel says, where that is not that nothing is known. */
+  readonly noValue?: string;
 };
 
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -170,6 +172,7 @@ export type TableOptions = Omit<PanelOptions, 'unit'> & {
   readonly columns: readonly Column[];
   /** Of the column to sort by, worst first. */
   readonly sortBy: string;
+  readonly height?: number;
 };
 
 export function table(options: TableOptions): Panel {
@@ -182,7 +185,7 @@ export function table(options: TableOptions): Panel {
     .thresholds(absolute(stepsOf({}, COLORS.good)))
     .filterable(true);
   for (const column of columns) panel.overrideByName(column.name, columnProperties(column));
-  return finish(panel.build(), { ...options, unit: 'short' }, TABLE_HEIGHT);
+  return finish(panel.build(), { ...options, unit: 'short' }, options.height ?? TABLE_HEIGHT);
 }
 
 export const FEED_STATES: readonly ValueMapping[] = [
@@ -192,7 +195,8 @@ export const FEED_STATES: readonly ValueMapping[] = [
   } as ValueMapping,
 ];
 
-function finish(panel: Panel, { title, description, unit, width, links = [] }: PanelOptions, height: number): Panel {
+function finish(panel: Panel, options: PanelOptions, height: number): Panel {
+  const { title, description, unit, width, links = [], noValue = NO_VALUE } = options;
   const { defaults, overrides } = panel.fieldConfig ?? { defaults: {}, overrides: [] };
   return {
     ...panel,
@@ -200,7 +204,7 @@ function finish(panel: Panel, { title, description, unit, width, links = [] }: P
     description,
     datasource: DATASOURCE,
     gridPos: { x: 0, y: 0, w: width, h: height },
-    fieldConfig: { defaults: { ...defaults, unit, noValue: NO_VALUE, ...linked(links) }, overrides },
+    fieldConfig: { defaults: { ...defaults, unit, noValue, ...linked(links) }, overrides },
   };
 }
 

@@ -6,6 +6,8 @@
 import { FAMILIES } from '../../../aggregator/metrics/families.ts';
 import type { Family } from '../../../aggregator/metrics/family.ts';
 import { OBJECTIVES } from '../../../shared/objectives.ts';
+import { LEVELS, type Level } from '../../prometheus/source/expressions.ts';
+import { GROUPS } from '../../prometheus/source/groups.ts';
 
 /** Labels of the families by which a dashboard is filtered; the variables have the same names. */
 export const FILTERS = ['region', 'server_type', 'server_url'] as const;
@@ -38,6 +40,21 @@ export function select({ name, where = {} }: Pick<Query, 'name' | 'where'>): str
   ];
   return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
 }
+
+const RECORDED = new Set(
+  GROUPS.flatMap(({ rules }) => rules.flatMap((rule) => ('record' in rule ? [rule.record] : []))),
+);
+
+/** A recorded series, `region:what:how`, which counts each thing once already. @throws when no rule records it */
+export function recorded(level: Level, what: string): string {
+  const name = `${level}:${what}`;
+  if (!RECORDED.has(name)) throw new Error(`no rule records ${name}`);
+  const labels = FILTERS.filter((label) => LEVELS[level].split(', ').includes(label));
+  return `${name}{${labels.map((label) => `${label}=~"$${label}"`).join(', ')}}`;
+}
+
+/** Alerts that fire now, of the chosen regions and of none. */
+export const FIRING = 'ALERTS{alertname=~"Edgepulse.+", alertstate="firing", region=~"$region|"}';
 
 /** Each series once, whatever the number of replicas. */
 export function once(vector: string): string {

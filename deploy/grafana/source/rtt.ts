@@ -1,13 +1,23 @@
 /** RTT SLOs: how far people are from their media servers, where it is bad, and how much of the objective is used up. */
-import { INCIDENT, OBJECTIVES } from '../../../shared/objectives.ts';
+import { INCIDENT, OBJECTIVES, SLO } from '../../../shared/objectives.ts';
+import { BURN } from '../../prometheus/source/thresholds.ts';
 import type { DashboardOptions } from './dashboard.ts';
 import { SESSIONS_PANEL, toBoard, toMeetingOnBoard, toSessionOnBoard, toSessions, UID } from './links.ts';
 import { graph, heatmap, stat, table } from './panels.ts';
-import { impairedShare, liveQuantile, once, rttWithinObjective, select, sum } from './promql.ts';
+import { impairedShare, liveQuantile, once, recorded, rttWithinObjective, select, sum } from './promql.ts';
 
 const RTT = 'edgepulse_live_rtt_seconds';
 const BAD_MS = OBJECTIVES.rtt.bad * 1_000;
 const CELL = ['region', 'server_type', 'server_url'];
+
+/** What the objective leaves for samples that are over it. */
+const BUDGET = Number((1 - SLO.target).toFixed(6));
+const [FAST] = BURN.fast;
+const WINDOWS = ['5m', '1h', '6h', '3d'];
+
+function slowShare(window: string): string {
+  return recorded('region', `edgepulse_slow_rtt_samples:ratio_rate${window}`);
+}
 
 export const RTT_DASHBOARD: DashboardOptions = {
   uid: UID.rtt,
@@ -163,9 +173,38 @@ export const RTT_DASHBOARD: DashboardOptions = {
           description:
             'Was the objective kept, and where was it not? By the samples of each time, sessions that have ended included.',
           unit: 'percentunit',
-          width: 24,
+          width: 12,
           max: 1,
           targets: [{ expr: rttWithinObjective({ by: ['region'] }), legend: '{{region}}' }],
+        }),
+        graph({
+          title: 'Error budget burn rate',
+          description: `How many times faster than allowed is the budget of ${BUDGET * 100} % in 30 days used? Over ${FAST.factor} for ${FAST.long} an alert pages; over ${BURN.slow.factor} for days the month misses the objective. Dashed: the last ${FAST.short}.`,
+          unit: 'none',
+          width: 12,
+          objective: { warn: BURN.slow.factor, bad: FAST.factor },
+          targets: [
+            { expr: `${slowShare(FAST.long)} / ${BUDGET}`, legend: '{{region}}' },
+            { expr: `${slowShare(FAST.short)} / ${BUDGET}`, legend: `{{region}} ${FAST.short}` },
+          ],
+          dashed: `/ ${FAST.short}$/`,
+        }),
+        table({
+          title: `RTT samples over ${BAD_MS} ms`,
+          description: `Is it one bad hour or the whole week? As a share of all samples; the objective allows ${BUDGET * 100} %. Whole regions, whatever server is chosen.`,
+          width: 24,
+          height: 7,
+          exprs: WINDOWS.map(slowShare),
+          columns: [
+            { of: 'region', name: 'Region', links: [toSessions('row', ['region']), toBoard('row')] },
+            ...WINDOWS.map((window, i) => ({
+              of: i,
+              name: window,
+              unit: 'percentunit' as const,
+              objective: { warn: BUDGET, bad: FAST.factor * BUDGET },
+            })),
+          ],
+          sortBy: '1h',
         }),
       ],
     },
