@@ -57,7 +57,8 @@ writes no such label.
 
 \`GET /api/v1/overview\` returns the live figures by region and server, and the health of each region, as JSON: what the
 board shows. Its shape is \`Overview\` in aggregator/http/answers.ts. It includes the objectives by which figures are judged
-(shared/objectives.ts).
+(shared/objectives.ts). With \`BOARD_PEERS\`, both this and the next are of all shards; \`shown\` says which ones the answer
+includes, and which are missing and why (scaling.md).
 
 \`GET /api/v1/sessions\` lists the worst sessions now, without the need to know a label. \`sort\` is a measure, by default
 \`rtt\`; for a measure of peers, a session is as bad as the worst stream that it receives. \`region\` and \`limit\` (default 20,

@@ -293,7 +293,7 @@ function observed(name: string, labels: LabelText, histogram: HistogramReading):
 }
 
 function ofProcess({ sessions, options: { version, seriesBound, stream } }: ScrapeRun): ProcessReading {
-  return { budget: sessions.budget, version, seriesBound, stream: stream() };
+  return { budget: sessions.budget, ended: sessions.ended, version, seriesBound, stream: stream() };
 }
 
 function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<string> {

@@ -59,6 +59,20 @@ export const SELF_FAMILIES: readonly Family[] = [
     ({ budget }) => budget.dropped,
   ),
   ofProcess(
+    'ended_sessions',
+    'gauge',
+    'Sessions that ended within the last 15 minutes and that can be looked up.',
+    ({ ended }) => ended.count,
+    'sessions',
+  ),
+  ofProcess(
+    'ended_sessions_dropped_total',
+    'counter',
+    'Ended sessions that were forgotten sooner, because too many ended: half of MAX_SESSIONS are kept, and four peers for each of these.',
+    ({ ended }) => ended.dropped,
+    'sessions',
+  ),
+  ofProcess(
     'series_bound',
     'gauge',
     'The largest number of series that this configuration can expose to a scrape without collect[].',
@@ -151,15 +165,7 @@ function ofProcess(
   type: 'gauge' | 'counter',
   help: string,
   value: (reading: ProcessReading) => number,
+  unit = 'series',
 ): Family {
-  return {
-    name: `edgepulse_${name}`,
-    type,
-    unit: 'series',
-    help,
-    collect: 'process',
-    labels: [],
-    of: 'process',
-    value,
-  };
+  return { name: `edgepulse_${name}`, type, unit, help, collect: 'process', labels: [], of: 'process', value };
 }

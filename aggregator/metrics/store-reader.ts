@@ -8,6 +8,7 @@ import { MEASURE } from '../live/measures.ts';
 import type { Cell } from '../live/population.ts';
 import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../store/detail/detail.ts';
 import type { SeriesUse } from '../store/detail/series-budget.ts';
+import type { EndedReadings } from '../store/ended/ended.ts';
 import type { PeerReadings } from '../store/peers/peer-table.ts';
 import type { Headcount, Presence } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
@@ -30,6 +31,7 @@ export type RegionReading = {
 
 export type ProcessReading = {
   readonly budget: SeriesUse;
+  readonly ended: Pick<EndedReadings, 'count' | 'dropped'>;
   readonly version: string;
   /** The most series that the configuration can ever expose. */
   readonly seriesBound: number;

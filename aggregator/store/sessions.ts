@@ -125,6 +125,9 @@ type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly n
 /** The most sessions that one call of `expire` removes or finds quiet, so that it never blocks the event loop. */
 const REAP_AT_ONCE = 1_000;
 
+/** How many runs of a session are noted as ended by the next one, within a TTL. */
+const RESTARTS_NOTED = 4;
+
 /** Less work each than one that is reaped, and as many of them in the end. */
 const FORGET_AT_ONCE = 4_000;
 
@@ -203,7 +206,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     plausibility.open(region, session.accountedUntilMs, report.receivedAtMs);
     if (outcome === 'begun') {
       tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
-      ended.note(session, { reason: 'restarted', atMs: report.receivedAtMs });
+      // A client that begins again with every beacon must not drive everybody else out of the record.
+      if ((session.ended?.length ?? 0) < RESTARTS_NOTED) {
+        ended.note(session, { reason: 'restarted', atMs: report.receivedAtMs });
+      }
       living.restart(session, report, arrivals.runsOf(beacon, outcome, session));
     } else {
       totals.lost += arrivals.takeNumber(session.sequence, report);

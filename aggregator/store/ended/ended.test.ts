@@ -113,6 +113,14 @@ describe('an ended session', () => {
     expect(restarted).toMatchObject({ beganAtMs: NOW, atMs: NOW + 2_000 });
   });
 
+  it('is noted of each run, but not of one that begins again with every beacon', () => {
+    const sessions = createStore();
+    for (let started = 0; started < 50; started++) {
+      post(sessions, { session_id: 'a', started, atMs: NOW + 500 * started });
+    }
+    expect(idsOf(find(sessions))).toEqual(Array(4).fill('a restarted'));
+  });
+
   it('is none that failed to join, or whose goodbye overtook all else', () => {
     const sessions = createStore();
     post(sessions, { session_id: 'a', join: { result: 'ice', seconds: 3 } });
