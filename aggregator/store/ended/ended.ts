@@ -192,7 +192,7 @@ export function createEnded({ maxSessions, maxPeers, peers, isServerAtFault }: E
     get capacity() {
       return { sessions: rows.capacity, peers: endedPeers.capacity };
     },
-    reachMs: (nowMs) => Math.min(nowMs, Math.max(completeFromMs, nowMs - ENDED_FOR_MS)),
+    reachMs: (nowMs) => Math.max(completeFromMs, nowMs - ENDED_FOR_MS),
     *find(search, nowMs) {
       const found: { row: number; atMs: number }[] = [];
       const sinceMs = nowMs - ENDED_FOR_MS;
