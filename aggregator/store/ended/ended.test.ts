@@ -189,6 +189,22 @@ describe('the record of ended sessions', () => {
     expect(sessions.ended.reachMs(NOW + 60_000)).toBe(NOW + 100 * (7 - kept) + 1);
   });
 
+  it('makes room also where one that heard nobody ended between others that did', () => {
+    // Room for three: the last peer that is there is dropped while sessions without any are kept.
+    const sessions = createStore({ maxSessions: 6 });
+    const crowds = [['a'], [], [], ['b'], [], ['c']];
+    for (const [i, peers] of crowds.entries()) {
+      const session_id = `s-${i}`;
+      post(sessions, { session_id, peers: peers.map((peer_id) => ({ peer_id })) });
+      post(sessions, { session_id, seq: 1, leaving: true, atMs: NOW + i });
+    }
+    expect(find(sessions)).toMatchObject([
+      { id: 's-5', peers: [{ id: 'c' }] },
+      { id: 's-4', peers: [] },
+      { id: 's-3', peers: [{ id: 'b' }] },
+    ]);
+  });
+
   it('is complete since the feed was first up, or was up again after so long that something may be missing', () => {
     const sessions = createStore();
     expect(sessions.ended.reachMs(NOW + 60_000)).toBe(NOW);

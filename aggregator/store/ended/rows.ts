@@ -53,6 +53,8 @@ export function createRows<Chunk>(createChunk: (rows: number) => Chunk): Rows<Ch
       return end++;
     },
     dropBefore(to) {
+      // The number of a row that never came, when all before it had left: the next one has a later number by now.
+      if (to <= first) return;
       for (let chunk = Math.floor(first / CHUNK_ROWS); (chunk + 1) * CHUNK_ROWS <= to; chunk++) {
         spare = chunks.get(chunk) ?? spare;
         chunks.delete(chunk);
