@@ -57,18 +57,16 @@ export function createJudge(): Judge {
     for (const peer of peers) {
       const { audio, neteq, video } = peer;
       const previous = before.get(peer.peer_id);
-      const heard = moved(audio, previous?.audio);
-      const seen = moved(isVisible ? video : undefined, previous?.video);
+      const heard = riseOf(audio, previous?.audio);
+      const seen = riseOf(isVisible ? video : undefined, previous?.video);
       const expand = (neteq?.packets_per_second ?? 2) < 2 ? undefined : neteq?.operations_per_second?.expand;
       const level = judge({
-        concealment:
-          ((heard.concealedSamples as number) - (heard.silentConcealedSamples as number)) /
-          (heard.totalSamplesReceived as number),
+        concealment: (heard('concealedSamples') - heard('silentConcealedSamples')) / heard('totalSamplesReceived'),
         expand,
         audio_packet_loss: lossOf(heard),
         video_packet_loss: lossOf(seen),
         // About a second lies between two collections; the aggregator has the time between two beacons.
-        video_freeze: seen.totalFreezesDuration,
+        video_freeze: seen('totalFreezesDuration'),
       });
       const energy = audio?.totalAudioEnergy ?? 0;
       worth.set(peer, level + energy / (1 + energy));
@@ -79,14 +77,15 @@ export function createJudge(): Judge {
   };
 }
 
-function lossOf({ packetsLost = 0, packetsReceived = 0 }: Partial<Numbers>): number | undefined {
-  const packets = packetsLost + packetsReceived;
-  return packets < PACKETS_MIN ? undefined : packetsLost / packets;
+function lossOf(rise: Rise): number {
+  const lost = rise('packetsLost');
+  const packets = lost + rise('packetsReceived');
+  return packets < PACKETS_MIN ? Number.NaN : lost / packets;
 }
 
-/** The difference of each counter; NaN for one that is new. */
-function moved(now: Numbers = {}, before: Numbers = {}): Partial<Numbers> {
-  return Object.fromEntries(
-    Object.entries(now).map(([member, value]) => [member, value - (before[member] ?? Number.NaN)]),
-  );
+/** How much a counter has risen; NaN when that is unknown. */
+type Rise = (member: string) => number;
+
+function riseOf(now: Numbers | undefined, before: Numbers | undefined): Rise {
+  return (member) => (now?.[member] as number) - (before?.[member] as number);
 }

@@ -35,14 +35,15 @@ const PUSHED_MS = 15_000;
  * reporter.addPeerConnection(pc, { peerOf: theirSessionId });
  */
 export function startReporter(options: ReporterOptions): Reporter {
-  const { endpoint, meetingId, sessionId, participantId = sessionId, refreshToken, beforeSend, onRejected } = options;
+  const { endpoint, meetingId, sessionId, participantId = sessionId, platform = 'web' } = options;
+  const { refreshToken, beforeSend, onRejected, sampleRate = 1, autoStart = true } = options;
   const url = `${endpoint}/v1/beacons`;
   const now = () => performance.now();
   const random = Math.random;
   const lifetime = new AbortController();
   const { signal } = lifetime;
   // A session that is not sampled ends before it starts.
-  if (random() >= (options.sampleRate ?? 1)) lifetime.abort();
+  if (random() >= sampleRate) lifetime.abort();
 
   const join = createJoinLog();
   const rtt = createRtt();
@@ -72,7 +73,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   function describe(): object {
     const { connection, state } = connections.describe();
     return {
-      client: { platform: options.platform ?? 'web', engine: engineOf(navigator.userAgent ?? '') },
+      client: { platform, engine: engineOf(navigator.userAgent) },
       state: { visible: isVisible(), ...state, ...known.state },
       server: known.server,
       path: newest.path,
@@ -250,7 +251,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     stop,
   };
   for (const name of Object.keys(reporter) as (keyof Reporter)[]) reporter[name] = guard<never[]>(reporter[name]);
-  if (options.autoStart !== false) reporter.start();
+  if (autoStart) reporter.start();
   return reporter;
 }
 

@@ -34,7 +34,7 @@ export function createSchedule(random: () => number): Schedule {
     note(levels, nowMs) {
       if (nowMs >= inTroubleUntilMs) worst = {};
       for (const figure in levels) {
-        const level = levels[figure] ?? 0;
+        const level = levels[figure] as number;
         if (level) inTroubleUntilMs = nowMs + IN_TROUBLE_MS;
         if (level > (worst[figure] ?? 0)) {
           worst[figure] = level;

@@ -1,4 +1,7 @@
-/** A call over a bad network: what /metrics shows of it, compared with what the network really did. */
+/**
+ * A call over a bad network: what /metrics shows of it, compared with what the network really did. A packet that was
+ * overtaken counts as lost until it arrives, so losses are compared over many beacons.
+ */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Scrape } from '../support/metrics/scrape.ts';
 import { createLossyPath, type Impairment } from '../support/network/lossy-path.ts';
