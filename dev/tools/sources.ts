@@ -34,6 +34,10 @@ export const SOURCES: { readonly [tool in Tool]: Sources } = {
   },
   prometheus: { apt: { package: 'prometheus', path: 'usr/bin/prometheus', how: 'file' }, brew: ['prometheus'] },
   promtool: { apt: { package: 'prometheus', path: 'usr/bin/promtool', how: 'file' }, brew: ['prometheus'] },
+  amtool: {
+    apt: { package: 'prometheus-alertmanager', path: 'usr/bin/amtool', how: 'file' },
+    go: { command: 'github.com/prometheus/alertmanager/cmd/amtool@v0.34.2' },
+  },
   chromium: { apt: { package: 'chromium', path: 'usr/bin/chromium', how: 'install' }, brew: ['--cask', 'chromium'] },
   janus: { apt: { package: 'janus', path: 'usr/bin/janus', how: 'tree' } },
   // Later versions have replace directives, which `go install` refuses.

@@ -6,6 +6,7 @@ export const TOOLS = [
   'nats-server',
   'prometheus',
   'promtool',
+  'amtool',
   'chromium',
   'janus',
   'livekit-server',
@@ -14,7 +15,7 @@ export const TOOLS = [
 export type Tool = (typeof TOOLS)[number];
 
 /** Not every platform has them. Tests that need one say that they were not run (test/support/needs.ts). */
-const OPTIONAL: ReadonlySet<Tool> = new Set(['janus', 'livekit-server']);
+const OPTIONAL: ReadonlySet<Tool> = new Set(['janus', 'livekit-server', 'amtool']);
 
 /** Where programs are put that were unpacked for this project alone. */
 export const TOOLS_FOLDER = join(import.meta.dirname, '..', '..', '.edgepulse', 'tools');
