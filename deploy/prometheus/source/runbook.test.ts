@@ -1,7 +1,7 @@
 /** docs/runbook.md explains every alert, and no other; and what the alerts lead to is there. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { anchorOf } from './files.ts';
+import { anchorOf, createFiles } from './files.ts';
 import { ALERTS } from './groups.ts';
 import { INHIBITIONS } from './inhibitions.ts';
 
@@ -32,6 +32,13 @@ describe('the runbook', () => {
 
   it('is where the links of the alerts lead', () => {
     for (const name of NAMES) expect(anchors).toContain(anchorOf(name));
+  });
+
+  it('may be elsewhere', () => {
+    const rules = [...createFiles('https://wiki.example.com/runbook').values()].join('');
+    expect(rules.match(/runbook_url: .*/g)).toEqual(
+      expect.arrayContaining(NAMES.map((name) => `runbook_url: https://wiki.example.com/runbook#${anchorOf(name)}`)),
+    );
   });
 
   it('leads nowhere but to its own sections', () => {

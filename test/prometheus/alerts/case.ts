@@ -67,10 +67,13 @@ export function testFile(
   const firing = [
     { exp_labels: { ...fires.labels, ...labels }, exp_annotations: { summary: fires.summary, ...annotations } },
   ];
-  const group = (name: string, of: readonly Series[], missed: number | undefined, alerts: readonly object[]) => ({
+  const scraped = (name: string, of: readonly Series[], isMissed: (step: number) => boolean) => ({
     name,
     interval: `${everySeconds}s`,
-    input_series: of.map((one) => ({ series: nameOf(one), values: valuesOf(one, steps, missed) })),
+    input_series: of.map((one) => ({ series: nameOf(one), values: valuesOf(one, steps, isMissed) })),
+  });
+  const group = (name: string, of: readonly Series[], missed: number | undefined, alerts: readonly object[]) => ({
+    ...scraped(name, of, (step) => step === missed),
     alert_rule_test: [0, 1, 2].map((later) => ({
       eval_time: `${(fires.at + later) * everySeconds}s`,
       alertname: alert,
@@ -84,6 +87,15 @@ export function testFile(
       group(`${alert} fires`, fires.series, undefined, firing),
       group(`${alert} is quiet`, quiet, undefined, []),
       group(`${alert} fires though a scrape was missed shortly before`, fires.series, fires.at - 1, firing),
+      {
+        ...scraped(`${alert} fires though every fourth scrape is missed`, fires.series, (step) => step % 4 === 3),
+        // Not its words: a rate over fewer scrapes is rounded otherwise.
+        promql_expr_test: [0, 1, 2].map((later) => ({
+          eval_time: `${(fires.at + later) * everySeconds}s`,
+          expr: `count(ALERTS{alertname="${alert}",alertstate="firing"})`,
+          exp_samples: [{ labels: '{}', value: 1 }],
+        })),
+      },
       group(`${alert} stays while a scrape is missed`, fires.series, fires.at + 1, firing),
       group(`${alert} is quiet while a scrape is missed`, quiet, fires.at + 1, []),
     ],
@@ -96,9 +108,9 @@ function nameOf({ name, labels }: Series): string {
     .join(',')}}`;
 }
 
-function valuesOf({ name, value }: Series, steps: number, missed: number | undefined): string {
+function valuesOf({ name, value }: Series, steps: number, isMissed: (step: number) => boolean): string {
   return Array.from({ length: steps }, (_, step) => {
-    if (step === missed) return name === 'up' ? 0 : 'stale';
+    if (isMissed(step)) return name === 'up' ? 0 : 'stale';
     return value(step) ?? '_';
   }).join(' ');
 }
