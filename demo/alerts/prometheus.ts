@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, isPortFree } from '../../dev/ports.ts';
-import { type Children, createChildren } from '../../dev/processes/children.ts';
+import { type Child, type Children, createChildren } from '../../dev/processes/children.ts';
 import { ROOT } from '../../dev/stack.ts';
 import { ensureTool } from '../../dev/tools/ensure.ts';
 import type { ActiveAlert, AlertWatch } from './watch.ts';
@@ -45,15 +45,17 @@ export function startMonitoring(options: MonitoringOptions): { stop(): Promise<v
 async function monitor(options: MonitoringOptions, stopped: AbortSignal): Promise<void> {
   const { report } = options;
   const port = await choosePort(options.port);
-  const command = await ensureTool('prometheus', report);
+  // Unpacking it may take a while, which nobody waits for who stops the demo.
+  const command = await orAborted(ensureTool('prometheus', report), stopped);
+  if (command === undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   const children = await createChildren({ folder });
   try {
+    // Not given up half-way: what was spawned has to be known to whoever stops it.
+    const child = await start({ ...options, command, folder, port }, children);
+    await orAborted(Promise.race([ready(child), children.failed]), stopped);
+    if (stopped.aborted) return;
     const url = `http://${LOOPBACK}:${port}`;
-    await untilAborted(
-      Promise.race([start({ ...options, command, folder, port }, children), children.failed]),
-      stopped,
-    );
     report(`prometheus  ${url}/alerts  (the rules of deploy/prometheus; their alerts are printed here)`);
     await Promise.race([look(url, options, stopped), children.failed]);
   } finally {
@@ -69,10 +71,10 @@ async function choosePort(asked: number | undefined): Promise<number> {
 
 type Start = MonitoringOptions & { readonly command: string; readonly folder: string; readonly port: number };
 
-async function start({ command, folder, port, ...options }: Start, children: Children): Promise<void> {
+async function start({ command, folder, port, ...options }: Start, children: Children): Promise<Child> {
   const configuration = join(folder, 'prometheus.yaml');
   await writeFile(configuration, JSON.stringify(configurationOf(options)), { mode: 0o600 });
-  const child = await children.start({
+  return children.start({
     name: 'prometheus',
     command,
     args: [
@@ -82,8 +84,11 @@ async function start({ command, folder, port, ...options }: Start, children: Chi
     ],
     env: {},
   });
+}
+
+async function ready(child: Child): Promise<void> {
   const late = AbortSignal.timeout(READY_MS);
-  await untilAborted(child.line(/Server is ready to receive web requests/), late);
+  await orAborted(child.line(/Server is ready to receive web requests/), late);
   if (late.aborted) throw new Error(`prometheus is not ready after ${READY_MS / 1000} s`);
 }
 
@@ -107,7 +112,7 @@ async function look(url: string, { watch, report }: MonitoringOptions, stopped: 
   while (!stopped.aborted) {
     const alerts = await alertsOf(url, stopped);
     if (alerts !== undefined) for (const line of watch.look(alerts, Date.now())) report(line);
-    await untilAborted(new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)), stopped);
+    await orAborted(new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)), stopped);
   }
 }
 
@@ -123,11 +128,11 @@ async function alertsOf(url: string, stopped: AbortSignal): Promise<readonly Act
   }
 }
 
-/** Resolves when the promise does, or at the abort. */
-async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
+/** What the promise resolves to, or undefined at the abort. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const onAbort = () => resolve(undefined);
   signal.addEventListener('abort', onAbort, { once: true });
-  await Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+  if (signal.aborted) onAbort();
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }
