@@ -1,5 +1,6 @@
 /** The generated dashboards as Grafana would load them: what can be checked without it. */
 import { describe, expect, it } from 'vitest';
+import { readChoice } from '../../aggregator/board/page/address.js';
 import {
   type Dashboard,
   expressionsOf,
@@ -11,6 +12,7 @@ import {
 } from '../../test/support/metrics/dashboards.ts';
 import { unknownNames } from '../../test/support/metrics/metric-labels.ts';
 import { recordedNames } from '../../test/support/metrics/rule-expressions.ts';
+import { DEFAULT_BOARD } from './source/dashboard.ts';
 
 const dashboards = readDashboards();
 const PROCESS = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_max_seconds'];
@@ -105,6 +107,7 @@ function checkLink(url: string, panel: Panel, from: Dashboard): void {
     if (to) expect([...GLOBAL_VARIABLES, ...names(to)], url).toContain(name);
   }
   for (const [, name = ''] of url.matchAll(/[?&]var-(\w+)=/g)) expect(names(to ?? from), url).toContain(name);
+  if (!to) checkBoardLink(url);
   const [, viewPanel] = /viewPanel=(\d+)/.exec(url) ?? [];
   if (viewPanel) expect(to?.panels.map(({ id }) => id)).toContain(Number(viewPanel));
   for (const [, label = ''] of url.matchAll(/\$\{__(?:field\.labels|data\.fields)\.(\w+)\}/g)) {
@@ -118,4 +121,11 @@ function checkLink(url: string, panel: Panel, from: Dashboard): void {
       expect(keeps, `${panel.title}: ${label} of ${expr}`).toBe(true);
     }
   }
+}
+
+/** The board understands each choice that its address makes. */
+function checkBoardLink(url: string): void {
+  const { search, searchParams } = new URL(url.replace('${board:raw}', DEFAULT_BOARD).replaceAll(/\$\{[^}]+\}/g, 'x'));
+  const choice: Readonly<Record<string, string>> = readChoice(search);
+  for (const [name, value] of searchParams) expect(choice[name], url).toBe(value);
 }

@@ -65,7 +65,7 @@ export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 const NO_VALUE = 'unknown';
 const STAT_HEIGHT = 4;
 const GRAPH_HEIGHT = 8;
-const TABLE_HEIGHT = 9;
+const TABLE_HEIGHT = 8;
 const COLORS = { good: 'green', warn: '#EAB839', bad: 'red' } as const;
 
 export type StatOptions = PanelOptions & {
@@ -184,7 +184,10 @@ export function table(options: TableOptions): Panel {
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
     .thresholds(absolute(stepsOf({}, COLORS.good)))
     .filterable(true);
-  for (const column of columns) panel.overrideByName(column.name, columnProperties(column));
+  for (const column of columns) {
+    const properties = columnProperties(column);
+    if (properties.length > 0) panel.overrideByName(column.name, properties);
+  }
   return finish(panel.build(), { ...options, unit: 'short' }, options.height ?? TABLE_HEIGHT);
 }
 
