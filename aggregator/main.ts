@@ -13,8 +13,7 @@ import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
 import { createFeedMeasurement } from './feed-measurement.ts';
 import { createHistory, type History } from './history/history.ts';
-import { readCrowds } from './history/reading.ts';
-import { createRecorder, type Recorder } from './history/recorder.ts';
+import type { Recorder } from './history/recorder.ts';
 import { readBoard } from './http/board-files.ts';
 import { createFleet, type Fleet } from './http/overview/fleet.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
@@ -28,6 +27,7 @@ import { createIngest } from './ingest/ingest.ts';
 import { createExposition } from './metrics/exposition.ts';
 import { createProcessMetrics } from './metrics/process-metrics.ts';
 import { seriesBound } from './metrics/series-bound.ts';
+import { recordOwn, recordWhole } from './recording.ts';
 import { createSessions, type Sessions } from './store/sessions.ts';
 
 /** By this host's own clock. */
@@ -59,17 +59,11 @@ function run(config: Config): void {
   let isStopping = false;
   const sessions = createSessions(config);
   const forwarders = watchForwarders(sessions, context);
-  const feed = feedSessions({ sessions, forwarders }, context, () => {
+  const history = createHistory(shownRegions(config));
+  const pacer = createPacer();
+  const feed = feedSessions({ sessions, forwarders, recorder: () => recorder }, context, () => {
     if (readiness().ready) log.info('ready');
   });
-  function readiness(): Readiness {
-    const regions = Object.fromEntries(config.regions.map((region) => [region, feed.state(region)]));
-    const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
-    return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
-  }
-  const measureFeed = createFeedMeasurement(sessions, feed, context);
-  const reap = createSessionReaper(sessions, feed, context);
-  const pacer = createPacer();
   const shards = watchShards(pacer, context);
   const fleet = createFleet({
     source: { sessions, version: packageJson.version, startedAtMs, shard: config.shard, stream: feed.stream },
@@ -77,14 +71,22 @@ function run(config: Config): void {
     regions: shownRegions(config),
     wallClock: context.wallClock,
   });
-  const history = createHistory(shownRegions(config));
-  const recorder = recordHistory({ sessions, feed, history, pacer, fleet }, config);
+  const recorder = shards
+    ? recordWhole({ feed, history, pacer, fleet })
+    : recordOwn({ sessions, feed, history, pacer, ttlSeconds: config.ttlSeconds });
+  function readiness(): Readiness {
+    const regions = Object.fromEntries(config.regions.map((region) => [region, feed.state(region)]));
+    const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
+    return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
+  }
+  const measureFeed = createFeedMeasurement(sessions, feed, context);
+  const reap = createSessionReaper(sessions, feed, context);
   const reaping = setInterval(() => {
     reap();
     sessions.forgetEnded(feed.now());
     forwarders.refresh(feed.now());
     measureFeed();
-    recorder.tick(feed.now()).catch(fail);
+    recorder.tick().catch(fail);
   }, REAP_INTERVAL_MS);
   const refreshing = setInterval(() => {
     // Read at once, so that what is complete is known, whether or not anybody looks at the board.
@@ -135,8 +137,10 @@ function watchForwarders(sessions: Sessions, { config, log }: Context): Forwarde
 const TOPOLOGY_HINT =
   'deploy worker and aggregator with the same REGIONS, SERVERS and LANES; expected during a rollout';
 
+type Fed = { readonly sessions: Sessions; readonly forwarders: Forwarders; readonly recorder: () => Recorder };
+
 function feedSessions(
-  { sessions, forwarders }: { readonly sessions: Sessions; readonly forwarders: Forwarders },
+  { sessions, forwarders, recorder }: Fed,
   { config, log, monotonic, fail }: Context,
   onRegionUp: () => void,
 ): Feed {
@@ -158,11 +162,18 @@ function feedSessions(
     monotonic,
     onMessage: ({ subject, data, timestampMs, isHistory }) =>
       ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now(), isHistory }),
+    onPassing(region, passing) {
+      // What an outage missed is applied as of now, so that nothing can be said of the time between.
+      if (sessions.feedDownSince(region) === undefined) recorder().passes(region, passing);
+    },
     onUp(region) {
       sessions.feedUp(region, feed.now());
       onRegionUp();
     },
-    onDown: sessions.feedDown,
+    onDown(region, sinceMs) {
+      sessions.feedDown(region, sinceMs);
+      recorder().lost(region);
+    },
     onFailure: fail,
   });
   return feed;
@@ -197,24 +208,6 @@ function watchShards(pacer: Pacer, { config, log }: Context): Shards | undefined
 /** Other shards may read regions that this one does not. */
 function shownRegions({ boardPeers, regions, topologyRegions }: Config): readonly string[] {
   return boardPeers.length > 0 ? topologyRegions : regions;
-}
-
-type HistoryParts = Pick<Served, 'sessions' | 'feed' | 'history' | 'pacer' | 'fleet'>;
-
-function recordHistory({ sessions, feed, history, pacer, fleet }: HistoryParts, { boardPeers }: Config): Recorder {
-  if (boardPeers.length > 0) {
-    return createRecorder({
-      history,
-      // A step of which a part is missing stays unknown: half a fleet would look like one that half has left.
-      positionOf: (region) => ({ isLive: fleet.isComplete(region), readMs: feed.now() }),
-      read: (regions) => pacer.run(fleet.crowds(regions)),
-    });
-  }
-  return createRecorder({
-    history,
-    positionOf: (region) => ({ isLive: feed.state(region) === 'up', readMs: feed.readMs(region) }),
-    read: (regions) => pacer.run(readCrowds(sessions, regions)),
-  });
 }
 
 type ServeContext = Context & { readonly now: () => number };

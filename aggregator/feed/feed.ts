@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Shard } from '../../shared/subjects.ts';
 import { createChangeFilter } from './change-filter.ts';
 import { createBrokerClock } from './clock/broker-clock.ts';
-import { createReadPosition } from './clock/read-position.ts';
+import { createReadPosition, type ReadPosition } from './clock/read-position.ts';
 import { createRegionClock, type RegionClock } from './clock/region-clock.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
 import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
@@ -31,12 +31,22 @@ export type FeedOptions = {
   /** A clock in milliseconds that never goes back. */
   readonly monotonic: () => number;
   onMessage(message: FeedMessage): void;
+  /** Before each message of a region that is not up, and when nothing waits any more. */
+  onPassing(region: string, passing: Passing): void;
   /** The region's feed is up and has caught up. */
   onUp(region: string): void;
   /** @param sinceMs up to when the region was read, by the broker's clock */
   onDown(region: string, sinceMs: number): void;
   /** A bug, ours or a library's: the process must exit, because the feed can't be trusted any more. */
   onFailure(error: unknown): void;
+};
+
+/** How far a region will have been read. Times are the broker's, ms since the epoch. */
+export type Passing = {
+  /** No message before this time is still to be handled; NaN while a lane has not been read at all. */
+  readonly untilMs: number;
+  /** When the newest message was stored that has been handled, of whichever lane. */
+  readonly handledMs: number;
 };
 
 /** Times are the broker's, in ms since the epoch, and NaN while they are not known. */
@@ -49,6 +59,8 @@ export type Feed = {
   now(): number;
   /** Up to when the region has been read, which is never ahead of a message that waits. */
   readMs(region: string): number;
+  /** From when on every message of the region was read: before, the stream was not read, or did not reach. */
+  readFromMs(region: string): number;
   /** How far {@link Feed.readMs} is behind {@link Feed.now}. */
   lagMs(region: string): number;
   /**
@@ -61,7 +73,15 @@ export type Feed = {
   stop(): Promise<void>;
 };
 
+/** What is read of one of a region's lanes, or of all of them. */
+type Lane = { readonly cursor: Cursor; readonly position: ReadPosition; readonly reader: Reader };
+
 const MS_PER_SECOND = 1000;
+/**
+ * A restarted process reads this many TTLs back. Within one everybody who lives has sent a beacon; of the other one, which
+ * the stream holds as well, the history is rebuilt.
+ */
+const REACH_TTLS = 2;
 /** Checks of heartbeats that are further apart were held up by a slow or stopped process. */
 const HELD_UP_MS = 750;
 
@@ -72,6 +92,7 @@ export function startFeed(options: FeedOptions): Feed {
   const failures = createChangeFilter();
   const statuses = new Map<string, RegionStatus>();
   const clocks = new Map<string, RegionClock>();
+  const lanes = new Map<string, readonly Lane[]>();
   const behind = new Set<string>();
   const readers: Reader[] = [];
   const broker = createBrokerClock();
@@ -86,7 +107,7 @@ export function startFeed(options: FeedOptions): Feed {
     log,
     monotonic,
     broker,
-    reachMs: ttlSeconds * MS_PER_SECOND,
+    reachMs: REACH_TTLS * ttlSeconds * MS_PER_SECOND,
     signal,
     onMessage: options.onMessage,
     stream: createHealthStream(options, log),
@@ -109,7 +130,15 @@ export function startFeed(options: FeedOptions): Feed {
         cursors.map(({ position }) => position),
       ),
     );
-    for (const cursor of cursors) readers.push(createReader({ ...shared, region, status, ...cursor }));
+    const ofRegion = cursors.map((cursor): Lane => {
+      const onMessage = (message: FeedMessage) => {
+        if (state(region) !== 'up') options.onPassing(region, passing(region, cursor.position, message.timestampMs));
+        options.onMessage(message);
+      };
+      return { ...cursor, reader: createReader({ ...shared, region, status, ...cursor, onMessage }) };
+    });
+    lanes.set(region, ofRegion);
+    readers.push(...ofRegion.map(({ reader }) => reader));
     readers.push(createReader({ ...shared, region, position: createReadPosition(), ...forwarders(region) }));
   }
 
@@ -119,6 +148,7 @@ export function startFeed(options: FeedOptions): Feed {
       onUp() {
         failures.forget(region);
         log.info({ region }, 'feed up');
+        options.onPassing(region, passing(region, undefined, broker.timeAt(monotonic())));
         options.onUp(region);
       },
       onDown(loss) {
@@ -134,6 +164,22 @@ export function startFeed(options: FeedOptions): Feed {
   function forwarders(region: string): { cursor: Cursor; status: RegionStatus } {
     const cursor = createForwardersCursor(region);
     return { cursor, status: createRegionStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
+  }
+
+  function state(region: string): FeedState {
+    const read = statuses.get(region)?.state ?? 'down';
+    return read === 'up' && behind.has(region) ? 'replaying' : read;
+  }
+
+  /** @param position of the lane that is read up to `timeMs`; without one, all are */
+  function passing(region: string, position: ReadPosition | undefined, timeMs: number): Passing {
+    let untilMs = timeMs;
+    let handledMs = Number.NEGATIVE_INFINITY;
+    for (const lane of lanes.get(region) ?? []) {
+      if (position && lane.position !== position) untilMs = Math.min(untilMs, lane.position.timeAt(monotonic()));
+      handledMs = Math.max(handledMs, lane.position.handledMs);
+    }
+    return { untilMs, handledMs };
   }
 
   function dropAll(reason: string, sinceMs?: number): void {
@@ -162,12 +208,11 @@ export function startFeed(options: FeedOptions): Feed {
   );
 
   return {
-    state(region) {
-      const state = statuses.get(region)?.state ?? 'down';
-      return state === 'up' && behind.has(region) ? 'replaying' : state;
-    },
+    state,
     now: () => broker.timeAt(monotonic()),
     readMs,
+    // Math.max gives NaN when one of them is NaN.
+    readFromMs: (region) => Math.max(...(lanes.get(region) ?? []).map(({ reader }) => reader.readFromMs)),
     lagMs: (region) => clocks.get(region)?.lagMs(monotonic()) ?? Number.NaN,
     stream: () => watch.reading,
     checkHeartbeats() {

@@ -8,7 +8,7 @@ import type { ChangeFilter } from './change-filter.ts';
 import type { BrokerClock } from './clock/broker-clock.ts';
 import type { ReadPosition } from './clock/read-position.ts';
 import { type Connector, INBOX_PREFIX } from './connection.ts';
-import type { Cursor } from './cursor.ts';
+import type { Cursor, Start } from './cursor.ts';
 import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { pause } from './pause.ts';
 import type { RegionStatus } from './region-status.ts';
@@ -50,6 +50,8 @@ export type Reader = {
   drop(reason: string, sinceMs?: number): void;
   /** Drops a consumer that has missed its heartbeats. @param sinceMs (monotonic) silence before it is not the consumer's */
   checkHeartbeat(sinceMs: number): void;
+  /** From when on it has read every message, by the broker's clock; NaN while that is not known. */
+  readonly readFromMs: number;
   /** The broker answered what was asked at `askedMs` (monotonic): all that it had sent before has arrived. */
   answered(askedMs: number): void;
 };
@@ -67,6 +69,7 @@ export function createReader(options: ReaderOptions): Reader {
   /** The consumer reads the stream that the cursor counts in. */
   let isConfirmed = false;
   let isCaughtUp = false;
+  let readFromMs = Number.NaN;
 
   function report(): void {
     if (isConfirmed) status.reading(cursor.filter, isCaughtUp);
@@ -81,13 +84,19 @@ export function createReader(options: ReaderOptions): Reader {
     status.lost({ filter: cursor.filter, reason, sinceMs });
   }
 
-  function open(connection: NatsConnection, jsm: JetStreamManager): OrderedConsumer {
+  /** What the stream removed before it could be read was missed. */
+  function noteReach(start: Start, { keptFromMs }: FoundStream): void {
+    if (start.from === 'time') readFromMs = Math.max(start.ms, keptFromMs);
+    else if (Number.isNaN(readFromMs) || keptFromMs > position.timeAt(monotonic())) readFromMs = keptFromMs;
+  }
+
+  function open(connection: NatsConnection, jsm: JetStreamManager, start: Start): OrderedConsumer {
     return openConsumer({
       connection,
       jsm,
       inboxPrefix: INBOX_PREFIX,
       filter: cursor.filter,
-      start: cursor.next(broker.timeAt(monotonic()) - options.reachMs),
+      start,
       history: options.history,
       heartbeatMs,
       queue: options.queue,
@@ -112,7 +121,9 @@ export function createReader(options: ReaderOptions): Reader {
     if (Number.isNaN(broker.timeAt(0))) broker.observe(found.askedAtMs, monotonic(), false);
     // A stream that was replaced meanwhile is read from its beginning.
     cursor.confirm(found);
-    const opened = open(connection, jsm);
+    const start = cursor.next(broker.timeAt(monotonic()) - options.reachMs);
+    noteReach(start, found);
+    const opened = open(connection, jsm, start);
     consumer = opened;
     await Promise.race([opened.opened.then(() => confirm(opened, jsm)), opened.ended]);
     drop(await opened.ended);
@@ -165,6 +176,9 @@ export function createReader(options: ReaderOptions): Reader {
 
   return {
     drop,
+    get readFromMs() {
+      return readFromMs;
+    },
     async run() {
       while (!signal.aborted) {
         const connection = await connector.connected();

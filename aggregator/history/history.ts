@@ -58,23 +58,29 @@ export type History = {
 /** In the place of a region: all of them together. No region has this name. */
 export const ALL_REGIONS = '*';
 
+/** Before the first reading. */
+const NEVER = -1;
 const COLUMNS = HISTORY_COLUMNS.length;
 
 export function createHistory(regions: readonly string[]): History {
   const rows = new Map([ALL_REGIONS, ...regions].map((name) => [name, emptyRows()]));
-  /** Of each slot: the number of the write that made its step, and of the one that changed it last. */
-  const madeBy = new Float64Array(STEPS_KEPT);
-  const changedBy = new Float64Array(STEPS_KEPT);
-  let writes = 0;
+  /** Of each slot: how many readings there had been when its step was made, and when it was changed last. */
+  const madeAfter = new Float64Array(STEPS_KEPT);
+  const changedAfter = new Float64Array(STEPS_KEPT);
+  let readings = 0;
   /** Numbers of steps since the epoch; there are none while the oldest is after the newest. */
   let oldest = 0;
   let newest = -1;
+  /** Steps that were forgotten: who knows one of them may know another one of the same time. */
+  let forgottenFrom = Number.POSITIVE_INFINITY;
+  let forgottenTo = Number.NEGATIVE_INFINITY;
 
   function clear(step: number): void {
     const slot = step % STEPS_KEPT;
     for (const row of rows.values()) row.fill(Number.NaN, slot * COLUMNS, (slot + 1) * COLUMNS);
-    madeBy[slot] = writes;
-    changedBy[slot] = writes;
+    const isRemade = step >= forgottenFrom && step <= forgottenTo;
+    madeAfter[slot] = isRemade ? NEVER : readings;
+    changedAfter[slot] = readings;
   }
 
   /** Makes room for the step, and for those between it and what there is. */
@@ -93,8 +99,9 @@ export function createHistory(regions: readonly string[]): History {
   /** The first step that is new for somebody who knows those up to it. */
   function firstNew(known: number): number {
     if (!(known >= oldest && known <= newest)) return oldest;
-    const seen = madeBy[known % STEPS_KEPT] as number;
-    for (let step = oldest; step <= known; step++) if ((changedBy[step % STEPS_KEPT] as number) > seen) return step;
+    // Who knows the step knows all that was written up to the reading after it was made.
+    const seen = madeAfter[known % STEPS_KEPT] as number;
+    for (let step = oldest; step <= known; step++) if ((changedAfter[step % STEPS_KEPT] as number) > seen) return step;
     return known + 1;
   }
 
@@ -113,18 +120,22 @@ export function createHistory(regions: readonly string[]): History {
       const row = rowsOf(region);
       const step = Math.round(stepMs / STEP_MS);
       if (step <= newest - STEPS_KEPT) return;
-      writes++;
       reach(step);
       const slot = step % STEPS_KEPT;
-      changedBy[slot] = writes;
+      changedAfter[slot] = readings;
       HISTORY_COLUMNS.forEach((column, i) => {
         row[slot * COLUMNS + i] = figures[column];
       });
     },
     forgetAfter(timeMs) {
-      newest = Math.min(newest, Math.floor(timeMs / STEP_MS));
+      const last = Math.floor(timeMs / STEP_MS);
+      if (newest <= last) return;
+      forgottenFrom = Math.min(forgottenFrom, Math.max(oldest, last + 1));
+      forgottenTo = Math.max(forgottenTo, newest);
+      newest = last;
     },
     read(sinceMs = Number.NaN) {
+      readings++;
       const first = firstNew(Math.floor(sinceMs / STEP_MS));
       const timesMs = Array.from({ length: Math.max(0, newest - first + 1) }, (_, i) => (first + i) * STEP_MS);
       const copies = new Map([...rows].map(([name, row]) => [name, timesMs.length === 0 ? row : row.slice()]));

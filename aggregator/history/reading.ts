@@ -50,6 +50,14 @@ export function crowdOf(people: Omit<Crowd, 'live'>, liveOf: (measure: number) =
   return { ...people, live: RECORDED.map(({ measure }) => liveOf(measure)) };
 }
 
+/** Reads a region in one go. */
+export function readCrowd(sessions: Sessions, region: string): Crowd {
+  const reading = readCrowds(sessions, [region]);
+  let step = reading.next();
+  while (!step.done) step = reading.next();
+  return step.value.get(region) ?? createCrowd();
+}
+
 export function createCrowd(): Crowd {
   return { sessions: 0, participants: 0, impaired: 0, quiet: 0, live: [] };
 }

@@ -50,6 +50,8 @@ export type Sessions = {
    * @returns whether more are due
    */
   expire(nowMs: number | ((region: string) => number)): boolean;
+  /** The same for one region, all that are due. @param readMs up to when it has been read */
+  advance(region: string, readMs: number): void;
   feedUp(region: string, nowMs: number): void;
   /** The feed is down: no session expires meanwhile. Every region starts this way. */
   feedDown(region: string, nowMs: number): void;
@@ -288,6 +290,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     departed.remember(keyOf(report), { sequence, ended, accountedUntilMs, ...times });
   }
 
+  /** Takes at most so many that are due. @returns how many more it could take, below zero when more are due */
+  function takeAllDue(state: RegionState, readMs: number, most: number): number {
+    const { clock, wheel } = state;
+    let left = most;
+    const reapMs = clock.timeAt(readMs);
+    for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
+      if (left-- === 0) return -1;
+      takeDue(session, state, { readMs, reapMs });
+    }
+    return left;
+  }
+
   /** @param current the session's cell, which it mostly still is */
   function cellFor(region: string, { serverUrl, serverType }: Report, current: Cell | undefined): Cell {
     const type = serverType === '' ? NO_SERVER : serverType;
@@ -310,18 +324,17 @@ export function createSessions(options: SessionsOptions): Sessions {
       // A departure counts in every region, and so is remembered as long as the one furthest behind needs it.
       let earliestMs = Number.POSITIVE_INFINITY;
       for (const [region, state] of states) {
-        const { clock, wheel } = state;
         const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
         if (Number.isNaN(readMs)) continue;
-        if (clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
-        const reapMs = clock.timeAt(readMs);
-        for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
-          if (left-- === 0) return true;
-          takeDue(session, state, { reapMs, readMs });
-        }
+        if (state.clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
+        left = takeAllDue(state, readMs, left);
+        if (left < 0) return true;
       }
       if (earliestMs === Number.POSITIVE_INFINITY) return false;
       return departed.forgetDue(earliestMs, left) === left;
+    },
+    advance(region, readMs) {
+      takeAllDue(stateOf(region), readMs, Number.POSITIVE_INFINITY);
     },
     feedUp(region, nowMs) {
       const { clock } = stateOf(region);

@@ -50,6 +50,7 @@ const feed = startFeed({
     if (seen === warmUp) started = { at: performance.now(), cpu: process.cpuUsage() };
     if (seen === all) finish();
   },
+  onPassing() {},
   onUp: (region) => sessions.feedUp(region, feed.now()),
   onDown: sessions.feedDown,
   onFailure(error) {

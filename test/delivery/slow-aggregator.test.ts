@@ -83,6 +83,7 @@ function slowAggregator(): { sessions: Sessions; feed: Feed; lines: string[]; ha
       while (performance.now() < until);
       ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now() });
     },
+    onPassing() {},
     onUp: (region) => sessions.feedUp(region, feed.now()),
     onDown: sessions.feedDown,
     onFailure(error) {

@@ -44,7 +44,7 @@ export function createSimulation({ shards, ...limits }: SimulationOptions): Simu
   function start(isSlow: boolean): { system: System; model: Model; feeds: Feeds } {
     const system = createSystem(options);
     const model = createModel(options);
-    const sinceMs = clocks.now().brokerMs - TTL_SECONDS * 1000;
+    const sinceMs = clocks.now().brokerMs - 2 * TTL_SECONDS * 1000;
     return { system, model, feeds: createFeeds({ broker, counters, clocks, system, model, sinceMs, isSlow }) };
   }
 

@@ -16,6 +16,8 @@ export type ReadPosition = {
   arrivedUntil(timeMs: number, monotonicMs: number): void;
   /** ms since the epoch by the broker; NaN before anything was read. */
   timeAt(monotonicMs: number): number;
+  /** When the newest message was stored that was handled; minus infinity before the first. */
+  readonly handledMs: number;
 };
 
 /**
@@ -27,6 +29,7 @@ const CARRIED_MS = 1_000;
 export function createReadPosition(): ReadPosition {
   let readMs = Number.NaN;
   let readAtMs = 0;
+  let handledMs = Number.NEGATIVE_INFINITY;
   let isPending = true;
   let waiting = 0;
 
@@ -45,6 +48,7 @@ export function createReadPosition(): ReadPosition {
     },
     handled(timestampMs, pending, monotonicMs) {
       readMs = timestampMs;
+      handledMs = timestampMs;
       readAtMs = monotonicMs;
       isPending = pending > 0;
     },
@@ -57,5 +61,8 @@ export function createReadPosition(): ReadPosition {
       readAtMs = monotonicMs;
     },
     timeAt,
+    get handledMs() {
+      return handledMs;
+    },
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Logger } from 'pino';
 import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
 import { createChangeFilter } from '../change-filter.ts';
+import { reachOf } from './stream-watch.ts';
 
 export type FoundStream = {
   /** When it was created. A stream that is deleted and created again counts from 1 again; this tells the two apart. */
@@ -22,6 +23,8 @@ export type FoundStream = {
   readonly lastSequence: number;
   /** The broker's clock when it answered, ms since the epoch; before nats-server 2.10, of its newest message. */
   readonly askedAtMs: number;
+  /** From when on it holds every message that was stored, by the broker's clock; minus infinity when none was removed yet. */
+  readonly keptFromMs: number;
 };
 
 export type StreamNeeds = { readonly ttlSeconds: number; readonly regions: readonly string[] };
@@ -93,8 +96,12 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
 }
 
 function foundIn(info: StreamInfo): FoundStream {
-  const { created, state } = info;
-  return { created: String(created), lastSequence: state.last_seq, askedAtMs: Date.parse(timeOf(info)) };
+  const { created, config, state } = info;
+  const ts = timeOf(info);
+  const askedAtMs = Date.parse(ts);
+  const keptFromMs =
+    state.first_seq <= 1 ? Number.NEGATIVE_INFINITY : askedAtMs - 1000 * reachOf({ ts, config, state });
+  return { created: String(created), lastSequence: state.last_seq, askedAtMs, keptFromMs };
 }
 
 /** `ts` is newer than the types of the client library. */
