@@ -143,19 +143,32 @@ export function createScale(bounds: readonly number[]): Scale {
 }
 
 /** What a distribution holds, for others of its scale to include. */
-type Buckets = { readonly counts: Uint32Array; readonly total: { count: number; millionths: number } };
+type Buckets = { readonly counts: Uint32Array; readonly total: Total };
+
+/**
+ * `first` and `last`: the range of buckets that ever held something since the distribution was last empty. Most are narrow, so
+ * that combining two goes through a small part of the buckets.
+ */
+type Total = { count: number; millionths: number; first: number; last: number };
 
 const bucketsOf = new WeakMap<Distribution, Buckets>();
 
 export function createDistribution(scale: Scale): Distribution {
   const counts = new Uint32Array(scale.standIn.length);
   /** The sum is in millionths: an integer. Fields, since V8 allocates a number for each write to a captured variable. */
-  const total = { count: 0, millionths: 0 };
+  const total: Total = { count: 0, millionths: 0, first: counts.length, last: -1 };
+
+  function widen(first: number, last: number): void {
+    if (first < total.first) total.first = first;
+    if (last > total.last) total.last = last;
+  }
 
   function merge(other: Distribution, sign: 1 | -1): void {
     const from = bucketsOf.get(other);
     if (other.scale !== scale || !from) throw new TypeError('cannot combine distributions of different scales');
-    for (let bucket = 0; bucket < counts.length; bucket++) {
+    const { first, last } = from.total;
+    widen(first, last);
+    for (let bucket = first; bucket <= last; bucket++) {
       counts[bucket] = (counts[bucket] as number) + sign * (from.counts[bucket] as number);
     }
     total.count += sign * from.total.count;
@@ -177,6 +190,11 @@ export function createDistribution(scale: Scale): Distribution {
       if (after !== UNKNOWN) {
         const bucket = bucketOf(scale, after);
         counts[bucket] = (counts[bucket] as number) + 1;
+        // An empty one begins anew: all of its buckets are zero.
+        if (total.count === 0) {
+          total.first = bucket;
+          total.last = bucket;
+        } else widen(bucket, bucket);
         total.count++;
         total.millionths += after;
       }
@@ -186,7 +204,7 @@ export function createDistribution(scale: Scale): Distribution {
     contents(without) {
       const part = without && bucketsOf.get(without);
       const contents: [number, ...number[]] = [total.millionths - (part?.total.millionths ?? 0)];
-      for (let bucket = 0; bucket < counts.length; bucket++) {
+      for (let bucket = total.first; bucket <= total.last; bucket++) {
         const count = (counts[bucket] as number) - (part?.counts[bucket] ?? 0);
         if (count !== 0) contents.push(bucket, count);
       }
@@ -198,6 +216,7 @@ export function createDistribution(scale: Scale): Distribution {
         const count = pairs[i + 1] as number;
         counts[bucket] = (counts[bucket] as number) + count;
         total.count += count;
+        widen(bucket, bucket);
       }
       total.millionths += sum;
     },
