@@ -24,7 +24,8 @@ export function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wal
     logSkew('host', hostSkewSeconds);
     for (const region of sessions.regions) {
       const isBehind = feed.state(region) === 'replaying';
-      sessions.noteFeed(region, { isBehind, lagSeconds: feed.lagMs(region) / 1000, hostSkewSeconds });
+      const lagSeconds = feed.lagMs(region) / 1000;
+      sessions.noteFeed(region, { isBehind, lagSeconds, hostSkewSeconds, readMs: feed.readMs(region) });
       logSkew('edge', sessions.totals(region).edge.skewSeconds, region);
     }
   };

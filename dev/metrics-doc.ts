@@ -3,10 +3,14 @@
  * `node dev/metrics-doc.ts` writes it; with `--check` it only says whether it is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { HISTORY_COLUMNS, STEP_MS, STEPS_KEPT } from '../aggregator/history/history.ts';
 import { LIMIT_MAX } from '../aggregator/http/sessions/worst-sessions.ts';
 import { MEASURES } from '../aggregator/live/measures.ts';
 import { FAMILIES } from '../aggregator/metrics/families.ts';
 import type { Family } from '../aggregator/metrics/family.ts';
+import { SLACK_MAX_MS } from '../aggregator/store/quiet.ts';
+
+const HISTORY_MINUTES = (STEPS_KEPT * STEP_MS) / 60_000;
 
 const FILE = new URL('../docs/metrics.md', import.meta.url);
 
@@ -57,7 +61,23 @@ writes no such label.
 
 \`GET /api/v1/overview\` returns the live figures by region and server, and the health of each region, as JSON: what the
 board shows. Its shape is \`Overview\` in aggregator/http/answers.ts. It includes the objectives by which figures are judged
-(shared/objectives.ts). With \`BOARD_PEERS\`, both this and the next are of all shards; \`shown\` says which ones the answer
+(shared/objectives.ts); of each region's \`feed\`, how far it is behind (\`lag_seconds\`) and whether it is \`replaying\`; and in its
+\`health\`, how far clocks are ahead of the broker's (\`clock_skew_seconds\`) and for how long the stream keeps a message
+(\`stream_reach_seconds\`). What is unknown is absent.
+
+\`sessions\` and \`peer_connections\` count everybody who lives, as \`/metrics\` does. A session that has been silent for more than
+two of its own intervals between beacons, and ${SLACK_MAX_MS / 1000} s, has gone quiet: \`quiet_sessions\` counts it, and everything that is judged
+(\`impaired_sessions\`, \`impaired_streams\`, \`silent_streams\`, \`measures\`) leaves it out. So a session that vanished without a
+goodbye can't hold its region bad until its TTL has run out.
+
+\`history\` has the last ${HISTORY_MINUTES} minutes in steps of ${STEP_MS / 1000} s, for each region and for all that were known then: \`times_ms\`, on the broker's
+clock, and columns of the same length (${HISTORY_COLUMNS.map((column) => `\`${column}\``).join(', ')}; judged figures again
+without the quiet ones). null is unknown: the feed was down or the process did not run, nobody reported the figure, or an
+aggregator that was restarted has not read the stream so far back. \`?since_ms=\`, the newest of \`times_ms\` that the asker has,
+leaves out what it knows: from \`times_ms[0]\` on, the answer takes the place of what it has. A time that is no step of this
+process returns everything.
+
+With \`BOARD_PEERS\`, both this and the next are of all shards; \`shown\` says which ones the answer
 includes, and which are missing and why (scaling.md).
 
 \`GET /api/v1/sessions\` lists the worst sessions now, without the need to know a label. \`sort\` is a measure, by default

@@ -71,8 +71,8 @@ export type RegionOverview = {
 
 /**
  * `lag_seconds`: how far what was read is behind the broker's time; absent while it is not known. `replaying`: messages
- * arrive, but more than a few seconds of them wait to be read, so that nothing is shown. `or_earlier`: it has not been up
- * since the process started, at `since_ms`.
+ * arrive, but more than a few seconds of them wait to be read, so that nothing is shown. `since_ms`: from when on nothing is
+ * known. `or_earlier`: it has not been up since the process started, which was then.
  */
 export type FeedOverview = { readonly lag_seconds?: number } & (
   | { readonly up: true }

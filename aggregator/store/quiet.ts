@@ -15,7 +15,7 @@ export type Quietness = {
 /** The reporter sends at once when a figure gets worse, but not more often. */
 const INTERVAL_MIN_MS = 1_000;
 /** Networks, an edge that waits for company, and the timers of busy pages make beacons late by less. */
-const SLACK_MAX_MS = 2_000;
+export const SLACK_MAX_MS = 2_000;
 const SLACK_MIN_MS = 250;
 
 export function createQuietness(ttlMs: number): Quietness {

@@ -108,6 +108,8 @@ export type FeedReading = {
   readonly lagSeconds: number;
   /** How far this host's wall clock is ahead of the broker's. */
   readonly hostSkewSeconds: number;
+  /** Up to when it was read, by the broker's clock; ms since the epoch. */
+  readonly readMs?: number;
 };
 
 type RegionState = {

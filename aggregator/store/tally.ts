@@ -1,5 +1,5 @@
 /**
- * Where the store counts. A restarted process reads the last TTL again, which an earlier one has counted: such history
+ * Where the store counts. A restarted process reads the last TTLs again, which an earlier one has counted: such history
  * changes the sessions as always, but its counts go into records that nobody reads. A new counter can't be forgotten: it
  * is a member of one of these records, or does not compile.
  */

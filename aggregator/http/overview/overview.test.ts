@@ -78,11 +78,16 @@ describe('the overview', () => {
     const store = createStore(['apac', 'oc']);
     store.sessions.noteFeed('apac', { isBehind: false, lagSeconds: 0.4, hostSkewSeconds: -2 });
     store.sessions.totals('apac').edge.skewSeconds = 3;
-    store.sessions.noteFeed('oc', { isBehind: true, lagSeconds: 7, hostSkewSeconds: Number.NaN });
+    const behind = { isBehind: true, lagSeconds: 7, hostSkewSeconds: Number.NaN };
+    store.sessions.noteFeed('oc', { ...behind, readMs: NOW - 7_000 });
     const [apac, oc] = store.overview().regions;
     expect(apac?.feed).toEqual({ up: true, lag_seconds: 0.4 });
     expect(apac?.health).toMatchObject({ clock_skew_seconds: { host: -2, edge: 3 }, stream_reach_seconds: 60 });
-    expect(oc?.feed).toMatchObject({ up: false, replaying: true, lag_seconds: 7 });
+    expect(oc?.feed).toEqual({ up: false, replaying: true, lag_seconds: 7, since_ms: NOW - 7_000, or_earlier: false });
+    // One that has not been up since the start.
+    const starting = createStore([], ['sa']);
+    starting.sessions.noteFeed('sa', { ...behind, readMs: NOW - 20_000 });
+    expect(regionOf(starting, 'sa').feed).toMatchObject({ replaying: true, since_ms: STARTED, or_earlier: true });
     expect(oc?.health.clock_skew_seconds).toEqual({});
   });
 

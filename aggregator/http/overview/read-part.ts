@@ -68,7 +68,9 @@ function* readLive(
 function feedOf({ sessions, startedAtMs }: PartSource, { region, isFeedUp, feed }: RegionReading): FeedOverview {
   const lag = known({ lag_seconds: feed.lagSeconds });
   if (isFeedUp) return { up: true, ...lag };
-  const sinceMs = sessions.feedDownSince(region);
+  // While it is behind its feed is up: nothing is known since the time that was read last.
+  const isHeard = sessions.feedDownSince(region) === undefined && !sessions.isWithdrawn(region, 0);
+  const sinceMs = isHeard ? feed.readMs : sessions.feedDownSince(region);
   const since = { since_ms: sinceMs ?? startedAtMs, or_earlier: sinceMs === undefined };
   return { up: false, ...(feed.isBehind ? { replaying: true } : {}), ...since, ...lag };
 }
