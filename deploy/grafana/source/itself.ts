@@ -188,15 +188,16 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
           targets: [{ expr: perSecond({ name: 'edgepulse_beacons_total', by: ['outcome'] }), legend: '{{outcome}}' }],
         }),
         graph({
-          title: 'Beacons lost',
+          title: 'Beacons lost, values not counted',
           description:
-            'Do beacons get lost on the way, by gaps in their numbers, or do clients give them up? Few: networks of clients. Many: see the edge.',
+            'Do beacons get lost on the way, by gaps in their numbers, or do clients give them up? Few: networks of clients. Many: see the edge. Implausible values grew faster than is possible: usually a new release of a client.',
           unit: 'ops',
           width: 12,
           targets: counters([
             ['edgepulse_beacons_lost_total', 'lost'],
             ['edgepulse_client_dropped_beacons_total', 'given up by clients'],
             ['edgepulse_sessions_refused_total', 'over MAX_SESSIONS'],
+            ['edgepulse_implausible_total', 'implausible values'],
           ]),
         }),
         heatmap({
