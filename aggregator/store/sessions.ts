@@ -4,8 +4,6 @@
  */
 import { LIMITS } from '../../shared/beacon.ts';
 import { NO_SERVER, serverLabeler } from '../../shared/servers.ts';
-import { createReapClock, type ReapClock } from '../expiry/reap-clock.ts';
-import { createWheel, isDue, slotAt, type Wheel } from '../expiry/wheel.ts';
 import { type BreakdownReadings, createBreakdown } from '../live/breakdown.ts';
 import { type Cell, type Cumulative, createPopulation } from '../live/population.ts';
 import { createArrivals } from './arrival/arrivals.ts';
@@ -23,6 +21,7 @@ import type { PeerReadings } from './peers/peer-table.ts';
 import { createQuietness } from './quiet.ts';
 import type { Incoming, Report, Reports } from './report/report.ts';
 import type { Headcount, Meeting } from './roster.ts';
+import { createSchedule } from './schedule.ts';
 import type { Session } from './session.ts';
 import { createTally } from './tally.ts';
 import type { RegionTotals } from './totals.ts';
@@ -114,14 +113,9 @@ export type FeedReading = {
 
 type RegionState = {
   feed: FeedReading;
-  readonly clock: ReapClock;
-  readonly wheel: Wheel<Session>;
   /** When the last of the history was read: who was due by then is not ours to count. */
   historyUntilMs: number;
 };
-
-/** The broker's time up to which a region was read, and its reap time then. */
-type DueTimes = { readonly readMs: number; readonly reapMs: number };
 
 /** A beacon on its way, and the cell that it puts its session in. */
 type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly nowMs: number };
@@ -151,7 +145,7 @@ function endedBounds(maxSessions: number): { readonly maxSessions: number; reado
 export function createSessions(options: SessionsOptions): Sessions {
   const { regions, servers, maxSessions, maxSessionSeries } = options;
   const ttlMs = options.ttlSeconds * 1000;
-  const states = new Map(regions.map((region) => [region, createRegionState(ttlMs)]));
+  const states = new Map(regions.map((region) => [region, createRegionState()]));
   const serverLabel = serverLabeler(servers);
   const population = createPopulation();
   const tally = createTally(regions);
@@ -172,6 +166,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
   const departed = createDeparted(maxSessions);
   const arrivals = createArrivals({ ttlMs, departed, plausibility });
+  const schedule = createSchedule({ regions, ttlMs, quietness, onQuiet: living.quieten, onExpired: expireSession });
 
   function stateOf(region: string): RegionState {
     const state = states.get(region);
@@ -232,14 +227,14 @@ export function createSessions(options: SessionsOptions): Sessions {
       tally.totals(cell.region).refused++;
     } else {
       if (departed.size > 0) departed.forget(keyOf(report));
-      schedule(living.begin(cell, beacon, runs), report, nowMs);
+      schedule.add(living.begin(cell, beacon, runs), report.receivedAtMs, nowMs);
     }
   }
 
   function refresh(session: Session, { cell, beacon, nowMs }: PlacedBeacon): void {
     const { report } = beacon;
     if (session.ended) arrivals.forgetDue(session, beacon.reports.storedAtMs);
-    stateOf(session.presence.region).wheel.unschedule(session);
+    schedule.remove(session);
     // Before its values are replaced: a goodbye mostly follows the beacon before it so soon that its differences say nothing.
     if (report.leaving) ended.note(session, { reason: 'left', atMs: report.receivedAtMs });
     living.refresh(session, cell, beacon);
@@ -247,31 +242,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     const dropped = newlyDropped(session, report.dropped);
     if (plausibility.allows('dropped', dropped)) totals.clientDropped += dropped;
     session.accountedUntilMs = plausibility.close();
-    schedule(session, report, nowMs);
+    schedule.add(session, report.receivedAtMs, nowMs);
     if (!report.leaving) return;
     rememberDeparture(session, report, nowMs);
     remove(session);
     totals.left++;
   }
 
-  function schedule(session: Session, { receivedAtMs }: Report, nowMs: number): void {
-    const { clock, wheel } = stateOf(session.presence.region);
-    const seenMs = clock.seenAt(receivedAtMs, nowMs);
-    session.expires = slotAt(seenMs + ttlMs);
-    wheel.schedule(session, seenMs + Math.min(ttlMs, quietness.quietAfterMs(session.intervalMs)));
-  }
-
-  /** Its time in the wheel has come: it has gone quiet, or is to go. */
-  function takeDue(session: Session, { wheel, historyUntilMs }: RegionState, { readMs, reapMs }: DueTimes): void {
-    if (!isDue(session.expires, reapMs)) {
-      wheel.unschedule(session);
-      living.quieten(session);
-      wheel.scheduleIn(session, session.expires);
-      return;
-    }
-    // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
-    tally.isHistory = session.receivedAtMs + ttlMs <= historyUntilMs;
+  /** @param readMs up to when its region was read */
+  function expireSession(session: Session, readMs: number): void {
     const { region } = session.presence;
+    // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
+    tally.isHistory = session.receivedAtMs + ttlMs <= stateOf(region).historyUntilMs;
     ended.note(session, { reason: 'stale', atMs: readMs });
     remove(session);
     tally.totals(region).stale++;
@@ -280,7 +262,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   function remove(session: Session): void {
     const { region } = session.presence;
-    stateOf(region).wheel.unschedule(session);
+    schedule.remove(session);
     tally.totals(region).lost += sequences.countOpenHolesAsLost(session.sequence);
     living.remove(session);
   }
@@ -290,18 +272,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     const leftAtMs = report.leaving ? report.receivedAtMs : Number.NEGATIVE_INFINITY;
     const times = { leftAtMs, forgetAtMs: nowMs + ttlMs };
     departed.remember(keyOf(report), { sequence, ended, accountedUntilMs, ...times });
-  }
-
-  /** Takes at most so many that are due. @returns how many more it could take, below zero when more are due */
-  function takeAllDue(state: RegionState, readMs: number, most: number): number {
-    const { clock, wheel } = state;
-    let left = most;
-    const reapMs = clock.timeAt(readMs);
-    for (let session = wheel.nextDue(reapMs); session; session = wheel.nextDue(reapMs)) {
-      if (left-- === 0) return -1;
-      takeDue(session, state, { readMs, reapMs });
-    }
-    return left;
   }
 
   /** @param current the session's cell, which it mostly still is */
@@ -325,37 +295,36 @@ export function createSessions(options: SessionsOptions): Sessions {
       let left = REAP_AT_ONCE;
       // A departure counts in every region, and so is remembered as long as the one furthest behind needs it.
       let earliestMs = Number.POSITIVE_INFINITY;
-      for (const [region, state] of states) {
+      for (const region of regions) {
         const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
         if (Number.isNaN(readMs)) continue;
-        if (state.clock.isRunning) earliestMs = Math.min(earliestMs, readMs);
-        left = takeAllDue(state, readMs, left);
+        if (schedule.clockOf(region).isRunning) earliestMs = Math.min(earliestMs, readMs);
+        left = schedule.reportDue(region, readMs, left);
         if (left < 0) return true;
       }
       if (earliestMs === Number.POSITIVE_INFINITY) return false;
       return departed.forgetDue(earliestMs, left) === left;
     },
     advance(region, readMs) {
-      takeAllDue(stateOf(region), readMs, Number.POSITIVE_INFINITY);
+      schedule.reportDue(region, readMs, Number.POSITIVE_INFINITY);
     },
     feedUp(region, nowMs) {
-      const { clock } = stateOf(region);
+      const clock = schedule.clockOf(region);
       // What came and went meanwhile may have left the stream before it was read.
       if (clock.isWithdrawn(nowMs)) ended.beginReach(nowMs);
       clock.start(nowMs);
     },
-    feedDown: (region, nowMs) => stateOf(region).clock.stop(nowMs),
+    feedDown: (region, nowMs) => schedule.clockOf(region).stop(nowMs),
     regions,
     isFeedUp(region) {
-      const { clock, feed } = stateOf(region);
-      return clock.isRunning && !feed.isBehind;
+      return schedule.clockOf(region).isRunning && !stateOf(region).feed.isBehind;
     },
     noteFeed(region, feed) {
       stateOf(region).feed = feed;
     },
     feedOf: (region) => stateOf(region).feed,
-    feedDownSince: (region) => stateOf(region).clock.stoppedSinceMs,
-    isWithdrawn: (region, nowMs) => stateOf(region).clock.isWithdrawn(nowMs),
+    feedDownSince: (region) => schedule.clockOf(region).stoppedSinceMs,
+    isWithdrawn: (region, nowMs) => schedule.clockOf(region).isWithdrawn(nowMs),
     totals: tally.shown,
     tally: tally.totalsFor,
     living: () => living.size,
@@ -376,11 +345,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-function createRegionState(ttlMs: number): RegionState {
+function createRegionState(): RegionState {
   return {
     feed: { isBehind: false, lagSeconds: Number.NaN, hostSkewSeconds: Number.NaN },
-    clock: createReapClock(ttlMs),
-    wheel: createWheel<Session>(ttlMs),
     historyUntilMs: Number.NEGATIVE_INFINITY,
   };
 }
