@@ -1,7 +1,7 @@
 /**
  * Signalling over NATS: everybody in a room says things on a subject of their own, `room.{room}.{session}`, and hears
  * `room.{room}.*`. The queue group is the session's, so that a session that is connected twice hears each message once;
- * docs/adr/0014-rooms-and-echo.md says why it hears nothing of its own.
+ * docs/adr/0015-rooms-and-echo.md says why it hears nothing of its own.
  */
 import { type NatsConnection, wsconnect } from '@nats-io/nats-core';
 import { roomSubject, sessionSubject, speakerOf } from '../rooms.ts';

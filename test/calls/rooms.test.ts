@@ -84,7 +84,7 @@ describe('a room', () => {
     ]);
   });
 
-  // The seed has queue groups for this; they alone don't do it (ADR 14).
+  // The seed has queue groups for this; they alone don't do it (ADR 15).
   it('would echo with a queue group alone', async () => {
     const nats = await browser();
     const heard: string[] = [];
