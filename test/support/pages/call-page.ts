@@ -1,7 +1,12 @@
 /** People on the call page, as they use it: they open it, join, mute and leave. */
 import type { Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
+import { natsConfig } from '../../../call/nats-config.ts';
+import { startPageServer } from '../../../call/page-server.ts';
+import { freePort } from '../../../dev/ports.ts';
+import { TEST_SECRET } from '../edge/tokens.ts';
 import type { Chromium } from '../processes/chromium.ts';
+import { type System, startSystem } from '../processes/system.ts';
 
 export type Source = 'Camera and microphone' | 'Microphone only' | 'Test picture';
 
@@ -24,6 +29,31 @@ export type CallerOptions = {
   readonly name: string;
   readonly source?: Source;
 };
+
+export type CallSystem = {
+  readonly system: System;
+  /** Of the page. */
+  readonly origin: string;
+  stop(): Promise<void>;
+};
+
+/** A system with rooms, and the page in front of it. */
+export async function startCallSystem(): Promise<CallSystem> {
+  const port = await freePort();
+  const system = await startSystem({ natsConfig: natsConfig([`http://127.0.0.1:${port}`]) });
+  const { nats, worker, aggregator } = system;
+  const signalling = /Listening for websocket clients on (ws:\S+)/.exec(nats.log())?.[1] ?? '';
+  const addresses = { worker: worker.url, aggregator: aggregator.url, signalling };
+  const page = await startPageServer({ port, secret: TEST_SECRET, addresses });
+  return {
+    system,
+    origin: page.origin,
+    async stop() {
+      page.stop();
+      await system.stop();
+    },
+  };
+}
 
 /** Opens the page and joins; the page is closed when the test has finished. */
 export async function joinCall(options: CallerOptions): Promise<Caller> {
