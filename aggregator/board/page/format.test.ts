@@ -8,6 +8,7 @@ import {
   formatSeconds,
   formatServer,
   plural,
+  shortenHosts,
 } from './format.js';
 
 describe('a figure as text', () => {
@@ -55,5 +56,18 @@ describe('a server', () => {
 
   it('that was not elected is not called none none', () => {
     expect(formatServer({ url: 'none', type: 'none' })).toBe('no server elected');
+  });
+});
+
+describe('hosts without what they share', () => {
+  const urls = ['https://media-1.example.com', 'wss://media-2.example.com', 'other'];
+  it.each([
+    ['webrtc media-1.example.com', urls, 'webrtc media-1'],
+    ['other servers', urls, 'other servers'],
+    ['webrtc media-1.example.com', urls.slice(0, 1), 'webrtc media-1.example.com'],
+    ['webrtc a.one.net', ['https://a.one.net', 'https://a.two.org'], 'webrtc a.one.net'],
+    ['webrtc sin.media.one.net', ['https://sin.media.one.net', 'https://fra.one.net'], 'webrtc sin.media'],
+  ])('%s of %j', (text, all, short) => {
+    expect(shortenHosts(all)(text)).toBe(short);
   });
 });
