@@ -75,9 +75,10 @@ describe('the board', () => {
     calls.set('apac', INCIDENT);
     const text = await untilVerdict(page, /^apac: /, ONE_POLL_MS);
     expect(text).toMatch(
-      /^apac: RTT p95 3[01]\d ms \(others 80 ms\), concealment p95 20 % \(others 0\.4 %\) – network, and audio suffers; .*8 of 8 people are impaired(?:, most bad streams by .*)?\.$/,
+      /^apac: RTT p95 3[01]\d ms \(others 80 ms\), concealment p95 20 % \(others 0\.4 %\) – network, and audio suffers; .*8 of 8 people are impaired(?:, mostly by .*)?\.$/,
     );
     expect((await rowOf(page, 'apac')).state).toBe('▲▲ network + audio');
+    await keepScreenshot(page, 'incident');
     expect((await rowOf(page, 'eu-west')).state).toBe('fine');
     await eventually(async () => (await textOf(page.locator('#worst tbody .region').first())) === 'apac');
     calls.set('apac', { ...FINE, expand: 20 });
@@ -101,6 +102,15 @@ describe('the board', () => {
       /^No feed from any region since \d\d:\d\d:\d\d: nothing is known of the calls\.$/,
       SHOWN_MS,
     );
+    const isCut = await page
+      .locator('#regions .state')
+      .first()
+      .evaluate((state) => {
+        const { right } = state.getBoundingClientRect();
+        return right > (state.closest('th')?.getBoundingClientRect().right ?? 0);
+      });
+    expect(isCut).toBe(false);
+    await keepScreenshot(page, 'feed-down');
     // Not withdrawn yet: it is the board that shows none of it.
     const { state, figures } = await rowOf(page, 'apac');
     expect(state).toMatch(/^no feed since \d\d:\d\d:\d\d$/);
@@ -124,6 +134,7 @@ describe('the board', () => {
       /^The aggregator does not answer\. The figures below are of \d\d:\d\d:\d\d and are not true of now\.$/,
     );
     expect(await page.locator('html').getAttribute('data-state')).toBe('stale');
+    await keepScreenshot(page, 'no-answer');
     expect(
       await page.locator('#regions').evaluate((table) => getComputedStyle(table.closest('.figures') ?? table).opacity),
     ).toBe('0.45');

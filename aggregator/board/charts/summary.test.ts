@@ -13,7 +13,10 @@ function stepsOf(...p95: (number | null)[]): Steps {
   const { columns } = createTimeline().of('');
   const unknown = Object.fromEntries(Object.keys(columns).map((column) => [column, p95.map(() => null)]));
   const minute = NOW - (NOW % 60_000);
-  return { timesMs: p95.map((_, i) => minute + i * 30_000), columns: { ...unknown, rtt_p95: p95 } as Steps['columns'] };
+  return {
+    timesMs: p95.map((_, i) => minute + i * 30_000),
+    columns: { ...unknown, rtt_p95: p95 } as unknown as Steps['columns'],
+  };
 }
 
 describe('a chart in words', () => {

@@ -49,7 +49,7 @@ it.each<[string, Parameters<typeof meetingOf>[1], string]>([
 it('says who is quiet, impaired, and has a bad RTT', () => {
   const sessions = [
     living('anna', [], { impaired: ['rtt'] }),
-    living('ben', [], { quiet: true } as object),
+    living('ben', [], { quiet: true }),
     living('ben-2', [], { participant_id: 'p-ben' }),
   ];
   expect(sentenceOf(sessions)).toBe('3 sessions, 1 quiet, 1 impaired: anna has a bad RTT.');

@@ -2,7 +2,7 @@
 import { formatPerSecond, formatRatio, formatServer } from '../page/format.js';
 import { LEVELS, levelOf } from '../verdict/levels.js';
 
-/** @typedef {import('../../http/answers.ts').WorstSession & { readonly quiet?: true }} LivingSession */
+/** @typedef {import('../../http/answers.ts').WorstSession} LivingSession */
 /** @typedef {import('../../http/answers.ts').EndedSession} EndedSession */
 /** @typedef {import('../../http/answers.ts').WorstPeer} Peer */
 /** @typedef {import('../verdict/levels.js').Level} Level */
@@ -69,7 +69,7 @@ function livingPerson(session, objectives) {
 
 /** @param {EndedSession} session @param {Objectives} objectives @returns {Person} */
 function endedPerson(session, objectives) {
-  const state = session.reason === 'left' ? 'left' : 'vanished';
+  const state = session.reason === 'stale' ? 'vanished' : 'left';
   return { ...personOf(session, objectives), state, atMs: session.ended_ms, ageSeconds: undefined };
 }
 

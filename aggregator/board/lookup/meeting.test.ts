@@ -7,7 +7,7 @@ import { ended, LOSSY, living, meetingOf, peer } from './testing.ts';
 
 describe('a meeting', () => {
   it('has who lives before who left, each once, and everybody whom somebody receives', () => {
-    const sessions = [living('b', [peer('stranger')]), living('a', [peer('b')], { quiet: true } as object)];
+    const sessions = [living('b', [peer('stranger')]), living('a', [peer('b')], { quiet: true })];
     const gone = [
       ended('c', NOW),
       ended('c', NOW - 60_000, 'stale'),

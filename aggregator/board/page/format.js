@@ -81,19 +81,17 @@ export function formatServer(server) {
 }
 
 /**
- * Without the domain that all hosts share, which leaves no room for what tells them apart.
+ * Without the domain that all hosts share, which leaves no room for what tells them apart; a single host without its last
+ * two names.
  * @param {readonly string[]} urls of all servers
  * @returns {(text: string) => string} shortens a text that ends with one of their hosts
  */
 export function shortenHosts(urls) {
   const hosts = [...new Set(urls.flatMap((url) => (URL.canParse(url) ? new URL(url).hostname : [])))];
-  const [first, ...others] = hosts;
-  if (first === undefined || others.length === 0) return (text) => text;
-  const parts = first.split('.');
-  const start = parts.findIndex(
-    (_, i) => i > 0 && others.every((host) => host.endsWith(`.${parts.slice(i).join('.')}`)),
-  );
-  const shared = start === -1 ? '' : `.${parts.slice(start).join('.')}`;
+  const [first = '', ...others] = hosts;
+  const ends = first.split('.').map((_, i, parts) => `.${parts.slice(i).join('.')}`);
+  const isShared = (/** @type {string} */ end) => others.every((host) => host.endsWith(end));
+  const shared = others.length === 0 ? ends.slice(1).at(-2) : ends.find((end, i) => i > 0 && isShared(end));
   return (text) => (shared && text.endsWith(shared) ? text.slice(0, -shared.length) : text);
 }
 

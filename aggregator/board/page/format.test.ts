@@ -64,7 +64,9 @@ describe('hosts without what they share', () => {
   it.each([
     ['webrtc media-1.example.com', urls, 'webrtc media-1'],
     ['other servers', urls, 'other servers'],
-    ['webrtc media-1.example.com', urls.slice(0, 1), 'webrtc media-1.example.com'],
+    ['webrtc media-1.example.com', urls.slice(0, 1), 'webrtc media-1'],
+    ['webrtc localhost', ['https://localhost'], 'webrtc localhost'],
+    ['webrtc example.com', ['https://example.com'], 'webrtc example.com'],
     ['webrtc a.one.net', ['https://a.one.net', 'https://a.two.org'], 'webrtc a.one.net'],
     ['webrtc sin.media.one.net', ['https://sin.media.one.net', 'https://fra.one.net'], 'webrtc sin.media'],
   ])('%s of %j', (text, all, short) => {

@@ -1,12 +1,10 @@
 /** Which shards the figures are of, when that is not all of them. Pure. */
 import { plural } from '../page/format.js';
 
-/** @typedef {import('../../http/answers.ts').Overview['shard']} Shard */
-/** @typedef {{ readonly address: string, readonly shard?: string, readonly why: string }} Missing */
-/** @typedef {{ readonly shards: readonly string[], readonly missing: readonly Missing[] }} Shown which shards the figures include, as `0/2` */
+/** @typedef {import('../../http/answers.ts').Overview} Overview */
 
-/** @param {{ readonly shard: Shard, readonly shown?: Shown }} overview @returns {string} empty when the figures are of everything */
-export function partText({ shard, shown = { shards: [`${shard.index}/${shard.count}`], missing: [] } }) {
+/** @param {Pick<Overview, 'shard' | 'shown'>} overview @returns {string} empty when the figures are of everything */
+export function partText({ shard, shown }) {
   const missing = shown.missing.map(
     ({ address, shard: name, why }) => `${name ? `shard ${name} at ` : ''}${address} (${why})`,
   );

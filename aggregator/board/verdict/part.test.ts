@@ -2,10 +2,14 @@ import { expect, it } from 'vitest';
 import { partText } from './part.js';
 
 it.each([
-  ['nothing where one process has it all', { shard: { index: 0, count: 1 } }, ''],
+  [
+    'nothing where one process has it all',
+    { shard: { index: 0, count: 1 }, shown: { shards: ['0/1'], missing: [] } },
+    '',
+  ],
   [
     'which part it is, without BOARD_PEERS',
-    { shard: { index: 0, count: 2 } },
+    { shard: { index: 0, count: 2 }, shown: { shards: ['0/2'], missing: [] } },
     'This shows a part: shard 0 of 2. Set BOARD_PEERS to include the other 1 shard.',
   ],
   [

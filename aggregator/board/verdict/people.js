@@ -10,7 +10,7 @@ import { judgedSessions } from './judge.js';
 /** Whose fault bad streams are; of the rest nobody knows. */
 const SIDES = /** @type {const} */ ([
   { side: 'server', words: 'the server' },
-  { side: 'publisher', words: 'the uplink of who sends them' },
+  { side: 'publisher', words: 'the sender’s uplink' },
   { side: 'receiver', words: 'their own downlink' },
 ]);
 
@@ -26,13 +26,13 @@ export function countText(count, noun) {
   return count === 1 ? '1 person' : `${formatCount(count)} people`;
 }
 
-/** @param {Figures} figures @param {Noun} noun @returns {string} `12 of 84 people are impaired, most bad streams by their own downlink`; empty when nobody is */
+/** @param {Figures} figures @param {Noun} noun @returns {string} `12 of 84 people are impaired, mostly by their own downlink`, which is the side of most bad streams; empty when nobody is */
 export function impairedText(figures, noun) {
   const { impaired_sessions: impaired, impaired_streams: streams } = figures;
   if (impaired.any === 0) return '';
   const bad = Object.values(streams).reduce((sum, count) => sum + count, 0);
   const most = SIDES.find(({ side }) => 2 * streams[side] > bad);
-  const whose = most ? `, most bad streams by ${most.words}` : '';
+  const whose = most ? `, mostly by ${most.words}` : '';
   const whom = `${formatCount(impaired.any)} of ${countText(judgedSessions(figures), noun)}`;
   return `${whom} ${impaired.any === 1 ? 'is' : 'are'} impaired${whose}`;
 }

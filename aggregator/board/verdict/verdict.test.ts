@@ -253,7 +253,7 @@ describe('the verdict', () => {
     if (!apac?.live) throw new Error('apac is not heard');
     const live = { ...apac.live, impaired_streams: { server: 0, publisher: 11, receiver: 4, unknown: 5 } };
     const { sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
-    expect(sentence).toContain('20 of 20 people are impaired, most bad streams by the uplink of who sends them.');
+    expect(sentence).toContain('20 of 20 people are impaired, mostly by the sender’s uplink.');
   });
 
   it.each([

@@ -32,6 +32,8 @@ export type PageOptions = {
   readonly password?: string;
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
+  /** Done before the page is opened: to fake its clock or its answers. */
+  readonly prepare?: (page: Page) => Promise<void>;
 };
 
 export type OpenBoard = {
@@ -93,7 +95,7 @@ export async function startBoardStage(browser: Browser): Promise<BoardStage> {
         },
       };
     },
-    async open(url, { password, width = 1280, colorScheme = 'light' } = {}) {
+    async open(url, { password, width = 1280, colorScheme = 'light', prepare } = {}) {
       const context = await browser.newContext({
         viewport: { width, height: 900 },
         colorScheme,
@@ -112,6 +114,7 @@ export async function startBoardStage(browser: Browser): Promise<BoardStage> {
           reportError(new Error(`CSP: ${violatedDirective}`)),
         );
       });
+      await prepare?.(page);
       await page.goto(url);
       return { page, complaints };
     },
