@@ -67,16 +67,23 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('tells within one poll that a region has an incident, and when it is over', async () => {
+  it('tells within one poll that a region has an incident, and when it is over, and moves nothing', async () => {
     const aggregator = await stage.aggregatorUp();
     const calls = stage.startCalls(['eu-west', 'apac']);
     const { page, complaints } = await stage.open(aggregator.url);
     await untilVerdict(page, /^All is well/);
+    await eventually(async () => (await page.locator('#worst tbody tr:not(.empty)').count()) === 10);
+    const places = () =>
+      page
+        .locator('section.figures, #regions tr')
+        .evaluateAll((parts) => parts.map((part) => Math.round(part.getBoundingClientRect().top)));
+    const before = await places();
     calls.set('apac', INCIDENT);
     const text = await untilVerdict(page, /^apac: /, ONE_POLL_MS);
     expect(text).toMatch(
       /^apac: RTT p95 3[01]\d ms \(others 80 ms\), concealment p95 20 % \(others 0\.4 %\) – network, and audio suffers; .*8 of 8 people are impaired(?:, mostly by .*)?\.$/,
     );
+    expect(await places()).toEqual(before);
     expect((await rowOf(page, 'apac')).state).toBe('▲▲ network + audio');
     await keepScreenshot(page, 'incident');
     expect((await rowOf(page, 'eu-west')).state).toBe('fine');
@@ -186,21 +193,5 @@ describe('the board', () => {
     expect(new URL(page.url()).search).toBe('?sort=concealment');
     expect(await findFaults(page)).toEqual([]);
     await keepScreenshot(page, 'fleet');
-  });
-
-  it('moves nothing from one poll to the next', async () => {
-    const aggregator = await stage.aggregatorUp();
-    const calls = stage.startCalls(['eu-west', 'apac']);
-    const { page } = await stage.open(aggregator.url);
-    await untilVerdict(page, /^All is well/);
-    await eventually(async () => (await page.locator('#worst tbody tr:not(.empty)').count()) === 10);
-    const places = () =>
-      page
-        .locator('section.figures, #regions tr')
-        .evaluateAll((parts) => parts.map((part) => Math.round(part.getBoundingClientRect().top)));
-    const before = await places();
-    calls.set('apac', INCIDENT);
-    await untilVerdict(page, /^apac: /);
-    expect(await places()).toEqual(before);
   });
 });

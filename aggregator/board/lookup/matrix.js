@@ -9,7 +9,8 @@ import { isBad, SIDES, streamText } from './meeting.js';
 const WORDS_AT_MOST = 10;
 
 /** @param {Meeting} meeting @param {string} chosen the session that was asked for, if any @returns {HTMLTableElement} */
-export function renderMatrix({ people, senders }, chosen) {
+export function renderMatrix(meeting, chosen) {
+  const { people, senders } = shownOf(meeting, chosen);
   const isCompact = senders.length > WORDS_AT_MOST;
   const numbers = new Map(senders.map((id, i) => [id, i + 1]));
   const heads = senders.map((id) => {
@@ -32,6 +33,17 @@ export function renderMatrix({ people, senders }, chosen) {
     element('thead', {}, element('tr', {}, corner, ...heads)),
     element('tbody', {}, ...rows),
   );
+}
+
+/**
+ * Who left is not in the way of who is there: such people are shown when they were asked for, or when everybody left.
+ * @param {Meeting} meeting @param {string} chosen @returns {Meeting}
+ */
+function shownOf({ people, senders }, chosen) {
+  const gone = people.filter(({ state, id }) => (state === 'left' || state === 'vanished') && id !== chosen);
+  if (gone.length === people.length) return { people, senders };
+  const away = new Set(gone.map(({ id }) => id));
+  return { people: people.filter(({ id }) => !away.has(id)), senders: senders.filter((id) => !away.has(id)) };
 }
 
 /** @param {Stream | undefined} stream @param {boolean} isCompact */

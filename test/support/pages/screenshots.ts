@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots -- URL`: takes the pictures of the board that the documents have, of a demo (`npm run demo`) that has
- * been running for a quarter of an hour at that URL. Waits for its next incident, which comes every two and a half minutes.
+ * `npm run screenshots -- URL [NAME...]`: takes the pictures of the board that the documents have, or those that are named, of
+ * a demo (`npm run demo`) that has been running for a quarter of an hour at that URL. Waits for its next incident, which comes
+ * every two and a half minutes.
  */
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -54,14 +55,17 @@ function untilSaid(page: Page, { of, says }: Shot['when']): Promise<true> {
   });
 }
 
-const [url] = process.argv.slice(2);
+const [url, ...names] = process.argv.slice(2);
+const shots = names.length === 0 ? SHOTS : SHOTS.filter(({ name }) => names.includes(name));
 if (!url || !URL.canParse(url)) {
-  process.stderr.write('usage: npm run screenshots -- URL, the board of a demo that has been running for 15 minutes\n');
+  process.stderr.write(
+    'usage: npm run screenshots -- URL [NAME...], the board of a demo that has been running for 15 minutes\n',
+  );
   process.exitCode = 2;
 } else {
   const browser = await launchChromium();
   try {
-    await Promise.all(SHOTS.map((shot) => take(browser, url, shot)));
+    await Promise.all(shots.map((shot) => take(browser, url, shot)));
   } finally {
     await browser.close();
   }
