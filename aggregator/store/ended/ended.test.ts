@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Beacon } from '../../../shared/beacon.ts';
-import { validEntry } from '../../../test/support/edge/beacon.ts';
+import { validBeacon, validEntry } from '../../../test/support/edge/beacon.ts';
 import { MEASURE } from '../../live/measures.ts';
-import type { Sessions, SessionsOptions } from '../sessions.ts';
+import { createReports } from '../report/report.ts';
+import { createSessions, type Sessions, type SessionsOptions } from '../sessions.ts';
 import { applyEntry, createTestSessions, NOW, readImpairment } from '../testing.ts';
 import { ENDED_FOR_MS, type EndedSearch, type EndedSession } from './ended.ts';
 
@@ -216,6 +217,28 @@ describe('the record of ended sessions', () => {
     sessions.feedDown('apac', later + 60_000);
     sessions.feedUp('apac', later + 90_000);
     expect(sessions.ended.reachMs(later + 100_000)).toBe(later + 90_000);
+  });
+
+  it('is known after a restart as far as the stream was read again, and counts nothing then', () => {
+    const sessions = createSessions({
+      regions: ['apac'],
+      servers: [],
+      ttlSeconds: 30,
+      maxSessions: 9,
+      maxSessionSeries: 0,
+    });
+    const reports = createReports();
+    for (const beacon of [{ seq: 7 }, { seq: 8, leaving: true as const }]) {
+      const atMs = NOW - 20_000 + 1_000 * beacon.seq;
+      reports.clear();
+      reports.addBeacon(atMs, validBeacon({ meeting_id: 'm-1', session_id: 'a', ...beacon }));
+      reports.place(atMs, atMs);
+      reports.isHistory = true;
+      sessions.apply('apac', reports, NOW);
+    }
+    sessions.feedUp('apac', NOW);
+    expect(find(sessions)).toMatchObject([{ id: 'a', reason: 'left', atMs: NOW - 12_000, isBegunEarlier: true }]);
+    expect([sessions.totals('apac').left, sessions.ended.reachMs(NOW + 60_000)]).toEqual([0, NOW]);
   });
 
   it('does not read one that was forgotten since it was found', () => {
