@@ -95,6 +95,8 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
 
   return {
     add(connection, peerOf) {
+      // Added twice, its packets would count twice.
+      if (entries.some((entry) => entry.connection === connection)) return;
       // A connection that is already connected joined earlier: how long that took is unknown.
       if (connection.connectionState !== 'connected') join.begin(now());
       watch(connection);
@@ -118,7 +120,10 @@ export function createConnections({ join, now, onUrgent, signal }: ConnectionsOp
       return Promise.all(
         entries.map(async ({ key, connection, peerOf }) => {
           // One that fails must not affect the others.
-          const report: StatsReport = await connection.getStats().catch(() => new Map());
+          let report: StatsReport = new Map();
+          try {
+            report = await connection.getStats();
+          } catch {}
           return { key, report, peerOf };
         }),
       );

@@ -24,7 +24,7 @@ export type ReporterOptions = {
   readonly sampleRate?: number;
   /** With `false`, nothing is collected or sent until `start()`, for example until there is consent. */
   readonly autoStart?: boolean;
-  /** Receives each beacon and returns what to send. If it returns undefined or throws, nothing is sent. */
+  /** Receives a copy of each beacon, which it may change, and returns what to send. If it returns undefined or throws, nothing is sent. */
   readonly beforeSend?: (beacon: Beacon) => Beacon | undefined;
   /** Called when the worker rejects a beacon, for your own log. docs/wire-format.md lists the reasons. */
   readonly onRejected?: (rejection: { readonly status: number; readonly reason: string }) => void;
@@ -43,7 +43,8 @@ export type Knowledge = {
 /** None of these throws, whatever is passed, even before `start()` and after `stop()`. */
 export type Reporter = {
   /**
-   * Collects from this connection until it is closed. Add it right after creating it, so that the join is measured.
+   * Collects from this connection until it is closed. Add it right after creating it, so that the join is measured; once
+   * more changes nothing.
    * @param options.peerOf the peer that received streams belong to: its `sessionId`, or, for a connection that carries
    *   many peers, a function. Default: the connection is one peer, named by its number
    */

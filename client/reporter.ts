@@ -35,8 +35,9 @@ const PUSHED_MS = 15_000;
  * reporter.addPeerConnection(pc, { peerOf: theirSessionId });
  */
 export function startReporter(options: ReporterOptions): Reporter {
-  const { endpoint, meetingId, sessionId, participantId = sessionId, platform = 'web' } = options;
+  const { meetingId, sessionId, participantId = sessionId, platform = 'web' } = options;
   const { refreshToken, beforeSend, onRejected, sampleRate = 1, autoStart = true } = options;
+  const endpoint = `${options.endpoint}`.replace(/\/$/, '');
   const url = `${endpoint}/v1/beacons`;
   const now = () => performance.now();
   const random = Math.random;
@@ -62,8 +63,8 @@ export function startReporter(options: ReporterOptions): Reporter {
   let newest: Collection = { peers: [] };
   let bytesInFlight = 0;
   let isCollecting = false;
-  /** A client that pushes figures has a session without any peer connection. */
-  let isPushing = false;
+  /** It does not end when a connection is added that does not come up, as in a mesh of which somebody is the first. */
+  let isInSession = false;
   /** Fingerprint of the last beacon's members that are not figures, to tell whether they changed. */
   let said = '';
 
@@ -104,7 +105,8 @@ export function startReporter(options: ReporterOptions): Reporter {
       peers: newest.peers,
     } as Beacon;
     try {
-      return beforeSend ? beforeSend(beacon) : beacon;
+      // A copy: it may be changed in place, and the counters here go on.
+      return beforeSend ? beforeSend(structuredClone(beacon)) : beacon;
     } catch {
       return undefined;
     }
@@ -157,9 +159,10 @@ export function startReporter(options: ReporterOptions): Reporter {
     schedule.sent(now());
   }
 
-  /** There is no session while a call is being joined, or when joining failed. */
+  /** No session begins while a call is being joined, or when joining failed; with pushed figures, one needs no connection. */
   function hasSession(): boolean {
-    return connections.wasConnected || isPushing || !(connections.count || join.result);
+    isInSession ||= connections.wasConnected || !(connections.count || join.result);
+    return isInSession;
   }
 
   async function askRegion(): Promise<void> {
@@ -170,7 +173,12 @@ export function startReporter(options: ReporterOptions): Reporter {
     newest = collect(await connections.collect(), now());
     for (const [peerId, { peer, atMs }] of pushed) {
       if (now() - atMs > PUSHED_MS) pushed.delete(peerId);
-      else newest.peers.push(peer);
+      else {
+        // A client may receive the peer's video by a connection, and push what its own NetEQ says.
+        const received = newest.peers.find(({ peer_id }) => peer_id === peerId);
+        if (received) Object.assign(received, peer);
+        else newest.peers.push(peer);
+      }
     }
     const { levels, ranked } = judge({
       peers: newest.peers,
@@ -190,7 +198,7 @@ export function startReporter(options: ReporterOptions): Reporter {
       markSent();
     }
     const draft = outbox.take(now());
-    if (draft) send(draft).catch(ignore);
+    if (draft) send(draft).catch(outbox.withdraw);
   }
 
   async function tick(): Promise<void> {
@@ -230,11 +238,11 @@ export function startReporter(options: ReporterOptions): Reporter {
       if (!signal.aborted) connections.add(connection, peerOf);
     },
     reportRtt(seconds) {
-      isPushing = true;
+      isInSession = true;
       rtt.add(seconds, now());
     },
     reportPeer(peerId, figures) {
-      isPushing = true;
+      isInSession = true;
       if (figures && isId(peerId) && isRunning())
         pushed.set(peerId, { peer: { peer_id: peerId, ...figures }, atMs: now() });
       else pushed.delete(peerId);

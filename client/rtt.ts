@@ -1,5 +1,5 @@
 /** RTT from the selected candidate pairs of the session's connections, and the samples waiting for a beacon. Pure: the clock is an argument. */
-import { RTT_SAMPLES_MAX } from '../shared/beacon.ts';
+import { RTT_SAMPLES_MAX, RTT_SECONDS_MAX } from '../shared/beacon.ts';
 import type { Stat } from './stats.ts';
 
 export type Rtt = {
@@ -62,7 +62,8 @@ export function createRtt(): Rtt {
       return worst?.key;
     },
     add(seconds, nowMs) {
-      if (!(seconds >= 0)) return;
+      // The worker would reject the whole beacon, for example for a ping that was under way while the machine slept.
+      if (!(seconds >= 0 && seconds <= RTT_SECONDS_MAX)) return;
       // Microseconds: anything finer is noise, and each digit costs a byte.
       newest = Math.round(seconds * 1e6) / 1e6;
       newestAtMs = nowMs;

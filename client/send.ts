@@ -24,7 +24,9 @@ export async function postBeacon(url: string, body: string, keepalive: boolean):
 
 export async function fetchRegion(endpoint: string): Promise<RegionInfo | undefined> {
   try {
-    return await (await fetch(`${endpoint}/v1/region`, request())).json();
+    const answer = await fetch(`${endpoint}/v1/region`, request());
+    // A problem is JSON too.
+    return answer.ok ? await answer.json() : undefined;
   } catch {
     return undefined;
   }

@@ -14,7 +14,7 @@ const CLIENT = join(ROOT, 'client');
 const DIST = join(CLIENT, 'dist');
 
 /** The most that the reporter may add to a page, in bytes with gzip. */
-export const SIZE_MAX = 4_990;
+export const SIZE_MAX = 5_080;
 
 /** The module as a page loads it, with all its imports. Of the bundlers that are installed anyway, rolldown's output is the smallest with gzip. */
 export async function bundleModule(path: string): Promise<string> {

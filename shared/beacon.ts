@@ -14,13 +14,14 @@ import { decodeSessionMembers, type SessionMembers } from './session-members.ts'
 export const BODY_BYTES_MAX = 60_000;
 export const PEERS_MAX = 64;
 export const RTT_SAMPLES_MAX = 32;
+export const RTT_SECONDS_MAX = 10;
 
 export const LIMITS = {
   bodyBytes: BODY_BYTES_MAX,
   idLength: 64,
   peers: PEERS_MAX,
   rttSamples: RTT_SAMPLES_MAX,
-  rttSeconds: 10,
+  rttSeconds: RTT_SECONDS_MAX,
   serverUrlLength: 2048,
 } as const;
 
