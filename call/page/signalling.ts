@@ -54,7 +54,8 @@ export async function joinRoom({ url, room, sessionId, onMessage, onConnected }:
     say(message) {
       if (!nats.isClosed()) nats.publish(subject, encodeMessage(message));
     },
-    leave: () => nats.drain(),
+    // While nats-server is away it can't be drained, and would reconnect for as long as the page is open.
+    leave: () => nats.drain().catch(() => nats.close()),
   };
 }
 

@@ -105,6 +105,21 @@ describe('a room', () => {
   });
 });
 
+describe('a session that leaves', () => {
+  it('while nats-server is away fails in nothing that the page would show as an error', async () => {
+    const own = await startNatsServer({ config: natsConfig([ORIGIN]) });
+    closing.push(() => own.stop());
+    const [, address = ''] = /Listening for websocket clients on (ws:\S+)/.exec(own.log()) ?? [];
+    const seen: boolean[] = [];
+    const onConnected = (isConnected: boolean) => void seen.push(isConnected);
+    const joined = await joinRoom({ url: address, room: ROOM, sessionId: 'ana', onMessage() {}, onConnected });
+    await own.kill();
+    await eventually(() => seen.length > 0);
+    joined.say({ type: 'bye' });
+    await expect(joined.leave()).resolves.toBeUndefined();
+  });
+});
+
 describe('a browser', () => {
   const BEACONS = 'health.diagnostics.apac.edge.f00';
 
