@@ -29,6 +29,9 @@ export function negotiate({ connection, isPolite, send }: NegotiationOptions): N
   }
 
   connection.onnegotiationneeded = async () => {
+    // The first offer is the other side's: when Chromium rolls back an offer before it knows the machine's addresses, it
+    // never gathers any, and the call does not connect. What is still to be negotiated then fires again.
+    if (isPolite && !connection.remoteDescription) return;
     try {
       isMakingOffer = true;
       await connection.setLocalDescription();

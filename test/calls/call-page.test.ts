@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { sessionSubject } from '../../call/rooms.ts';
 import { freePort } from '../../dev/ports.ts';
 import { type Scrape, scrape } from '../support/metrics/scrape.ts';
-import { type Caller, joinCall, type Source } from '../support/pages/call-page.ts';
+import { type Caller, connectionOf, joinCall, restartIce, type Source } from '../support/pages/call-page.ts';
 import { eventually } from '../support/poll.ts';
 import { type Chromium, startChromium } from '../support/processes/chromium.ts';
 import { type RunningProcess, startProcess } from '../support/processes/process.ts';
@@ -129,6 +129,21 @@ describe('a call of two', () => {
     await eventually(async () => (await metrics()).sum('edgepulse_meeting_participants', here) === 1);
     await bo.page.close();
     await eventually(async () => (await metrics()).all('edgepulse_meeting_participants', here).length === 0);
+  });
+});
+
+describe('two that offer at once', () => {
+  it('agree, and stay connected', async () => {
+    const both = await Promise.all([enter('glare', 'Ana', 'Test picture'), enter('glare', 'Bo', 'Microphone only')]);
+    const isStable = ({ states }: { states: string[] }) => states.join() === 'stable,connected';
+    await eventually(async () => (await Promise.all(both.map(connectionOf))).every(isStable), { deadlineMs: 20_000 });
+    const before = await Promise.all(both.map(connectionOf));
+    await Promise.all(both.map(restartIce));
+    await eventually(async () => {
+      const after = await Promise.all(both.map(connectionOf));
+      return after.every((each, i) => isStable(each) && each.ufrag !== before[i]?.ufrag);
+    });
+    expect(both.map((each) => each.errors())).toEqual([[], []]);
   });
 });
 

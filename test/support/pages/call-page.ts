@@ -64,6 +64,7 @@ export async function joinCall(options: CallerOptions): Promise<Caller> {
   onTestFinished(() => page.context().close());
   // A page that uses no device is not told the machine's addresses, and here they are not hidden behind multicast DNS.
   await page.context().grantPermissions(['camera', 'microphone'], { origin });
+  await page.evaluate(keepConnections);
   if (isLean) await page.evaluate(takeLess);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -79,6 +80,36 @@ export async function joinCall(options: CallerOptions): Promise<Caller> {
     people: async () => (await page.locator('figcaption').allInnerTexts()).map((text) => text.trim()),
     press: (label) => button(label).click(),
   };
+}
+
+type CallWindow = Window & { connections: RTCPeerConnection[] };
+
+/** Runs in the page. */
+function keepConnections(): void {
+  const connections: RTCPeerConnection[] = [];
+  const Native = RTCPeerConnection;
+  class Kept extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      connections.push(this);
+    }
+  }
+  Object.assign(window, { RTCPeerConnection: Kept, connections });
+}
+
+/** Has the page offer again on its first connection. */
+export function restartIce({ page }: Caller): Promise<void> {
+  return page.evaluate(() => (window as unknown as CallWindow).connections[0]?.restartIce());
+}
+
+/** Of the page's first connection: its states, and the user name fragment of its ICE, which a restart changes. */
+export function connectionOf({ page }: Caller): Promise<{ states: string[]; ufrag: string | undefined }> {
+  return page.evaluate(() => {
+    const { signalingState, connectionState, localDescription } = (window as unknown as CallWindow)
+      .connections[0] as RTCPeerConnection;
+    const ufrag = /ice-ufrag:(\S+)/.exec(localDescription?.sdp ?? '')?.[1];
+    return { states: [signalingState, connectionState], ufrag };
+  });
 }
 
 /** Runs in the page. */
