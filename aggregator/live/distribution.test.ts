@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDistribution, createScale, type Distribution, EXPONENTIAL_SCHEMA, round } from './distribution.ts';
-import { MEASURES } from './measures.ts';
+import { createDistribution, type Distribution, round } from './distribution.ts';
 import { millionthsOf, UNKNOWN } from './millionths.ts';
+import { createScale, EXPONENTIAL_SCHEMA } from './scale.ts';
 
 /** Of the third, what is at most it is up to 1.5 % less in the same bucket. */
 const BOUNDS = [0.01, 0.02, 0.0665, 0.1, 0.3, 0.5, 1, 2];
@@ -118,14 +118,5 @@ describe('a live distribution', () => {
   it('has no quantile when it is empty', () => {
     const summary = createDistribution(createScale(BOUNDS)).summarize(QUANTILES);
     expect(summary).toEqual({ bounds: BOUNDS, cumulative: BOUNDS.map(() => 0), count: 0, sum: 0, quantiles: [] });
-  });
-
-  it.each(MEASURES.map((measure) => [measure.name, measure.bounds] as const))(
-    'has a scale for the bounds of %s',
-    (_, bounds) => expect(() => createScale(bounds)).not.toThrow(),
-  );
-
-  it('refuses bounds that it could not tell apart', () => {
-    expect(() => createScale([0.1, 0.1001])).toThrow(RangeError);
   });
 });

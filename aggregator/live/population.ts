@@ -3,10 +3,11 @@
  * connections live there and how their newest values are distributed. Sessions add and subtract
  * their contributions, so that an empty cell exposes nothing. The cumulative counterparts stay.
  */
-import { createDistribution, createScale, type Distribution, type Scale } from './distribution.ts';
+import { createDistribution, type Distribution } from './distribution.ts';
 import { createHistogram, type Histogram, type HistogramReading } from './histogram.ts';
 import { CONNECTION_COUNTS, type ConnectionCounts, MEASURES, MEDIA_COUNTS, type MediaCounts, RTT } from './measures.ts';
 import { millionthsOf } from './millionths.ts';
+import { createScale, type Scale } from './scale.ts';
 
 /** What a cell has counted since the start; never expires, never resets. */
 export type Cumulative = MediaCounts & ConnectionCounts & { readonly rtt: Histogram };

@@ -1,7 +1,8 @@
 /** The population of a server, of a region or of all: a copy that stays the same while the store changes. */
-import { createDistribution, type Distribution, type Scale } from '../../live/distribution.ts';
+import { createDistribution, type Distribution } from '../../live/distribution.ts';
 import { MEASURES } from '../../live/measures.ts';
 import { SCALES } from '../../live/population.ts';
+import type { Scale } from '../../live/scale.ts';
 import { addImpairment, type Impairment, NOT_IMPAIRED } from '../../store/impaired.ts';
 import type { ServerPart } from './part.ts';
 

@@ -6,7 +6,8 @@
  * https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import { PbfWriter } from 'pbf';
-import { EXPONENTIAL_SCHEMA, type Exponential } from '../../live/distribution.ts';
+import type { Exponential } from '../../live/distribution.ts';
+import { EXPONENTIAL_SCHEMA } from '../../live/scale.ts';
 import { type LabelPair, parseComment, parseLabels, parseNumber } from './parse-text.ts';
 
 export type ProtobufEncoder = {
