@@ -1,10 +1,7 @@
 /**
- * The aggregator's process. Only this file sees the environment, signals, timers and files; it
- * creates the parts and connects them.
+ * The aggregator's process. Only this file sees the environment and signals; it creates the parts and connects them.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -12,22 +9,18 @@ import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
 import { createFeedMeasurement } from './feed-measurement.ts';
-import { createHistory, type History } from './history/history.ts';
+import { createHistory } from './history/history.ts';
 import type { Recorder } from './history/recorder.ts';
 import { readBoard } from './http/board-files.ts';
-import { createFleet, type Fleet } from './http/overview/fleet.ts';
+import { createFleet } from './http/overview/fleet.ts';
 import { createPacer, type Pacer } from './http/pacer.ts';
-import { createHttpServer, type Readiness } from './http/server.ts';
-import { findEnded } from './http/sessions/ended-sessions.ts';
-import { findWorst } from './http/sessions/worst-sessions.ts';
+import type { Readiness } from './http/server.ts';
 import { createPeerClient } from './http/shards/peer-client.ts';
 import { createShards, REFRESH_MS, type Shards } from './http/shards/shards.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
-import { createExposition } from './metrics/exposition.ts';
-import { createProcessMetrics } from './metrics/process-metrics.ts';
-import { seriesBound } from './metrics/series-bound.ts';
 import { recordOwn, recordWhole } from './recording.ts';
+import { closeServer, serve } from './serving.ts';
 import { createSessions, type Sessions } from './store/sessions.ts';
 
 /** By this host's own clock. */
@@ -95,16 +88,18 @@ function run(config: Config): void {
       .then(() => pacer.run(fleet.whole()))
       .catch(fail);
   }, REFRESH_MS);
+  const board = readBoard(fileURLToPath(new URL('board', import.meta.url)));
+  const now = () => brokerNow(feed, context);
   const server = serve(
-    { sessions, feed, history, pacer, fleet, readiness },
-    { ...context, now: () => brokerNow(feed, context) },
+    { sessions, feed, history, pacer, fleet, readiness, shownRegions: shownRegions(config), board, now },
+    { config, log, version: packageJson.version, fail, exitWith },
   );
 
   onStopSignal(async (signal) => {
     if (isStopping) return;
     isStopping = true;
     log.info({ signal }, 'stopping');
-    await Promise.all([closeServer(server), stopFeed(feed)]);
+    await Promise.all([closeServer(server, DRAIN_MS), stopFeed(feed)]);
     clearInterval(reaping);
     clearInterval(refreshing);
     log.info('stopped');
@@ -208,70 +203,6 @@ function watchShards(pacer: Pacer, { config, log }: Context): Shards | undefined
 /** Other shards may read regions that this one does not. */
 function shownRegions({ boardPeers, regions, topologyRegions }: Config): readonly string[] {
   return boardPeers.length > 0 ? topologyRegions : regions;
-}
-
-type ServeContext = Context & { readonly now: () => number };
-
-type Served = {
-  readonly sessions: Sessions;
-  readonly feed: Feed;
-  readonly history: History;
-  readonly pacer: Pacer;
-  readonly fleet: Fleet;
-  readonly readiness: () => Readiness;
-};
-
-function serve(
-  { sessions, feed, history, pacer, fleet, readiness }: Served,
-  { config, log, now, fail }: ServeContext,
-): Server {
-  const { host, port, regions, topologyRegions, topology, shard } = config;
-  const { version } = packageJson;
-  const processMetrics = createProcessMetrics();
-  const bound = seriesBound(config) + processMetrics.seriesBound;
-  const server = createHttpServer({
-    expose: createExposition({ sessions, stream: feed.stream, shard, version, seriesBound: bound }).text,
-    processMetrics: processMetrics.text,
-    overview: fleet.overview,
-    part: fleet.part,
-    others: fleet.others,
-    topology,
-    worst: (query) => findWorst(sessions, query),
-    ended: (query) => findEnded(sessions, query),
-    readiness,
-    regions: shownRegions(config),
-    topologyRegions,
-    metricsToken: config.metricsToken,
-    board: readBoard(fileURLToPath(new URL('board', import.meta.url))),
-    pacer,
-    history,
-    now,
-    log,
-  });
-  server.on('error', (error: NodeJS.ErrnoException) => {
-    const hint = LISTEN_HINTS[error.code ?? ''];
-    if (hint === undefined) fail(error);
-    exitWith(`cannot listen on ${host}:${port}: ${error.code}: ${hint}`);
-  });
-  server.listen(port, host, () => {
-    const { address, port: boundPort } = server.address() as AddressInfo;
-    const fields = { address, port: boundPort, regions, shard: `${shard.index}/${shard.count}` };
-    log.info({ ...fields, topology: config.topology }, 'listening');
-  });
-  return server;
-}
-
-/** What to do about an address that can't be listened on; any other error is a bug. */
-const LISTEN_HINTS: { readonly [code: string]: string } = {
-  EADDRINUSE: 'another process uses it; stop that process or set PORT',
-  EACCES: 'permission denied; set PORT to 1024 or higher',
-  EADDRNOTAVAIL: 'HOST is not an address of this machine',
-};
-
-function closeServer(server: Server): Promise<void> {
-  server.closeIdleConnections();
-  setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
-  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 /** Waits no longer than the drain time: a NATS that doesn't answer must not keep the process alive. */
