@@ -9,10 +9,11 @@ import type { Cell } from '../live/population.ts';
 import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../store/detail/detail.ts';
 import type { SeriesUse } from '../store/detail/series-budget.ts';
 import type { EndedReadings } from '../store/ended/ended.ts';
+import type { FeedReading } from '../store/feeds.ts';
 import type { PeerReadings } from '../store/peers/peer-table.ts';
 import type { Headcount, Presence } from '../store/roster.ts';
 import type { Session } from '../store/session.ts';
-import type { FeedReading, Sessions } from '../store/sessions.ts';
+import type { Sessions } from '../store/sessions.ts';
 import type { RegionTotals } from '../store/totals.ts';
 
 /** A meeting as one region sees it. */

@@ -15,6 +15,7 @@ import { sequences } from './arrival/sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import { createEnded, type EndedReadings } from './ended/ended.ts';
+import { createFeeds, type FeedReading } from './feeds.ts';
 import type { ImpairmentReading, ImpairmentScope } from './impaired.ts';
 import { createLiving } from './living.ts';
 import type { PeerReadings } from './peers/peer-table.ts';
@@ -99,24 +100,6 @@ export type Sessions = {
   nextBorn(): number;
 };
 
-/** NaN is not known. */
-export type FeedReading = {
-  /** More than a few seconds of messages wait to be read. */
-  readonly isBehind: boolean;
-  /** How far what was read is behind the broker's time now. */
-  readonly lagSeconds: number;
-  /** How far this host's wall clock is ahead of the broker's. */
-  readonly hostSkewSeconds: number;
-  /** Up to when it was read, by the broker's clock; ms since the epoch. */
-  readonly readMs?: number;
-};
-
-type RegionState = {
-  feed: FeedReading;
-  /** When the last of the history was read: who was due by then is not ours to count. */
-  historyUntilMs: number;
-};
-
 /** A beacon on its way, and the cell that it puts its session in. */
 type PlacedBeacon = { readonly cell: Cell; readonly beacon: Incoming; readonly nowMs: number };
 
@@ -145,7 +128,7 @@ function endedBounds(maxSessions: number): { readonly maxSessions: number; reado
 export function createSessions(options: SessionsOptions): Sessions {
   const { regions, servers, maxSessions, maxSessionSeries } = options;
   const ttlMs = options.ttlSeconds * 1000;
-  const states = new Map(regions.map((region) => [region, createRegionState()]));
+  const feeds = createFeeds(regions);
   const serverLabel = serverLabeler(servers);
   const population = createPopulation();
   const tally = createTally(regions);
@@ -167,12 +150,6 @@ export function createSessions(options: SessionsOptions): Sessions {
   const departed = createDeparted(maxSessions);
   const arrivals = createArrivals({ ttlMs, departed, plausibility });
   const schedule = createSchedule({ regions, ttlMs, quietness, onQuiet: living.quieten, onExpired: expireSession });
-
-  function stateOf(region: string): RegionState {
-    const state = states.get(region);
-    if (!state) throw new RangeError(`no such region: ${region}`);
-    return state;
-  }
 
   function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
     const { report } = beacon;
@@ -253,7 +230,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   function expireSession(session: Session, readMs: number): void {
     const { region } = session.presence;
     // An earlier process has removed it, or none has: a beacon that waited at the edge may bring such a one back.
-    tally.isHistory = session.receivedAtMs + ttlMs <= stateOf(region).historyUntilMs;
+    tally.isHistory = feeds.isHistory(region, session.receivedAtMs + ttlMs);
     ended.note(session, { reason: 'stale', atMs: readMs });
     remove(session);
     tally.totals(region).stale++;
@@ -285,7 +262,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     apply(region, reports, nowMs) {
       tally.isHistory = reports.isHistory;
-      if (reports.isHistory) stateOf(region).historyUntilMs = nowMs;
+      if (reports.isHistory) feeds.noteHistory(region, nowMs);
       for (let i = 0; i < reports.count; i++) {
         applyBeacon(region, { reports, report: reports.list[i] as Report }, nowMs);
       }
@@ -317,12 +294,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     feedDown: (region, nowMs) => schedule.clockOf(region).stop(nowMs),
     regions,
     isFeedUp(region) {
-      return schedule.clockOf(region).isRunning && !stateOf(region).feed.isBehind;
+      return schedule.clockOf(region).isRunning && !feeds.readingOf(region).isBehind;
     },
-    noteFeed(region, feed) {
-      stateOf(region).feed = feed;
-    },
-    feedOf: (region) => stateOf(region).feed,
+    noteFeed: feeds.note,
+    feedOf: feeds.readingOf,
     feedDownSince: (region) => schedule.clockOf(region).stoppedSinceMs,
     isWithdrawn: (region, nowMs) => schedule.clockOf(region).isWithdrawn(nowMs),
     totals: tally.shown,
@@ -342,13 +317,6 @@ export function createSessions(options: SessionsOptions): Sessions {
       ended.forgetDue(nowMs, FORGET_AT_ONCE);
     },
     nextBorn: () => living.nextBorn,
-  };
-}
-
-function createRegionState(): RegionState {
-  return {
-    feed: { isBehind: false, lagSeconds: Number.NaN, hostSkewSeconds: Number.NaN },
-    historyUntilMs: Number.NEGATIVE_INFINITY,
   };
 }
 
