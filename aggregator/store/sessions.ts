@@ -155,7 +155,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { report } = beacon;
     const totals = tally.totals(region);
     const session = living.roster.session(report.meetingId, report.sessionId);
-    const departure = session ? undefined : departed.find(keyOf(report));
+    const departure = session ? undefined : departed.find(report);
     const outcome = arrivals.outcomeOf(beacon, session, departure);
     if (outcome === 'repeated') {
       totals.duplicate++;
@@ -203,7 +203,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     } else if (living.size >= maxSessions) {
       tally.totals(cell.region).refused++;
     } else {
-      if (departed.size > 0) departed.forget(keyOf(report));
+      if (departed.size > 0) departed.forget(report);
       schedule.add(living.begin(cell, beacon, runs), report.receivedAtMs, nowMs);
     }
   }
@@ -248,7 +248,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     // Whoever did not leave may join at the next try, however soon.
     const leftAtMs = report.leaving ? report.receivedAtMs : Number.NEGATIVE_INFINITY;
     const times = { leftAtMs, forgetAtMs: nowMs + ttlMs };
-    departed.remember(keyOf(report), { sequence, ended, accountedUntilMs, ...times });
+    departed.remember(report, { sequence, ended, accountedUntilMs, ...times });
   }
 
   /** @param current the session's cell, which it mostly still is */
@@ -330,9 +330,4 @@ function newlyDropped(session: Session, dropped: number): number {
   const before = session.clientDropped;
   session.clientDropped = unboxed(dropped);
   return dropped >= before ? dropped - before : dropped;
-}
-
-/** Ids cannot contain a space. */
-function keyOf({ meetingId, sessionId }: Report): string {
-  return `${meetingId} ${sessionId}`;
 }

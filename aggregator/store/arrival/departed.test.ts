@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createDeparted, type Departure } from './departed.ts';
+import { createDeparted, type Departure, type SessionIds } from './departed.ts';
 import { sequences } from './sequence.ts';
+
+function named(sessionId: string): SessionIds {
+  return { meetingId: 'm', sessionId };
+}
 
 function leftAt(leftAtMs: number): Departure {
   const sequence = sequences.begin({ seq: 0, receivedAtMs: leftAtMs }, Number.NaN);
@@ -10,23 +14,23 @@ function leftAt(leftAtMs: number): Departure {
 describe('departed sessions', () => {
   it('are remembered until their time is over, and forgotten a portion at a time', () => {
     const departed = createDeparted(10);
-    for (const i of [0, 1, 2]) departed.remember(`m s-${i}`, leftAt(i));
+    for (const i of [0, 1, 2]) departed.remember(named(`s-${i}`), leftAt(i));
     expect(departed.forgetDue(29_999, 10)).toBe(0);
     expect(departed.forgetDue(30_001, 1)).toBe(1);
-    expect(departed.find('m s-0')).toBeUndefined();
+    expect(departed.find(named('s-0'))).toBeUndefined();
     expect(departed.forgetDue(30_001, 10)).toBe(1);
-    expect(departed.find('m s-2')).toMatchObject({ leftAtMs: 2 });
+    expect(departed.find(named('s-2'))).toMatchObject({ leftAtMs: 2 });
   });
 
   it('lose the one that left first when there are too many', () => {
     const departed = createDeparted(2);
-    departed.remember('m a', leftAt(0));
-    departed.remember('m b', leftAt(1));
-    departed.remember('m a', leftAt(2));
-    departed.remember('m c', leftAt(3));
+    departed.remember(named('a'), leftAt(0));
+    departed.remember(named('b'), leftAt(1));
+    departed.remember(named('a'), leftAt(2));
+    departed.remember(named('c'), leftAt(3));
     expect(departed.size).toBe(2);
-    expect(departed.find('m b')).toBeUndefined();
-    expect(departed.find('m a')).toMatchObject({ leftAtMs: 2 });
+    expect(departed.find(named('b'))).toBeUndefined();
+    expect(departed.find(named('a'))).toMatchObject({ leftAtMs: 2 });
   });
 
   it.each([

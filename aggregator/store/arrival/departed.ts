@@ -2,20 +2,24 @@
  * Sessions that left, remembered for a TTL: a repeated or late beacon must not bring one
  * back. Bounded.
  */
+import type { Report } from '../report/report.ts';
 import type { Runs } from './runs.ts';
 
 /** Times are by the broker's clock. */
 export type Departure = Runs & { readonly leftAtMs: number; readonly forgetAtMs: number };
 
+/** The session that a report is of. */
+export type SessionIds = Pick<Report, 'meetingId' | 'sessionId'>;
+
 export type Departed = {
   readonly size: number;
-  find(key: string): Departure | undefined;
+  find(session: SessionIds): Departure | undefined;
   /** Whether a beacon of the run that left, with a new number, came late, instead of going on with the session. */
   isLateBeacon(departure: Departure, receivedAtMs: number): boolean;
   /** At the bound, the session that left first is forgotten. */
-  remember(key: string, departure: Departure): void;
+  remember(session: SessionIds, departure: Departure): void;
   /** The session is alive again. */
-  forget(key: string): void;
+  forget(session: SessionIds): void;
   /** Forgets at most `most` of those whose time is over. @returns how many */
   forgetDue(nowMs: number, most: number): number;
 };
@@ -35,9 +39,10 @@ export function createDeparted(max: number): Departed {
     get size() {
       return byKey.size;
     },
-    find: (key) => byKey.get(key),
+    find: (session) => byKey.get(keyOf(session)),
     isLateBeacon: ({ leftAtMs }, receivedAtMs) => receivedAtMs - leftAtMs < LATE_BEACON_MS,
-    remember(key, departure) {
+    remember(session, departure) {
+      const key = keyOf(session);
       // Deleted first, so that it goes to the end.
       byKey.delete(key);
       byKey.set(flat(key), departure);
@@ -47,8 +52,8 @@ export function createDeparted(max: number): Departed {
         break;
       }
     },
-    forget(key) {
-      byKey.delete(key);
+    forget(session) {
+      byKey.delete(keyOf(session));
     },
     forgetDue(nowMs, most) {
       let forgotten = 0;
@@ -60,6 +65,11 @@ export function createDeparted(max: number): Departed {
       return forgotten;
     },
   };
+}
+
+/** Ids cannot contain a space. */
+function keyOf({ meetingId, sessionId }: SessionIds): string {
+  return `${meetingId} ${sessionId}`;
 }
 
 /** The key was put together from two ids, which V8 does by keeping both: a text of its own takes 76 bytes less of each. */
