@@ -10,6 +10,7 @@ import { figureName, type MeasureName, PEER_MEASURES } from '../../live/measures
 import { IMPAIRMENT_CAUSES } from '../../store/diagnosis.ts';
 import { END_REASONS } from '../../store/ended/ended.ts';
 import type { EndedSession, WorstSession } from '../answers.ts';
+import { parseLine } from '../shards/json-line.ts';
 import { type Listed, listEnded, listLiving } from './listed.ts';
 import { LIMIT_MAX } from './worst-sessions.ts';
 
@@ -30,7 +31,7 @@ export function* readFound(lines: Iterable<string>, sort: MeasureName): Generato
   const ended: EndedSession[] = [];
   for (const text of lines) {
     yield;
-    const line = parse(text);
+    const line = parseLine(text);
     if (!head) {
       const parsed = v.safeParse(Head, line);
       if (!parsed.success) return no('does not answer as an aggregator of this version does');
@@ -58,14 +59,6 @@ function* listed(head: v.InferOutput<typeof Head>, { living, ended, sort }: Read
 
 function no(why: string): FoundResult {
   return { ok: false, why };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -15,6 +15,7 @@ import { IMPAIRMENT_CAUSES } from '../../store/diagnosis.ts';
 import { ANY_CAUSE } from '../../store/impaired.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../../store/totals.ts';
 import type { LivePart, Part, RegionPart, ServerPart } from '../overview/part.ts';
+import { parseLine } from './json-line.ts';
 
 /** A part that another process sent, and the fingerprint of its topology. */
 export type SentPart = Part & { readonly topology: string };
@@ -150,7 +151,7 @@ export function* readPartText(lines: Iterable<string>): Generator<void, PartResu
   let head: v.InferOutput<typeof Head> | undefined;
   const regions: SentRegion[] = [];
   for (const text of lines) {
-    const line = parse(text);
+    const line = parseLine(text);
     if (!head) {
       const parsed = v.safeParse(Head, line);
       if (!parsed.success) return no('does not answer as an aggregator does: is it one, of this version?');
@@ -169,14 +170,6 @@ export function* readPartText(lines: Iterable<string>): Generator<void, PartResu
 
 function no(why: string): PartResult {
   return { ok: false, why };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isEnd(line: unknown): boolean {
