@@ -72,6 +72,7 @@ describe('the text of what was found', () => {
     ['a figure that is a text', living.replace(/"rtt_seconds":[0-9.]+/, '"rtt_seconds":"1"')],
     ['no peers', living.replace('"peers"', '"others"')],
     ['an ended session without an end', ended.replace('"ended_ms"', '"when"')],
+    ['an end at a time that no calendar has', ended.replace(/"ended_ms":\d+/, '"ended_ms":1e16')],
     ['an unknown reason', ended.replace('"left"', '"bored"')],
   ])('is none with %s', (_, line) => {
     expect([living, ended]).not.toContain(line);

@@ -11,6 +11,7 @@ import { IMPAIRMENT_CAUSES } from '../../store/diagnosis.ts';
 import { END_REASONS } from '../../store/ended/ended.ts';
 import type { EndedSession, WorstSession } from '../answers.ts';
 import { parseLine } from '../shards/json-line.ts';
+import { Time } from '../shards/time.ts';
 import { type Listed, listEnded, listLiving } from './listed.ts';
 import { LIMIT_MAX } from './worst-sessions.ts';
 
@@ -74,7 +75,7 @@ const Labels = v.pipe(
 const Head = v.object({
   total: Count,
   ended_total: v.exactOptional(Count),
-  ended_reach_ms: v.exactOptional(v.pipe(v.number(), v.finite())),
+  ended_reach_ms: v.exactOptional(Time),
 });
 
 type PeerFigureName = ReturnType<typeof figureName<(typeof PEER_MEASURES)[number]>>;
@@ -98,7 +99,7 @@ const session = {
   participant_id: Id,
   server_url: Text,
   server_type: Text,
-  began_ms: Figure,
+  began_ms: Time,
   began_or_earlier: v.exactOptional(v.literal(true)),
   client: v.exactOptional(Labels),
   path: v.exactOptional(Labels),
@@ -113,7 +114,7 @@ const Line = v.union([
     session: v.object({ ...session, quiet: v.exactOptional(v.literal(true)), last_beacon_age_seconds: Figure }),
   }),
   v.object({
-    ended: v.object({ ...session, ended_ms: Figure, reason: v.picklist(END_REASONS), last_beacon_ms: Figure }),
+    ended: v.object({ ...session, ended_ms: Time, reason: v.picklist(END_REASONS), last_beacon_ms: Time }),
   }),
   v.object({ end: v.literal(true) }),
 ]);

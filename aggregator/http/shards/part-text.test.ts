@@ -30,6 +30,7 @@ function withLine(number: number, overrides: object): string {
 const HEAD = 0;
 const REGION = 1;
 const SERVER = 2;
+const SILENT_REGION = 3;
 
 describe('the text of a part', () => {
   it('says what was read, and of which topology', () => {
@@ -56,6 +57,12 @@ describe('the text of a part', () => {
       'living people where the feed is down',
       REGION,
       { feed: { up: false, since_ms: 1, or_earlier: false } },
+      'figures',
+    ],
+    [
+      'a time that no calendar has',
+      SILENT_REGION,
+      { feed: { up: false, since_ms: 1e16, or_earlier: false } },
       'figures',
     ],
     ['a negative count', SERVER, { sessions: -1 }, 'figures'],

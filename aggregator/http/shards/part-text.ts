@@ -16,6 +16,7 @@ import { ANY_CAUSE } from '../../store/impaired.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../../store/totals.ts';
 import type { LivePart, Part, RegionPart, ServerPart } from '../overview/part.ts';
 import { parseLine } from './json-line.ts';
+import { Time } from './time.ts';
 
 /** A part that another process sent, and the fingerprint of its topology. */
 export type SentPart = Part & { readonly topology: string };
@@ -48,7 +49,7 @@ const Head = v.object({
   format: v.literal(FORMAT),
   bounds: v.string(),
   version: v.pipe(v.string(), v.maxLength(64)),
-  started_at_ms: Total,
+  started_at_ms: Time,
   topology: v.pipe(v.string(), v.maxLength(64)),
   shard: v.pipe(
     v.object({ index: Count, count: v.pipe(Count, v.minValue(1), v.maxValue(999)) }),
@@ -61,7 +62,7 @@ const Feed = v.union([
   v.object({
     up: v.literal(false),
     replaying: v.exactOptional(v.literal(true)),
-    since_ms: Finite,
+    since_ms: Time,
     or_earlier: v.boolean(),
     lag_seconds: v.exactOptional(Finite),
   }),
