@@ -31,7 +31,14 @@ export function describeMeeting({ people }) {
   const slow = present.filter(({ impaired: causes }) => causes.includes('rtt'));
   if (slow.length > 0)
     findings.push(`${listOf(slow.map(({ id }) => id))} ${slow.length === 1 ? 'has' : 'have'} a bad RTT`);
-  return findings.length > 0 ? `${who}: ${findings.join('; ')}.` : `${who}: everybody hears everybody well.`;
+  return `${who}: ${findings.length > 0 ? findings.join('; ') : calmText(present, heard)}.`;
+}
+
+/** @param {readonly Person[]} present of whom nothing is wrong @param {readonly Heard[]} heard */
+function calmText(present, heard) {
+  if (present.every(({ state }) => state === 'quiet')) return 'nothing is known of now, for their beacons are overdue';
+  const isKnown = heard.some(({ stream }) => stream.level !== 'unknown');
+  return isKnown ? 'everybody hears everybody well' : 'nobody says how they hear anybody';
 }
 
 /** @param {readonly Person[]} people whether nobody has two sessions */

@@ -5,7 +5,7 @@ import { formatClock } from '../page/format.js';
 import { NOW } from '../testing.ts';
 import { describeMeeting } from './findings.js';
 import { readMeeting } from './meeting.js';
-import { ended, LOSSY, living, meetingOf } from './testing.ts';
+import { ended, LOSSY, living, meetingOf, peer } from './testing.ts';
 
 const IDS = ['anna', 'ben', 'carl', 'dora'];
 const bad = (side: WorstPeer['side']) => ({ ...LOSSY, ...(side ? { side } : {}) });
@@ -59,4 +59,20 @@ it('says how it ended', () => {
   expect(sentenceOf([], [ended('anna', NOW), ended('ben', NOW - 5_000, 'stale')])).toBe(
     `Over: the last of 2 sessions ended at ${formatClock(NOW)}, 1 of them without a goodbye. These are the last figures.`,
   );
+});
+
+it.each<[string, readonly WorstSession[], string]>([
+  [
+    'when all are quiet',
+    [living('anna', [peer('ben')], { quiet: true }), living('ben', [peer('anna')], { quiet: true })],
+    '2 people, 2 quiet: nothing is known of now, for their beacons are overdue.',
+  ],
+  ['to somebody who receives nothing', [living('anna', [])], '1 person: nobody says how they hear anybody.'],
+  [
+    'of streams without a figure',
+    [living('anna', [{ peer_id: 'ben' }]), living('ben', [{ peer_id: 'anna' }])],
+    '2 people: nobody says how they hear anybody.',
+  ],
+])('does not say that all is well %s', (_, sessions, sentence) => {
+  expect(sentenceOf(sessions)).toBe(sentence);
 });

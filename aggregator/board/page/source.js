@@ -31,6 +31,9 @@ export async function fetchOverview(sinceMs) {
   }
 }
 
+/** What the page cannot do without; an aggregator of an older version, which a proxy asks during a rollout, lacks some. */
+const MEMBERS = /** @type {const} */ (['all', 'history', 'incident', 'objectives', 'shard', 'shown']);
+
 /**
  * @param {string} text
  * @returns {Overview}
@@ -38,7 +41,7 @@ export async function fetchOverview(sinceMs) {
  */
 export function parseOverview(text) {
   const body = JSON.parse(text);
-  const isOverview = Array.isArray(body?.regions) && body.regions.length > 0 && body.objectives && body.all;
+  const isOverview = Array.isArray(body?.regions) && body.regions.length > 0 && MEMBERS.every((name) => body[name]);
   if (!isOverview) throw new TypeError('no overview in the answer');
   return body;
 }

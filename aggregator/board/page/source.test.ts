@@ -13,3 +13,11 @@ it.each(['', '<html>', 'null', '"x"', '[]', '{}', '{"regions":[]}', '{"regions":
     expect(() => parseOverview(text)).toThrow(/JSON|overview/);
   },
 );
+
+it.each(['history', 'shown', 'incident', 'shard'])(
+  'shows nothing of an older aggregator, which has no %s',
+  (member) => {
+    const { [member as 'history']: _, ...overview } = createStore(['apac']).overview();
+    expect(() => parseOverview(JSON.stringify(overview))).toThrow(/overview/);
+  },
+);
