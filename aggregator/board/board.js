@@ -42,14 +42,24 @@ let failure;
 async function poll() {
   const answer = await settle(fetchOverview(timeline.sinceMs()));
   failure = answer.failure;
-  if (answer.value) {
-    latest = { overview: answer.value, atMs: Date.now() };
-    timeline.add(latest.overview.history);
-    rates.add(latest.overview, latest.atMs);
-    show(latest);
-  }
+  if (answer.value) take({ overview: answer.value, atMs: Date.now() });
   banner.update(latest, failure);
   if (failure === undefined) await askMore();
+}
+
+/** @param {import('./verdict/banner.js').Answer} answer */
+function take(answer) {
+  try {
+    timeline.add(answer.overview.history);
+    rates.add(answer.overview, answer.atMs);
+    show(answer);
+    banner.update(answer, undefined);
+    latest = answer;
+  } catch (error) {
+    // Whatever is wrong with it: a verdict that stays as it was would look like one of now.
+    failure = 'the aggregator\u2019s answer cannot be shown';
+    reportError(error);
+  }
 }
 
 /** What follows from what is chosen: a list of sessions, and what was looked up. */

@@ -4,6 +4,7 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Overview } from '../../aggregator/http/answers.ts';
 import { findFaults } from '../support/pages/axe.ts';
 import {
   type BoardStage,
@@ -149,6 +150,34 @@ describe('the board', () => {
     await aggregator.restart();
     await untilVerdict(page, /^All is well/, SHOWN_MS);
     expect(await page.locator('html').getAttribute('data-state')).toBe('live');
+  });
+
+  it('says that an answer cannot be shown, and goes on with the next one', async () => {
+    const aggregator = await stage.aggregatorUp();
+    stage.startCalls(['apac']);
+    const { page, complaints } = await stage.open(aggregator.url);
+    await untilVerdict(page, /^All is well/);
+    const overview = (await (await fetch(`${aggregator.url}/api/v1/overview`)).json()) as Overview;
+    await page.route('**/api/v1/overview*', (route) =>
+      route.fulfill({ json: { ...overview, regions: [{ region: 'apac' }] } }),
+    );
+    await untilVerdict(page, /^The aggregator’s answer cannot be shown\. The figures below are of /);
+    expect(await page.title()).toBe('Unknown: no answer – edgepulse');
+    expect(complaints.length).toBeGreaterThan(0);
+    await page.unrouteAll();
+    await untilVerdict(page, /^All is well/);
+  });
+
+  it('says of which part its figures are, and leaves the verdict its room', async () => {
+    const aggregator = await stage.aggregatorUp({ LANES: '2', SHARD: '0/2' });
+    const { page } = await stage.open(aggregator.url);
+    await untilVerdict(page, /^No session reports/);
+    expect(await textOf(page.locator('#part'))).toMatch(/^This shows a part: shard 0 of 2\./);
+    const [verdict, text, part] = await Promise.all(
+      ['#verdict', '#verdict-text', '#part'].map((id) => page.locator(id).boundingBox()),
+    );
+    expect(text?.width).toBeGreaterThan(0.8 * (verdict?.width ?? Number.NaN));
+    expect(part?.x).toBe(text?.x);
   });
 
   it('shows ids as text, whatever they look like', async () => {

@@ -25,6 +25,14 @@ it.each([
     },
     'This is a part: no answer from shard 1/2 at http://agg-1:9464 (no answer in 2 s).',
   ],
+  [
+    'who did not answer, of many the first ones',
+    {
+      shard: { index: 0, count: 9 },
+      shown: { shards: ['0/9'], missing: ['a', 'b', 'c', 'd', 'e'].map((address) => ({ address, why: 'gone' })) },
+    },
+    'This is a part: no answer from a (gone), b (gone), c (gone) and 2 more.',
+  ],
 ])('says %s', (_, overview, text) => {
   expect(partText(overview)).toBe(text);
 });
