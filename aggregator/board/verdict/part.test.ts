@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { createStore } from '../testing.ts';
 import { partText } from './part.js';
+import { reachVerdict } from './verdict.js';
 
 it.each([
   [
@@ -35,4 +37,13 @@ it.each([
   ],
 ])('says %s', (_, overview, text) => {
   expect(partText(overview)).toBe(text);
+});
+
+it('takes the calm out of the verdict while a shard does not answer', () => {
+  const store = createStore(['apac']);
+  store.add('apac', { count: 20, rtt: 0.08, expand: 0.5 });
+  const missing = [{ address: 'http://agg-1:9464', shard: '1/2', why: 'does not answer within 2 s' }];
+  const verdict = reachVerdict({ ...store.overview(), shown: { shards: ['0/2'], missing } });
+  expect(verdict).toMatchObject({ level: 'unknown', headline: 'a part does not answer' });
+  expect(verdict.sentence).toMatch(/^Nothing is known of a part of the fleet.*\. Elsewhere all is well: /);
 });

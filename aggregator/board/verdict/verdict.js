@@ -55,11 +55,20 @@ export function reachVerdict(overview) {
     };
   }
   const calm = calmVerdict(overview);
-  if (silent.length === 0) return calm;
+  if (silent.length === 0) return overview.shown.missing.length === 0 ? calm : partialVerdict(calm);
   return {
     level: 'unknown',
     headline: `no feed: ${silent.map(({ region }) => region).join(', ')}`,
     sentence: `Nothing is known of ${silentText(silent)}. Elsewhere ${lowerFirst(calm.sentence)}`,
+  };
+}
+
+/** @param {Verdict} calm of the shards that answer @returns {Verdict} whoever is in the others may fare badly */
+function partialVerdict({ sentence }) {
+  return {
+    level: 'unknown',
+    headline: 'a part does not answer',
+    sentence: `Nothing is known of a part of the fleet, which does not answer. Elsewhere ${lowerFirst(sentence)}`,
   };
 }
 
