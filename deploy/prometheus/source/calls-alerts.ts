@@ -14,7 +14,7 @@ const PEOPLE = `${valueAs('count')} of ${figure('region:edgepulse_sessions:sum',
 const SIDE = `Most bad streams by side: ${most('region:edgepulse_impaired_streams:sum', 'side')}.`;
 
 function p95(metric: string, format: 'percent' | 'milliseconds'): string {
-  return `p95 ${figure(`region:edgepulse_${metric}:p95`, format)}`;
+  return `p95 ${format === 'percent' ? 'of all streams' : 'about'} ${figure(`region:edgepulse_${metric}:p95`, format)}`;
 }
 
 /** A listener who mutes somebody looks like silence with `no_energy`, so streams without packets have to be as many. */
@@ -37,7 +37,7 @@ const REGIONS: readonly Alert[] = [
     ...PAGE,
     expr: incident('region', 'cause="audio"'),
     when: `${ENOUGH} hear somebody badly: concealment over ${percent(OBJECTIVES.concealment.bad)}, expand over ${OBJECTIVES.expand.bad}/s or audio packet loss over ${percent(OBJECTIVES.audio_packet_loss.bad)}`,
-    summary: `${PEOPLE} hear somebody badly (concealment ${p95('live_concealment_ratio', 'percent')}). ${SIDE} server: take it out of rotation. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.`,
+    summary: `${PEOPLE} hear somebody badly (concealment ${p95('live_concealment_ratio', 'percent')}). ${SIDE} server: take it out of rotation, but if all servers of the region are red, it is the region's network. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.`,
   },
   {
     alert: 'EdgepulseVideoBad',

@@ -15,7 +15,7 @@ export function valueAs(format: keyof typeof OF_VALUE): string {
 /** Templates can't multiply, so the query does. */
 const OF_FIGURE = {
   count: { around: '%', format: '%.0f' },
-  percent: { around: '100 * %', format: '%.1f %%' },
+  percent: { around: '100 * %', format: '%.1f%%' },
   milliseconds: { around: '1000 * %', format: '%.0f ms' },
 } as const;
 

@@ -41,7 +41,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'rtt' },
       summary:
-        '12 of 84 people in apac have an RTT over 250 ms (p95 299 ms). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.',
+        '12 of 84 people in apac have an RTT over 250 ms (p95 about 299 ms). If the board shows one server, take it out of rotation; if it shows all of them, look at the network between the region and its servers.',
     },
     // Four people, and five of more than a hundred.
     quiet: [...WELL, ...people(20, { rtt: 4 }), ...people(120, { rtt: 5 }, { ...SERVER, region: 'eu-west' })],
@@ -58,7 +58,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'audio' },
       summary:
-        "5 of 84 people in apac hear somebody badly (concealment p95 6.9 %). Most bad streams by side: publisher. server: take it out of rotation. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.",
+        "5 of 84 people in apac hear somebody badly (concealment p95 of all streams 6.9%). Most bad streams by side: publisher. server: take it out of rotation, but if all servers of the region are red, it is the region's network. publisher: one person's uplink, find them on the board. receiver or unknown: look at the network of the region.",
     },
     quiet: [...WELL, ...people(84, { audio: 4, rtt: 30, video: 30 })],
   },
@@ -74,7 +74,7 @@ export const CALLS_CASES: readonly AlertCase[] = [
       at: 2,
       labels: { ...REGION, cause: 'video' },
       summary:
-        "40 of 84 people in apac see somebody frozen or with packet loss (freezes p95 14.4 % of the time). Most bad streams by side: server. If RTT or audio alerts too, begin there: it is the network. Video alone: bandwidth, or the server's simulcast.",
+        "40 of 84 people in apac see somebody frozen or with packet loss (freezes p95 of all streams 14.4% of the time). Most bad streams by side: server. If RTT or audio alerts too, begin there: it is the network. Video alone: bandwidth, or the server's simulcast.",
     },
     quiet: [...WELL, ...people(84, { video: 4, audio: 40 })],
   },
