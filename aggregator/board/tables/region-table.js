@@ -13,7 +13,7 @@ import {
   shortenHosts,
   UNKNOWN,
 } from '../page/format.js';
-import { judge } from '../verdict/judge.js';
+import { judge, nameOf } from '../verdict/judge.js';
 import { levelOf } from '../verdict/levels.js';
 import { silenceText } from '../verdict/verdict.js';
 import { createSparkline } from './sparkline.js';
@@ -41,7 +41,7 @@ const NARROW = matchMedia('(max-width: 699px)');
 /** One scale for all sparklines, at least up to this much over where RTT is bad, so that a line low down is a good one. */
 const LEAST_TOP = 1.2;
 
-const STATES = { network: 'network', audio: 'audio', both: 'network + audio', video: 'video' };
+const STATES = { network: 'network', audio: 'audio', both: 'network + audio', video: 'video', silence: 'silence' };
 
 /** @param {HTMLTableElement} table with a head and a foot, whose row is for all regions together @param {Address} address where a sparkline leads */
 export function createRegionTable(table, address) {
@@ -146,8 +146,10 @@ function createServer({ server_url: url, server_type: type }) {
 /** @param {Figures | undefined} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
 function stateOf(figures, rules) {
   if (!figures || figures.sessions === 0) return { text: 'nobody here', level: 'unknown' };
-  const { level, cause } = judge(figures, rules);
-  if (cause) return { text: `${level === 'bad' ? '▲▲' : '▲'} ${STATES[cause]}`, level };
+  const judgement = judge(figures, rules);
+  const { level } = judgement;
+  const name = nameOf(judgement);
+  if (name) return { text: `${level === 'bad' ? '▲▲' : '▲'} ${STATES[name]}`, level };
   return level === 'ok' ? { text: 'fine', level } : { text: 'not known', level };
 }
 

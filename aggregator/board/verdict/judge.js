@@ -11,12 +11,13 @@ import { LEVELS, levelOf, worstLevel } from './levels.js';
 
 /**
  * `cause` is undefined when nothing is wrong, and `video` when nothing but the video is. `audio` names the worse of the
- * two audio measures.
+ * two audio measures. `isSilence`: more people hear nothing of somebody who speaks than hear somebody badly.
  * @typedef {{
  *   readonly level: Level,
  *   readonly network: Level,
  *   readonly audio: Judged,
  *   readonly audioLevel: Level,
+ *   readonly isSilence: boolean,
  *   readonly cause: 'network' | 'audio' | 'both' | 'video' | undefined,
  * }} Judgement
  */
@@ -58,7 +59,13 @@ export function judge(figures, { objectives, incident }) {
   // The board has no percentile of video: nothing less than an incident is seen.
   const video = isIncident(impaired.video) ? 'bad' : 'unknown';
   const cause = causeOf(network, audioLevel) ?? (isTrouble(video) ? 'video' : undefined);
-  return { level: worstLevel([network, audioLevel, video]), network, audio, audioLevel, cause };
+  const isSilence = isIncident(impaired.silence) && impaired.silence >= impaired.audio;
+  return { level: worstLevel([network, audioLevel, video]), network, audio, audioLevel, isSilence, cause };
+}
+
+/** @param {Judgement} judgement @returns {'network' | 'audio' | 'both' | 'video' | 'silence' | undefined} what to call it */
+export function nameOf({ cause, isSilence }) {
+  return cause === 'audio' && isSilence ? 'silence' : cause;
 }
 
 /** @param {Figures} figures @returns {number} sessions that count: what was last heard of quiet ones may no longer be so */

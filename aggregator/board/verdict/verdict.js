@@ -8,7 +8,7 @@ import {
   formatServer,
   plural,
 } from '../page/format.js';
-import { findTroubles, isTrouble, judge, judgedSessions, localize, mainMeasure } from './judge.js';
+import { findTroubles, isTrouble, judge, judgedSessions, localize, mainMeasure, nameOf } from './judge.js';
 import { levelOf } from './levels.js';
 import { countText, impairedText, nounOf, quietText } from './people.js';
 
@@ -33,7 +33,7 @@ const MEASURES = {
   expand: { name: 'expand', format: formatPerSecond },
 };
 
-const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio', video: 'video' };
+const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio', video: 'video', silence: 'silence' };
 
 /** @param {Overview} overview @returns {Verdict} */
 export function reachVerdict(overview) {
@@ -116,10 +116,12 @@ function calmVerdict(overview) {
     return { level: 'unknown', headline: 'no figures yet', sentence: `${crowd}: ${why}.` };
   }
   const highest = [highestText(heard, 'rtt'), highestText(heard, 'concealment')].filter(Boolean).join(', ');
+  // Not of people of whom some are impaired, too few in any one region to be an incident.
+  const headline = all.impaired_sessions.any === 0 ? 'all is well' : 'no incident';
   return {
     level: 'ok',
-    headline: 'all is well',
-    sentence: `All is well: ${[`highest p95 ${highest}`, crowd, impairedText(all, noun)].filter(Boolean).join('; ')}.`,
+    headline,
+    sentence: `${upperFirst(headline)}: ${[`highest p95 ${highest}`, crowd, impairedText(all, noun)].filter(Boolean).join('; ')}.`,
   };
 }
 
@@ -143,8 +145,8 @@ function highestText(regions, measure) {
  */
 function troubled({ overview: { objectives }, silent, worst, others }) {
   const { region, judgement } = worst;
-  const cause = CAUSES[judgement.cause ?? 'both'];
-  const also = others.map((trouble) => `${trouble.region.region} (${CAUSES[trouble.judgement.cause ?? 'both']})`);
+  const causeOf = (/** @type {Trouble} */ trouble) => CAUSES[nameOf(trouble.judgement) ?? 'both'];
+  const also = others.map((trouble) => `${trouble.region.region} (${causeOf(trouble)})`);
   const quiet = quietText(worst.figures);
   const sentence = [
     ...(isByPercentile(worst, objectives) ? measuredText(worst, objectives) : countedText(worst)),
@@ -152,7 +154,7 @@ function troubled({ overview: { objectives }, silent, worst, others }) {
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
     ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
-  return { level: judgement.level, headline: `${region.region}: ${cause}`, sentence: `${sentence}.` };
+  return { level: judgement.level, headline: `${region.region}: ${causeOf(worst)}`, sentence: `${sentence}.` };
 }
 
 /** @param {Trouble} trouble @param {Objectives} objectives */
@@ -170,7 +172,7 @@ function measuredText(trouble, objectives) {
  * @param {Trouble} trouble @param {Objectives} objectives
  */
 function isByPercentile({ figures, judgement }, objectives) {
-  if (judgement.cause === 'video') return false;
+  if (judgement.cause === 'video' || nameOf(judgement) === 'silence') return false;
   const measure = mainMeasure(judgement);
   return isTrouble(levelOf(objectives[measure], figures.measures[measure].p95));
 }
@@ -199,7 +201,7 @@ function othersText(figures, noun, counted) {
 function countedOf(cause, { rtt, audio, video, silence }) {
   if (cause === 'video') return [video, 'receive video with loss or freezes \u2013 video'];
   if (cause !== 'audio') return [rtt, 'have a bad RTT \u2013 network'];
-  if (silence >= audio) return [silence, "can't hear somebody who speaks \u2013 silence"];
+  if (silence > 0 && silence >= audio) return [silence, "can't hear somebody who speaks \u2013 silence"];
   return [audio, 'hear somebody badly \u2013 audio'];
 }
 
@@ -232,8 +234,19 @@ function whereText({ region, judgement, server }, objectives) {
   const [only] = affected;
   if (!only) return [];
   if (known.length === 1) return [`on its only server, ${serverText(only)}`];
-  if (affected.length === known.length) return [`on all ${known.length} servers`];
+  if (affected.length === known.length) {
+    // One host is one server, by however many transports it is reached: nothing tells it from the region's network.
+    const hosts = new Set(known.map(({ server_url: url }) => hostOf(url)));
+    const [host] = hosts;
+    if (hosts.size === 1) return [`on its only server, ${host} (all ${known.length} transports)`];
+    return [`on all ${known.length} servers`];
+  }
   return [affected.length === 1 ? `on ${serverText(only)} alone` : `on ${affected.length} of ${known.length} servers`];
+}
+
+/** @param {string} url */
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 /** @param {Server} server */
@@ -254,6 +267,11 @@ function howManyText({ region, figures, judgement, touched }, objectives) {
 /** @param {Silent} silent */
 function silentText(silent) {
   return silent.map(({ region, feed }) => `${region} (${silenceText(feed)})`).join(', ');
+}
+
+/** @param {string} sentence */
+function upperFirst(sentence) {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 /** @param {string} sentence */

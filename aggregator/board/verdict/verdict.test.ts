@@ -67,6 +67,19 @@ describe('the verdict', () => {
       'apac: RTT p95 200 ms – network; on all 2 servers; 40 of 40 sessions over 150 ms, nobody is impaired.',
     ],
     [
+      'counts one host as one server, however many transports lead to it',
+      {
+        calls: {
+          apac: [
+            { ...fine, rtt: 0.2 },
+            { ...fine, rtt: 0.2, server: { ...WEBRTC, type: 'websocket' } },
+          ],
+        },
+      },
+      'warn',
+      'network; on its only server, media-1.example.com (all 2 transports); 40 of 40 sessions over 150 ms',
+    ],
+    [
       'finds a server that the percentile of its region hides',
       {
         calls: {
@@ -90,7 +103,7 @@ describe('the verdict', () => {
         },
       },
       'ok',
-      'All is well',
+      'No incident: ',
     ],
     [
       'makes no incident of one person on a bad line, and says how many it hits',
@@ -112,7 +125,7 @@ describe('the verdict', () => {
       'oc: RTT p95 400 ms (others 400 ms) – network; on its only server, webrtc media-1.example.com; 5 of 5 people are impaired; also apac (network).',
     ],
     [
-      'names those who are impaired, too few to be an incident, where all is well',
+      'names those who are impaired, too few to be an incident, and does not call that well',
       {
         calls: {
           apac: [
@@ -122,7 +135,7 @@ describe('the verdict', () => {
         },
       },
       'ok',
-      '205 people in 1 region; 5 of 205 people are impaired.',
+      'No incident: highest p95 RTT 80 ms (apac), concealment 0.5 % (apac); 205 people in 1 region; 5 of 205 people are impaired.',
     ],
     [
       'puts the worst first and names the others',
@@ -274,10 +287,14 @@ describe('the verdict', () => {
   });
 
   it.each([
-    [{ rtt: 0, audio: 5, video: 0, silence: 0 }, '5 of 20 people hear somebody badly \u2013 audio.'],
-    [{ rtt: 0, audio: 1, video: 0, silence: 5 }, "5 of 20 people can't hear somebody who speaks \u2013 silence;"],
-    [{ rtt: 5, audio: 0, video: 0, silence: 0 }, '5 of 20 people have a bad RTT \u2013 network.'],
-  ])('shows no percentile that is fine when people are hurt all the same: %j', (causes, text) => {
+    [{ rtt: 0, audio: 5, video: 0, silence: 0 }, 'audio', '5 of 20 people hear somebody badly \u2013 audio.'],
+    [
+      { rtt: 0, audio: 1, video: 0, silence: 5 },
+      'silence',
+      "5 of 20 people can't hear somebody who speaks \u2013 silence;",
+    ],
+    [{ rtt: 5, audio: 0, video: 0, silence: 0 }, 'network', '5 of 20 people have a bad RTT \u2013 network.'],
+  ])('shows no percentile that is fine when people are hurt all the same: %j', (causes, name, text) => {
     const store = createStore(['apac']);
     store.add('apac', fine);
     const overview = store.overview();
@@ -285,8 +302,8 @@ describe('the verdict', () => {
     if (!apac?.live) throw new Error('apac is not heard');
     const any = causes.audio + causes.silence + causes.rtt;
     const live = { ...apac.live, impaired_sessions: { any, ...causes } };
-    const { level, sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
-    expect(level).toBe('bad');
+    const { level, headline, sentence } = reachVerdict({ ...overview, regions: [{ ...apac, live }] });
+    expect([level, headline]).toEqual(['bad', `apac: ${name}`]);
     expect(sentence).toMatch(new RegExp(`^apac: ${text}`));
   });
 
