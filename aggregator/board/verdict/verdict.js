@@ -238,7 +238,7 @@ function whereText({ region, judgement, server }, objectives) {
     // One host is one server, by however many transports it is reached: nothing tells it from the region's network.
     const hosts = new Set(known.map(({ server_url: url }) => hostOf(url)));
     const [host] = hosts;
-    if (hosts.size === 1) return [`on its only server, ${host} (all ${known.length} transports)`];
+    if (hosts.size === 1) return [`on its only server, ${host} (${known.length} transports)`];
     return [`on all ${known.length} servers`];
   }
   return [affected.length === 1 ? `on ${serverText(only)} alone` : `on ${affected.length} of ${known.length} servers`];

@@ -77,7 +77,7 @@ describe('the verdict', () => {
         },
       },
       'warn',
-      'network; on its only server, media-1.example.com (all 2 transports); 40 of 40 sessions over 150 ms',
+      'network; on its only server, media-1.example.com (2 transports); 40 of 40 sessions over 150 ms',
     ],
     [
       'finds a server that the percentile of its region hides',
