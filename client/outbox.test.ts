@@ -84,7 +84,7 @@ describe('createOutbox', () => {
     }
   });
 
-  it('backs off up to half a minute, and not after a success', () => {
+  it('backs off up to 5 s, and not after a success', () => {
     const { outbox } = setup(() => 0.999);
     const waits: number[] = [];
     let nowMs = 0;
@@ -98,11 +98,27 @@ describe('createOutbox', () => {
       outbox.settle(NO_ANSWER, nowMs - 1e9);
     }
     expect(waits).toEqual(waits.toSorted((a, b) => a - b));
-    expect(waits.at(-1)).toBeLessThanOrEqual(30_000);
+    expect(waits.at(-1)).toBeLessThanOrEqual(5_000);
     taken(outbox, nowMs + 60_000);
     outbox.settle(ACCEPTED, nowMs + 60_000);
     outbox.offer();
     expect(outbox.take(nowMs + 60_000)).toBeDefined();
+  });
+
+  it('is heard again within 5 s of the end of an outage, however long it was', () => {
+    const luck = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
+    fc.assert(
+      fc.property(luck, fc.integer({ min: 0, max: 300_000 }), (lucks, backAtMs) => {
+        const { outbox } = setup(() => lucks.next().value);
+        for (let nowMs = 0; nowMs <= backAtMs + 5_000; nowMs += 100) {
+          if (nowMs % 2_000 === 0) outbox.offer();
+          if (!outbox.take(nowMs)) continue;
+          if (nowMs >= backAtMs) return true;
+          outbox.settle(NO_ANSWER, nowMs);
+        }
+        return false;
+      }),
+    );
   });
 
   it('reuses a number that was not sent', () => {

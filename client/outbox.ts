@@ -43,8 +43,11 @@ export type Outbox<Content> = {
 };
 
 const BACKOFF_MS = 1_000;
-/** A TTL by default: after an outage a client is visible again within one. */
-const BACKOFF_MAX_MS = 30_000;
+/**
+ * As often as a client in trouble reports. The silence of an outage and the wait after it add up: with longer waits, people
+ * were reaped as stale whose endpoint had been away for 20 s of a TTL of 30. What is overloaded says so by Retry-After.
+ */
+const BACKOFF_MAX_MS = 5_000;
 const RETRY_AFTER_MAX_MS = 600_000;
 
 export function createOutbox<Content>({ random, onDropped }: OutboxOptions<Content>): Outbox<Content> {
