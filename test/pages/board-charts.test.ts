@@ -1,35 +1,10 @@
 /** The charts of the board, and what is chosen with them: of which region, which one is large, and what a link shows. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import type { Overview } from '../../aggregator/http/answers.ts';
 import { findFaults } from '../support/pages/axe.ts';
-import {
-  type BoardStage,
-  INCIDENT,
-  keepScreenshot,
-  ONE_POLL_MS,
-  startBoardStage,
-  textOf,
-  untilText,
-  untilVerdict,
-} from '../support/pages/board.ts';
+import { INCIDENT, it, keepScreenshot, ONE_POLL_MS, textOf, untilText, untilVerdict } from '../support/pages/board.ts';
 import { eventually } from '../support/poll.ts';
-import { launchChromium } from '../support/processes/chromium.ts';
-
-let browser: Browser;
-let stage: BoardStage;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  stage = await startBoardStage(browser);
-});
-
-afterEach(() => stage.end());
 
 const chart = (page: Page, measure: string) => page.locator(`.chart.${measure}`);
 const labelOf = (page: Page, measure: string) => chart(page, measure).locator('.plot').getAttribute('aria-label');
@@ -40,7 +15,7 @@ async function historyOf(url: string): Promise<Overview['history']> {
 }
 
 describe('the charts', () => {
-  it('are there when the page opens, of a region that stands in the address, one of them large', async () => {
+  it('are there when the page opens, of a region that stands in the address, one of them large', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     const calls = stage.startCalls(['eu-west', 'apac']);
     calls.set('apac', INCIDENT);
@@ -72,7 +47,7 @@ describe('the charts', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('share one cursor, say what they show as a table, and have the colours of light and dark', async () => {
+  it('share one cursor, say what they show as a table, and have the colours of light and dark', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -108,7 +83,9 @@ describe('the charts', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('keep what they showed when another process answers, and fill no hole with what nobody knows', async () => {
+  it('keep what they showed when another process answers, and fill no hole with what nobody knows', async ({
+    stage,
+  }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page } = await stage.open(aggregator.url);
@@ -123,7 +100,7 @@ describe('the charts', () => {
     expect(await oldestMinute()).toBe(before);
   });
 
-  it('are empty while nobody is in a call', async () => {
+  it('are empty while nobody is in a call', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     const { page, complaints } = await stage.open(aggregator.url, { width: 400 });
     await untilVerdict(page, /^No session reports/);

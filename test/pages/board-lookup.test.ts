@@ -1,33 +1,9 @@
 /** The look-up of the board: one meeting with a bad line and a silence in it, found, shown, linked to, and over. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import type { Beacon, Peer } from '../../shared/beacon.ts';
 import { findFaults } from '../support/pages/axe.ts';
-import {
-  type BoardStage,
-  keepScreenshot,
-  SHOWN_MS,
-  startBoardStage,
-  textOf,
-  untilText,
-  untilVerdict,
-} from '../support/pages/board.ts';
-import { launchChromium } from '../support/processes/chromium.ts';
-
-let browser: Browser;
-let stage: BoardStage;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  stage = await startBoardStage(browser);
-});
-
-afterEach(() => stage.end());
+import { it, keepScreenshot, SHOWN_MS, textOf, untilText, untilVerdict } from '../support/pages/board.ts';
 
 const PEOPLE = ['call-anna', 'call-ben', 'call-carl', 'call-dora'];
 
@@ -71,7 +47,7 @@ async function lookUp(page: Page, id: string): Promise<void> {
 }
 
 describe('the look-up', () => {
-  it('shows who hears whom how, and makes no incident of one bad line and one silence', async () => {
+  it('shows who hears whom how, and makes no incident of one bad line and one silence', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     stage.repeat('apac', quartet);
@@ -96,7 +72,7 @@ describe('the look-up', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('finds a session and its meeting, stands in the address, and is undone by the back button', async () => {
+  it('finds a session and its meeting, stands in the address, and is undone by the back button', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.repeat('apac', quartet);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -127,7 +103,7 @@ describe('the look-up', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says how sessions ended, with their last figures, and what it does not know', async () => {
+  it('says how sessions ended, with their last figures, and what it does not know', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     const calls = stage.repeat('apac', quartet);
     const { page, complaints } = await stage.open(`${aggregator.url}/?meeting=m-quartet`);

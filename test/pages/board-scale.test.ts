@@ -1,25 +1,9 @@
 /** The board with 100,000 sessions, and after an hour's worth of polls. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import type { Overview } from '../../aggregator/http/answers.ts';
-import { type BoardStage, keepScreenshot, SHOWN_MS, startBoardStage, untilVerdict } from '../support/pages/board.ts';
+import { it, keepScreenshot, SHOWN_MS, untilVerdict } from '../support/pages/board.ts';
 import { eventually } from '../support/poll.ts';
-import { launchChromium } from '../support/processes/chromium.ts';
-
-let browser: Browser;
-let stage: BoardStage;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  stage = await startBoardStage(browser);
-});
-
-afterEach(() => stage.end());
 
 const SESSIONS = 100_000;
 const A_BATCH = 1_000;
@@ -49,7 +33,7 @@ async function heapOf(page: Page): Promise<number> {
 }
 
 describe('the board at scale', () => {
-  it('shows figures of 100,000 sessions within a second of being opened', async ({ annotate }) => {
+  it('shows figures of 100,000 sessions within a second of being opened', async ({ annotate, stage }) => {
     const aggregator = await stage.aggregatorUp({ SESSION_TTL_SECONDS: '600' });
     for (let from = 0; from < SESSIONS; from += A_BATCH) {
       const beacons = Array.from({ length: A_BATCH }, (_, i) => {
@@ -75,7 +59,7 @@ describe('the board at scale', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('takes no more memory after an hour of polls', async ({ annotate }) => {
+  it('takes no more memory after an hour of polls', async ({ annotate, stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['eu-west', 'apac']);
     await eventually(async () => {

@@ -2,42 +2,24 @@
  * The board as an engineer on call sees it: a real aggregator and nats-server behind it, batches put on
  * the subjects of the edge, and the page in a real Chromium.
  */
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Overview } from '../../aggregator/http/answers.ts';
 import { findFaults } from '../support/pages/axe.ts';
 import {
-  type BoardStage,
   FINE,
   INCIDENT,
+  it,
   keepScreenshot,
   ONE_POLL_MS,
   rowOf,
   SHOWN_MS,
-  startBoardStage,
   textOf,
   untilVerdict,
 } from '../support/pages/board.ts';
 import { eventually } from '../support/poll.ts';
-import { launchChromium } from '../support/processes/chromium.ts';
-
-let browser: Browser;
-let stage: BoardStage;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  stage = await startBoardStage(browser);
-});
-
-afterEach(() => stage.end());
 
 describe('the board', () => {
-  it('shows a healthy picture: every figure, no complaint of the browser', async () => {
+  it('shows a healthy picture: every figure, no complaint of the browser', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['eu-west', 'apac']);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -68,7 +50,9 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('tells within one poll that a region has an incident, and when it is over, and moves nothing', async () => {
+  it('tells within one poll that a region has an incident, and when it is over, and moves nothing', async ({
+    stage,
+  }) => {
     const aggregator = await stage.aggregatorUp();
     const calls = stage.startCalls(['eu-west', 'apac']);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -99,7 +83,7 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('shows no stale number of a region whose feed is down, and comes back with it', async () => {
+  it('shows no stale number of a region whose feed is down, and comes back with it', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -131,7 +115,9 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says that the aggregator does not answer, of when its figures are, and goes on when it is back', async () => {
+  it('says that the aggregator does not answer, of when its figures are, and goes on when it is back', async ({
+    stage,
+  }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page } = await stage.open(aggregator.url);
@@ -152,7 +138,7 @@ describe('the board', () => {
     expect(await page.locator('html').getAttribute('data-state')).toBe('live');
   });
 
-  it('says that an answer cannot be shown, and goes on with the next one', async () => {
+  it('says that an answer cannot be shown, and goes on with the next one', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page, complaints } = await stage.open(aggregator.url);
@@ -168,7 +154,7 @@ describe('the board', () => {
     await untilVerdict(page, /^All is well/);
   });
 
-  it('says of which part its figures are, and leaves the verdict its room', async () => {
+  it('says of which part its figures are, and leaves the verdict its room', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp({ LANES: '2', SHARD: '0/2' });
     const { page } = await stage.open(aggregator.url);
     await untilVerdict(page, /^No session reports/);
@@ -180,7 +166,7 @@ describe('the board', () => {
     expect(part?.x).toBe(text?.x);
   });
 
-  it('shows ids as text, whatever they look like', async () => {
+  it('shows ids as text, whatever they look like', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     const { page, complaints } = await stage.open(aggregator.url);
     const id = '-.constructor.__proto__._'.padEnd(64, '.');
@@ -191,7 +177,7 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('opens with METRICS_TOKEN as the password', async () => {
+  it('opens with METRICS_TOKEN as the password', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp({ METRICS_TOKEN: 'open-sesame' });
     stage.startCalls(['apac']);
     const { page, complaints } = await stage.open(aggregator.url, { password: 'open-sesame' });
@@ -200,7 +186,7 @@ describe('the board', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('fits a telephone, and is worked with the keyboard alone', async () => {
+  it('fits a telephone, and is worked with the keyboard alone', async ({ stage }) => {
     const aggregator = await stage.aggregatorUp();
     stage.startCalls(['apac']);
     const { page } = await stage.open(aggregator.url, { width: 400 });

@@ -2,10 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { test } from 'vitest';
 import type { Beacon } from '../../../shared/beacon.ts';
 import { type Feeder, startFeeder } from '../edge/feeder.ts';
 import { eventually } from '../poll.ts';
 import { type AggregatorProcess, startAggregator } from '../processes/aggregator.ts';
+import { launchChromium } from '../processes/chromium.ts';
 import { type NatsServer, startNatsServer } from '../processes/nats-server.ts';
 
 export const TTL_SECONDS = 6;
@@ -55,7 +57,21 @@ export type BoardStage = {
   end(): Promise<void>;
 };
 
-export async function startBoardStage(browser: Browser): Promise<BoardStage> {
+/** A test of the board: a stage of its own, and one browser for the file. */
+export const it = test
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the names of what a fixture needs from its source.
+  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const browser = await launchChromium();
+    onCleanup(() => browser.close());
+    return browser;
+  })
+  .extend('stage', async ({ browser }, { onCleanup }) => {
+    const stage = await startBoardStage(browser);
+    onCleanup(() => stage.end());
+    return stage;
+  });
+
+async function startBoardStage(browser: Browser): Promise<BoardStage> {
   const ends: (() => Promise<unknown> | unknown)[] = [];
   const nats = await startNatsServer();
   ends.push(() => nats.stop());
