@@ -2,6 +2,7 @@
 
 import { INCIDENT, OBJECTIVES } from '../../../shared/objectives.ts';
 import type { DashboardOptions } from './dashboard.ts';
+import { impairedShareStat } from './impaired-share.ts';
 import { STREAMS_PANEL, toBoard, toMeetingOnBoard, toSessionOnBoard, toSessions, toStreams, UID } from './links.ts';
 import { byRegion, LIVE, VIDEO, WHY } from './neteq-causes.ts';
 import { graph, stat, table } from './panels.ts';
@@ -29,14 +30,7 @@ export const NETEQ_DASHBOARD: DashboardOptions = {
           limits: { warn: 1, bad: INCIDENT.people },
           expr: sum({ name: 'edgepulse_impaired_sessions', where: { cause: '="audio"' } }),
         }),
-        stat({
-          title: 'Their share',
-          description: `Which share of the living sessions is that? From ${INCIDENT.share * 100} % on, together with at least ${INCIDENT.people} sessions, it is an incident.`,
-          unit: 'percentunit',
-          width: 4,
-          limits: { bad: INCIDENT.share },
-          expr: impairedShare('audio'),
-        }),
+        impairedShareStat('audio'),
         stat({
           title: 'Streams without sound',
           description:

@@ -2,6 +2,7 @@
 import { INCIDENT, OBJECTIVES, SLO } from '../../../shared/objectives.ts';
 import { BURN } from '../../prometheus/source/thresholds.ts';
 import type { DashboardOptions } from './dashboard.ts';
+import { impairedShareStat } from './impaired-share.ts';
 import { SESSIONS_PANEL, toBoard, toMeetingOnBoard, toSessionOnBoard, toSessions, UID } from './links.ts';
 import { graph, heatmap, stat, table } from './panels.ts';
 import { impairedShare, liveQuantile, once, recorded, rttWithinObjective, select, sum } from './promql.ts';
@@ -42,14 +43,7 @@ export const RTT_DASHBOARD: DashboardOptions = {
           limits: { warn: 1, bad: INCIDENT.people },
           expr: sum({ name: 'edgepulse_impaired_sessions', where: { cause: '="rtt"' } }),
         }),
-        stat({
-          title: 'Their share',
-          description: `Which share of the living sessions is that? From ${INCIDENT.share * 100} % on, together with at least ${INCIDENT.people} sessions, it is an incident.`,
-          unit: 'percentunit',
-          width: 4,
-          limits: { bad: INCIDENT.share },
-          expr: impairedShare('rtt'),
-        }),
+        impairedShareStat('rtt'),
         stat({
           title: 'RTT p95',
           description: 'How far away is the worst twentieth? Each living session counts once, with its newest RTT.',
