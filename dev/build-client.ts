@@ -1,9 +1,9 @@
 /**
- * `npm run build:client` builds the browser reporter as it is published, in client/dist/. With `--check`, as the gate runs
+ * `npm run build:client` builds the browser reporter as it is published, with its licence, in client/dist/. With `--check`, as the gate runs
  * it, it writes nothing and fails when the reporter is too large.
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -61,6 +61,7 @@ if (import.meta.main) {
     await rm(DIST, { recursive: true, force: true });
     await writeTypes(join(DIST, 'types'));
     await writeFile(join(DIST, 'index.js'), code);
+    await copyFile(join(ROOT, 'LICENSE'), join(DIST, 'LICENSE'));
     console.log(`client/dist/index.js: ${code.length} bytes, ${bytes} with gzip`);
   }
 }
