@@ -21,8 +21,11 @@ const CONTENT_TYPES: { readonly [extension: string]: string } = {
   '.woff2': 'font/woff2',
 };
 
-/** What the page uses of packages, by the name under which it asks for it: the files that they publish, as they are. */
-const VENDORED: { readonly [name: string]: string } = {
+/**
+ * What the page uses of packages, by the name under which it asks for it: the files that they publish, as they are.
+ * `npm run build` puts them into the board's folder.
+ */
+export const VENDORED: { readonly [name: string]: string } = {
   'vendor/uplot.js': 'uplot/dist/uPlot.iife.min.js',
   'vendor/uplot.css': 'uplot/dist/uPlot.min.css',
 };
@@ -39,7 +42,9 @@ export function readBoard(folder: string): BoardFiles {
   };
   for (const name of listFiles(folder)) add(name, join(folder, name));
   const { resolve } = createRequire(import.meta.url);
-  if (files.size > 0) for (const [name, path] of Object.entries(VENDORED)) add(name, resolve(path));
+  for (const [name, path] of Object.entries(VENDORED)) {
+    if (files.size > 0 && !files.has(`/${name}`)) add(name, resolve(path));
+  }
   return files;
 }
 

@@ -1,6 +1,7 @@
 /** Installs a missing program from the first of its sources that this machine can use. */
 import { installPackage, unpackFiles, unpackTree } from './apt.ts';
 import { installGo } from './go.ts';
+import { installNpm } from './npm.ts';
 import { run, works } from './run.ts';
 import { type AptSource, SOURCES } from './sources.ts';
 import type { Tool } from './tools.ts';
@@ -9,7 +10,7 @@ type Install = { readonly folder: string; readonly report: (line: string) => voi
 
 /** @throws with one line that says what to install by hand */
 export async function installTool(tool: Tool, { folder, report }: Install): Promise<void> {
-  const { apt, brew, go } = SOURCES[tool];
+  const { apt, brew, go, npm } = SOURCES[tool];
   try {
     if (apt && (await works('apt-get', '--version'))) {
       report(`${tool} is missing: ${describe(apt)}`);
@@ -20,8 +21,11 @@ export async function installTool(tool: Tool, { folder, report }: Install): Prom
     } else if (go && (await works('go', 'version'))) {
       report(`${tool} is missing: building ${go.command} into .edgepulse/tools, which takes a few minutes`);
       await installGo(go, tool, folder);
+    } else if (npm && (await works('npm', '--version'))) {
+      report(`${tool} is missing: unpacking npm's ${npm.package} into .edgepulse/tools`);
+      await installNpm(npm, tool, folder);
     } else {
-      const needed = [apt && 'apt-get', brew && 'brew', go && 'go'].filter(Boolean);
+      const needed = [apt && 'apt-get', brew && 'brew', go && 'go', npm && 'npm'].filter(Boolean);
       throw new Error(`found no ${needed.join(' and no ')}`);
     }
   } catch (cause) {

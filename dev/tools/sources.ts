@@ -19,13 +19,25 @@ export type GoSource = {
   readonly command: string;
 };
 
+/** An npm package that is a program of this platform. */
+export type NpmSource = {
+  /** `name@version` */
+  readonly package: string;
+  /** Where in it the program is. */
+  readonly path: string;
+};
+
 /** The first one that this machine can use is used. */
 export type Sources = {
   readonly apt?: AptSource;
   /** Arguments of `brew install`. */
   readonly brew?: readonly string[];
   readonly go?: GoSource;
+  readonly npm?: NpmSource;
 };
+
+/** As npm's `node` chooses it. */
+const NODE_PACKAGE = `${process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'}-${process.platform}-${process.arch}`;
 
 export const SOURCES: { readonly [tool in Tool]: Sources } = {
   'nats-server': {
@@ -42,5 +54,7 @@ export const SOURCES: { readonly [tool in Tool]: Sources } = {
   janus: { apt: { package: 'janus', path: 'usr/bin/janus', how: 'tree' } },
   // Later versions have replace directives, which `go install` refuses.
   'livekit-server': { go: { command: 'github.com/livekit/livekit-server/cmd/server@v1.11.0' } },
+  // The oldest Node that runs what `npm run build` makes.
+  'node-22': { npm: { package: `${NODE_PACKAGE}@22.23.3`, path: 'bin/node' } },
   turnserver: { apt: { package: 'coturn', path: 'usr/bin/turnserver', how: 'tree' }, brew: ['coturn'] },
 };
