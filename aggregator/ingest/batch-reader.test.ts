@@ -5,6 +5,7 @@ import type { Beacon } from '../../shared/beacon.ts';
 import { arbitraryBeacon } from '../../test/support/edge/arbitrary-beacon.ts';
 import { type validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
 import { encodeProto, protoEntry } from '../../test/support/edge/proto.ts';
+import { bytesOf, RELEASES } from '../../test/support/edge/recorded-wire.ts';
 import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report/report.ts';
 import { SESSION_COLUMNS, writeSessionRow } from '../store/report/session-columns.ts';
 import { createBatchReader } from './batch-reader.ts';
@@ -90,6 +91,13 @@ describe('the reader of batches', () => {
         expect(contentOf(reports)).toEqual(expected(entries));
       }),
     );
+  });
+
+  it.each(RELEASES)('reads what $version put on NATS as that version did', ({ batches }) => {
+    for (const batch of batches) {
+      expect(read(bytesOf(batch), reports)).toMatchObject({ source: { epoch: batch.decoded.epoch }, invalid: 0 });
+      expect(contentOf(reports)).toEqual(expected(batch.decoded.entries));
+    }
   });
 
   const p = { peer_id: 'p' };

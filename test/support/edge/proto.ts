@@ -6,13 +6,14 @@ import type { Beacon, Peer } from '../../../shared/beacon.ts';
 import type { ForwarderCounters } from '../../../shared/forwarder-counters.ts';
 
 const source = readFileSync(new URL('../../../shared/edgepulse.proto', import.meta.url), 'utf8');
-const { root } = protobuf.parse(source, { keepCase: true });
+/** shared/edgepulse.proto. */
+export const { root: PROTO } = protobuf.parse(source, { keepCase: true });
 
 export type ProtoMessage = 'Batch' | 'Entry' | 'ForwarderCounters';
 type Fields = { [name: string]: unknown };
 
 export function encodeProto(name: ProtoMessage, fields: Fields): Uint8Array {
-  const type = root.lookupType(`edgepulse.v1.${name}`);
+  const type = PROTO.lookupType(`edgepulse.v1.${name}`);
   const problem = type.verify(fields);
   if (problem) throw new Error(problem);
   return type.encode(type.fromObject(fields)).finish();
@@ -20,7 +21,7 @@ export function encodeProto(name: ProtoMessage, fields: Fields): Uint8Array {
 
 /** The fields that the message has, by the names of the .proto file. */
 export function decodeProto(name: ProtoMessage, data: Uint8Array): Fields {
-  const type = root.lookupType(`edgepulse.v1.${name}`);
+  const type = PROTO.lookupType(`edgepulse.v1.${name}`);
   return type.toObject(type.decode(data), { longs: Number });
 }
 
