@@ -10,10 +10,10 @@ import { createBrokerClock } from './clock/broker-clock.ts';
 import { createReadPosition, type ReadPosition } from './clock/read-position.ts';
 import { createRegionClock, type RegionClock } from './clock/region-clock.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
-import { type Cursor, createCursors, createForwardersCursor } from './cursor.ts';
-import type { FeedMessage } from './ordered-consumer.ts';
-import { createReader, type Reader } from './reader.ts';
-import { createRegionStatus, type FeedState, type RegionStatus } from './region-status.ts';
+import { type Cursor, createCursors, createForwardersCursor } from './source/cursor.ts';
+import type { FeedMessage } from './source/ordered-consumer.ts';
+import { createReader, type Reader } from './source/reader.ts';
+import { createSourceStatus, type FeedState, type SourceStatus } from './source/source-status.ts';
 import { createHistory } from './stream/history.ts';
 import { createHealthStream } from './stream/stream.ts';
 import { createStreamWatch, type StreamReading } from './stream/stream-watch.ts';
@@ -90,7 +90,7 @@ export function startFeed(options: FeedOptions): Feed {
   const stopping = new AbortController();
   const { signal } = stopping;
   const failures = createChangeFilter();
-  const statuses = new Map<string, RegionStatus>();
+  const statuses = new Map<string, SourceStatus>();
   const clocks = new Map<string, RegionClock>();
   const lanes = new Map<string, readonly Lane[]>();
   const behind = new Set<string>();
@@ -142,8 +142,8 @@ export function startFeed(options: FeedOptions): Feed {
     readers.push(createReader({ ...shared, region, position: createReadPosition(), ...forwarders(region) }));
   }
 
-  function watchRegion(region: string, filters: readonly string[]): RegionStatus {
-    return createRegionStatus({
+  function watchRegion(region: string, filters: readonly string[]): SourceStatus {
+    return createSourceStatus({
       filters,
       onUp() {
         failures.forget(region);
@@ -161,9 +161,9 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   /** Only a region's beacons decide whether it is up: its Forwarders may have nothing to report. */
-  function forwarders(region: string): { cursor: Cursor; status: RegionStatus } {
+  function forwarders(region: string): { cursor: Cursor; status: SourceStatus } {
     const cursor = createForwardersCursor(region);
-    return { cursor, status: createRegionStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
+    return { cursor, status: createSourceStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
   }
 
   function state(region: string): FeedState {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createRegionStatus, type Loss } from './region-status.ts';
+import { createSourceStatus, type Loss } from './source-status.ts';
 
 function setUp(filters: readonly string[] = ['f00', 'f01']) {
   const calls: (string | Loss)[] = [];
-  const status = createRegionStatus({ filters, onUp: () => calls.push('up'), onDown: (loss) => calls.push(loss) });
+  const status = createSourceStatus({ filters, onUp: () => calls.push('up'), onDown: (loss) => calls.push(loss) });
   return { status, calls };
 }
 

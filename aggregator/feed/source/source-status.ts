@@ -12,7 +12,7 @@ export type Loss = {
   readonly sinceMs: number;
 };
 
-export type RegionStatus = {
+export type SourceStatus = {
   readonly state: FeedState;
   /**
    * The reader of the filter receives messages; `isCaughtUp` once it has received those it missed,
@@ -22,7 +22,7 @@ export type RegionStatus = {
   lost(loss: Loss): void;
 };
 
-export type RegionStatusOptions = {
+export type SourceStatusOptions = {
   readonly filters: readonly string[];
   /** Every filter has caught up. */
   onUp(): void;
@@ -32,7 +32,7 @@ export type RegionStatusOptions = {
 
 type Progress = 'silent' | 'replaying' | 'caught-up';
 
-export function createRegionStatus({ filters, onUp, onDown }: RegionStatusOptions): RegionStatus {
+export function createSourceStatus({ filters, onUp, onDown }: SourceStatusOptions): SourceStatus {
   const progressOf = new Map<string, Progress>(filters.map((filter) => [filter, 'silent']));
   let state: FeedState = 'connecting';
 

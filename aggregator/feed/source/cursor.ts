@@ -1,6 +1,6 @@
 /** What the feed reads, and how far it has read: pure bookkeeping, no NATS. */
-import { edgeSubject, forwarderSubject, lanesOf, type Shard } from '../../shared/subjects.ts';
-import type { FoundStream } from './stream/stream.ts';
+import { edgeSubject, forwarderSubject, lanesOf, type Shard } from '../../../shared/subjects.ts';
+import type { FoundStream } from '../stream/stream.ts';
 
 /** Where in the stream a consumer begins. */
 export type Start =
