@@ -21,12 +21,12 @@ import {
   ReplayPolicy,
 } from 'nats';
 import { STREAM } from '../../../shared/subjects.ts';
-import { type AckSubject, parseAckSubject } from './ack-subject.ts';
 import type { BrokerClock } from '../clock/broker-clock.ts';
 import type { ReadPosition } from '../clock/read-position.ts';
-import type { Start } from './cursor.ts';
 import type { History } from '../stream/history.ts';
 import type { WorkQueue } from '../work-queue.ts';
+import { type AckSubject, parseAckSubject } from './ack-subject.ts';
+import type { Start } from './cursor.ts';
 
 /** One message of the stream, as the broker delivered it. */
 export type FeedMessage = {

@@ -8,13 +8,13 @@ import type { ChangeFilter } from '../change-filter.ts';
 import type { BrokerClock } from '../clock/broker-clock.ts';
 import type { ReadPosition } from '../clock/read-position.ts';
 import { type Connector, INBOX_PREFIX } from '../connection.ts';
-import type { Cursor, Start } from './cursor.ts';
-import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import { pause } from '../pause.ts';
-import type { SourceStatus } from './source-status.ts';
 import type { History } from '../stream/history.ts';
 import { type FoundStream, type HealthStream, isStreamMissing } from '../stream/stream.ts';
 import type { WorkQueue } from '../work-queue.ts';
+import type { Cursor, Start } from './cursor.ts';
+import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
+import type { SourceStatus } from './source-status.ts';
 
 export type ReaderOptions = {
   readonly region: string;
