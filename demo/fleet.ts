@@ -3,11 +3,11 @@
  * the seed decides everything else, whatever the steps of the clock; demo.ts posts.
  */
 import type { Beacon } from '../shared/beacon.ts';
-import { BEACON_EVERY_MS, type Caller, drawServer, joinCall } from './caller.ts';
-import { drawDevice } from './device.ts';
-import { drawFailure, failedJoin } from './join.ts';
+import { BEACON_EVERY_MS, type Caller, drawServer, joinCall } from './caller/caller.ts';
+import { drawDevice } from './caller/device.ts';
+import { drawFailure, failedJoin } from './caller/join.ts';
+import { nextBeacon } from './caller/report.ts';
 import { between, createRandom, pick, type Random } from './random.ts';
-import { nextBeacon } from './report.ts';
 
 export const FLEET = {
   regions: ['us-east', 'eu-west', 'apac'],

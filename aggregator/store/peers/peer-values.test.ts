@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Beacon, NetEqStats, Peer } from '../../../shared/beacon.ts';
 import { fullPeer, validEntry } from '../../../test/support/edge/beacon.ts';
 import { MEASURE, type MeasureName } from '../../live/measures.ts';
-import { meanOpinionScore } from '../../live/mos.ts';
 import type { Sessions } from '../sessions.ts';
 import { applyEntry, createTestSessions, NOW } from '../testing.ts';
+import { meanOpinionScore } from './mos.ts';
 
 type Figures = { readonly [Name in MeasureName]?: number };
 type Step = Partial<Beacon> & { readonly afterSeconds?: number };

@@ -6,10 +6,10 @@ import { NETEQ_OPERATIONS } from '../../../shared/beacon.ts';
 import { ARRIVAL, type Arrival } from '../../attribution/silence.ts';
 import { FIRST_PEER_MEASURE, MEASURE, MEASURES, type MediaCounts } from '../../live/measures.ts';
 import { millionthsOf, UNKNOWN } from '../../live/millionths.ts';
-import { meanOpinionScore } from '../../live/mos.ts';
 import type { Plausibility } from '../arrival/plausibility.ts';
 import { DETAIL_MEASURES, DETAIL_OPERATIONS } from '../detail/detail.ts';
 import { COUNTER_COLUMNS, PEER_COLUMN, STREAM_COUNTERS, type StreamCounters } from '../report/report.ts';
+import { meanOpinionScore } from './mos.ts';
 import type { PeerTable } from './peer-table.ts';
 
 export type PeerValues = {

@@ -2,10 +2,10 @@
  * One stream that a browser receives, as the cumulative W3C counters of getStats(): audio, and video where the other
  * has a camera. They follow from what the other has sent and from the path between them. Pure.
  */
-import type { AudioStats, VideoStats } from '../shared/beacon.ts';
+import type { AudioStats, VideoStats } from '../../shared/beacon.ts';
+import { between, type Random } from '../random.ts';
+import type { Sent } from '../source.ts';
 import type { Line } from './network.ts';
-import { between, type Random } from './random.ts';
-import type { Sent } from './source.ts';
 
 const SAMPLE_RATE = 48_000;
 /** Share of a muted sender's samples that comes out of the jitter buffer; the rest is comfort noise. */

@@ -1,11 +1,11 @@
 /** One simulated participant: its device, its place in the network, what it sends and what it receives. Pure. */
-import type { Server } from '../shared/beacon.ts';
+import type { Server } from '../../shared/beacon.ts';
+import { between, pick, type Random } from '../random.ts';
+import { createSource, type Source } from '../source.ts';
 import { type Device, drawDevice, isRelayed } from './device.ts';
 import { drawJoin, type Join } from './join.ts';
 import { drawLines, type Place, rttSample } from './network.ts';
-import { between, pick, type Random } from './random.ts';
 import type { Reception } from './reception.ts';
-import { createSource, type Source } from './source.ts';
 
 export const BEACON_EVERY_MS = 5_000;
 

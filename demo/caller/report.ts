@@ -1,12 +1,12 @@
 /** The beacon that a caller sends every 5 s: what it says about itself, and what it receives from everybody else. Pure. */
-import type { Beacon, Peer } from '../shared/beacon.ts';
+import type { Beacon, Peer } from '../../shared/beacon.ts';
+import type { Random } from '../random.ts';
+import { advanceSource, sentBy, sentMembers } from '../source.ts';
+import { suffers } from '../timetable.ts';
 import { BEACON_EVERY_MS, type Caller } from './caller.ts';
 import { neteqRates } from './neteq.ts';
 import { type Descent, descentOf, pathOver, rttSample, uplinkOf } from './network.ts';
-import type { Random } from './random.ts';
 import { advanceReception, createReception, type Silencing } from './reception.ts';
-import { advanceSource, sentBy, sentMembers } from './source.ts';
-import { suffers } from './timetable.ts';
 
 export type Moment = {
   readonly nowMs: number;

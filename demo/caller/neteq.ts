@@ -1,7 +1,7 @@
 /** One stream received by a client with a NetEQ of its own: rates of the last second, from the same path as the W3C counters. Pure. */
-import type { NetEqOperations, NetEqStats } from '../shared/beacon.ts';
+import type { NetEqOperations, NetEqStats } from '../../shared/beacon.ts';
+import { between, type Random } from '../random.ts';
 import type { Line } from './network.ts';
-import { between, type Random } from './random.ts';
 import { bufferOver, type Silencing } from './reception.ts';
 
 const PACKETS_PER_SECOND = 50;

@@ -2,9 +2,9 @@
  * The path from a person who speaks to one who listens: the speaker's uplink, the listener's media server and the
  * listener's downlink. A fault in one of them affects everybody whose media passes through it. Pure.
  */
-import { INCIDENT } from './incident.ts';
-import { between, type Random } from './random.ts';
-import { suffers } from './timetable.ts';
+import { INCIDENT } from '../incident.ts';
+import { between, type Random } from '../random.ts';
+import { suffers } from '../timetable.ts';
 
 export type Line = {
   readonly delaySeconds: number;

@@ -1,8 +1,8 @@
 /** How a person gets into a call: how long it takes, or at which stage it fails. Pure. */
-import type { Beacon, Server } from '../shared/beacon.ts';
+import type { Beacon, Server } from '../../shared/beacon.ts';
+import { between, pick, type Random } from '../random.ts';
+import { suffers } from '../timetable.ts';
 import { type Device, isRelayed } from './device.ts';
-import { between, pick, type Random } from './random.ts';
-import { suffers } from './timetable.ts';
 
 export type Join = NonNullable<Beacon['join']>;
 export type FailedStage = Exclude<Join['result'], 'ok' | undefined>;

@@ -1,7 +1,7 @@
 /** What holds for the figures at any time. episodes.test.ts tests what the episodes do to them. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Posting } from './fleet.ts';
-import { lossOf, play, type Step, type Stream, stepsOf, streamsOf } from './testing.ts';
+import type { Posting } from '../fleet.ts';
+import { lossOf, play, type Step, type Stream, stepsOf, streamsOf } from '../testing.ts';
 
 let sent: Posting[];
 let steps: Step[];

@@ -1,6 +1,6 @@
 /** What a person calls with, and the path of its media to the server. Pure. */
-import type { Beacon, ServerType } from '../shared/beacon.ts';
-import { pick, type Random } from './random.ts';
+import type { Beacon, ServerType } from '../../shared/beacon.ts';
+import { pick, type Random } from '../random.ts';
 
 export type Device = {
   readonly client: NonNullable<Beacon['client']>;
