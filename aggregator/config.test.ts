@@ -147,7 +147,7 @@ describe('the topology', () => {
 
   it("has a fingerprint that REGION, SHARD and a region's other members don't change", () => {
     const table =
-      '[{"name":"sa","latitude":-23,"longitude":-46,"colos":["GRU"],"nats":["tls://n"]},{"name":"oc","latitude":0,"longitude":0}]';
+      '[{"name":"sa","latitude":-23,"longitude":-46,"colos":["GRU"],"domain":"sa","fallback":["oc"]},{"name":"oc","latitude":0,"longitude":0,"nats":["tls://n"]}]';
     const { topology } = readAll({ ...bare, ...OUTRIGHT });
     expect(readAll({ ...bare, ...OUTRIGHT, REGIONS: table, REGION: 'sa', SHARD: '1/2' }).topology).toBe(topology);
     expect(readAll({ ...bare, ...OUTRIGHT, LANES: '31' }).topology).not.toBe(topology);

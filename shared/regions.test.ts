@@ -40,10 +40,35 @@ describe('RegionsSchema', () => {
     ['a colo in lower case', [{ ...region, colos: ['fra'] }]],
     ['an invalid NATS server URL', [{ ...region, nats: ['http://x'] }]],
     ['a misspelt member', [{ ...region, colo: ['FRA'] }]],
+    ['a domain with a dot', [{ ...region, domain: 'eu.west' }]],
     ['text that is not JSON', 'eu-west'],
     ['JSON of another shape', '{"name":"eu-west"}'],
   ])('rejects %s', (_, value) => {
     expect(v.safeParse(RegionsSchema, value).success).toBe(false);
+  });
+
+  const away = { ...region, name: 'apac', domain: 'apac', nats: ['nats://apac:4222'] };
+  it.each([
+    ['that is not a region', ['apca'], 'has a fallback of eu-west that is not a region: apca'],
+    ['that is the region itself', ['apac', 'eu-west'], 'has eu-west as its own fallback'],
+    ['twice', ['apac', 'apac'], 'lists a fallback of eu-west twice'],
+    ['without NATS servers of its own', ['sa'], 'has a fallback of eu-west without nats servers: sa'],
+    ['in the same domain', ['eu-north'], 'has a fallback of eu-west in its own domain: eu-north'],
+  ])('rejects a fallback %s', (_, fallback, message) => {
+    const table = [
+      { ...region, domain: 'eu', fallback },
+      away,
+      { ...region, name: 'sa' },
+      { ...away, name: 'eu-north', domain: 'eu' },
+    ];
+    expect(v.safeParse(RegionsSchema, table).issues?.map((issue) => issue.message)).toEqual([message]);
+  });
+
+  it('accepts regions in domains with fallbacks in their order, and without either', () => {
+    const [first, second] = v.parse(RegionsSchema, [{ ...region, domain: 'eu', fallback: ['apac'] }, away]);
+    expect([first?.domain, first?.fallback]).toEqual(['eu', ['apac']]);
+    expect([second?.domain, second?.fallback]).toEqual(['apac', []]);
+    expect(v.parse(RegionsSchema, [region])[0]).toMatchObject({ fallback: [] });
   });
 
   it('reads the JSON of a table, as an environment variable holds it', () => {

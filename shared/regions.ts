@@ -21,6 +21,15 @@ const RegionSchema = v.strictObject({
   colos: v.optional(v.array(v.pipe(v.string(), v.regex(/^[A-Z]{3}$/))), []),
   /** NATS servers of the region's cluster; without any, `NATS_URL` is used. The edge connects over TCP, not WebSocket. */
   nats: v.optional(v.array(v.pipe(v.string(), v.regex(/^(nats|tls):\/\/[^\s]+$/))), []),
+  /** The JetStream domain that holds the region's stream, by convention its name; absent where NATS has no domains. */
+  domain: v.optional(
+    v.custom<string>(
+      isRegionName,
+      'is not a JetStream domain (lower-case letters, digits and inner hyphens, at most 32)',
+    ),
+  ),
+  /** Regions whose NATS the Forwarders use, in this order, while the region's own is away. */
+  fallback: v.optional(v.array(v.string()), []),
 });
 
 const RegionTable = v.pipe(
@@ -28,6 +37,9 @@ const RegionTable = v.pipe(
   v.minLength(1, 'has no region'),
   v.maxLength(64, 'has more than 64 regions'),
   v.check((regions) => new Set(regions.map((region) => region.name)).size === regions.length, 'lists a region twice'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (dataset.typed) for (const message of fallbackProblems(dataset.value)) addIssue({ message });
+  }),
 );
 const RegionText = v.pipe(v.string(), v.parseJson(undefined, 'is not JSON'), RegionTable);
 
@@ -38,6 +50,23 @@ export type Region = v.InferOutput<typeof RegionSchema>;
 
 /** Where a request came in, according to Cloudflare (`request.cf`); coordinates arrive as strings. */
 export type Place = { readonly colo?: unknown; readonly latitude?: unknown; readonly longitude?: unknown };
+
+/** Fallback regions that can't work, one line each. */
+function fallbackProblems(regions: readonly Region[]): string[] {
+  const byName = new Map(regions.map((region) => [region.name, region]));
+  return regions.flatMap(({ name, domain, fallback }) => [
+    ...(new Set(fallback).size === fallback.length ? [] : [`lists a fallback of ${name} twice`]),
+    ...fallback.flatMap((other) => {
+      if (other === name) return [`has ${name} as its own fallback`];
+      const region = byName.get(other);
+      if (!region) return [`has a fallback of ${name} that is not a region: ${other}`];
+      if (region.nats.length === 0) return [`has a fallback of ${name} without nats servers: ${other}`];
+      // The same stream: it would be away too, and the aggregator would read it twice.
+      const isSame = domain !== undefined && region.domain === domain;
+      return isSame ? [`has a fallback of ${name} in its own domain: ${other}`] : [];
+    }),
+  ]);
+}
 
 /** The colo's own region, else the one with the nearest centre, else the first of the table. */
 export function chooseRegion(regions: readonly Region[], place: Place): Region {

@@ -53,6 +53,11 @@ describe('parseConfig', () => {
     ['too many lanes', { LANES: '257' }, /LANES: is not an integer from 1 to 256/],
     ['no regions', { REGIONS: [] }, /REGIONS: has no region/],
     ['a region with a bad name', { REGIONS: [{ ...region, name: 'a.b' }] }, /REGIONS.0.name: is not a region name/],
+    [
+      'a fallback that is not a region',
+      { REGIONS: [{ ...region, fallback: ['apca'] }] },
+      /REGIONS: has a fallback of apac that is not a region: apca/,
+    ],
     ['an invalid server', { SERVERS: 'media-1' }, /SERVERS: is not a server URL/],
     ['neither secret nor JWKS', { BEACON_SECRET: undefined }, /BEACON_SECRET: is required, unless/],
     ['an empty secret', { BEACON_SECRET: '' }, /BEACON_SECRET: is empty/],
