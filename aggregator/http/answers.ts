@@ -8,6 +8,7 @@ import type { Side } from '../attribution/side.ts';
 import type { SilenceCause } from '../attribution/silence.ts';
 import type { HistorySeries } from '../history/history.ts';
 import type { FigureName, MeasureName, PEER_MEASURES } from '../live/measures.ts';
+import type { JoinResult } from '../store/arrival/recent-joins.ts';
 import type { ImpairmentCause } from '../store/diagnosis.ts';
 import type { EndReason } from '../store/ended/ended.ts';
 import type { Impairment } from '../store/impaired.ts';
@@ -98,6 +99,8 @@ export type LiveFigures = {
 export type RegionFigures = LiveFigures & {
   readonly participants: number;
   readonly meetings: number;
+  /** Joins of the last minute, by result: `ok`, or the stage that failed. */
+  readonly joins: { readonly [Result in JoinResult]: number };
   /** Those that somebody is on, by URL and type. */
   readonly servers: readonly ServerOverview[];
 };

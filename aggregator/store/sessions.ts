@@ -10,6 +10,7 @@ import { createArrivals } from './arrival/arrivals.ts';
 import { createDeparted } from './arrival/departed.ts';
 import { countJoin, hasFailedToJoin, type JoiningRun, NO_MARKS } from './arrival/joins.ts';
 import { createPlausibility } from './arrival/plausibility.ts';
+import { createRecentJoins, type RecentJoins } from './arrival/recent-joins.ts';
 import type { Runs } from './arrival/runs.ts';
 import { sequences } from './arrival/sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
@@ -76,6 +77,8 @@ export type Sessions = {
   headcount(region: string): Headcount;
   /** The living by what they say of themselves. */
   readonly breakdown: BreakdownReadings;
+  /** How joining went within the last minute. */
+  readonly recentJoins: Pick<RecentJoins, 'count'>;
   /** How many of the detail series are used. */
   readonly budget: SeriesUse;
   /** Every cell of the population that ever counted something. */
@@ -149,6 +152,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
   const departed = createDeparted(maxSessions);
   const arrivals = createArrivals({ ttlMs, departed, plausibility });
+  const recentJoins = createRecentJoins(regions);
   const schedule = createSchedule({ regions, ttlMs, quietness, onQuiet: living.quieten, onExpired: expireSession });
 
   function applyBeacon(region: string, beacon: Incoming, nowMs: number): void {
@@ -169,13 +173,13 @@ export function createSessions(options: SessionsOptions): Sessions {
       const known = session ?? departure;
       if (known) totals.lost += arrivals.takeLate(region, beacon, known);
       const run: JoiningRun | undefined = known && arrivals.runOf(beacon, known);
-      countJoin(totals.joins, beacon, run ?? { joinMarks: NO_MARKS });
+      noteJoin(region, beacon, run ?? { joinMarks: NO_MARKS });
       return;
     }
     totals.applied++;
     if (!session) {
       const runs = arrivals.runsOf(beacon, outcome, departure);
-      countJoin(totals.joins, beacon, runs.sequence);
+      noteJoin(region, beacon, runs.sequence);
       begin({ cell, beacon, nowMs }, runs);
       return;
     }
@@ -190,8 +194,13 @@ export function createSessions(options: SessionsOptions): Sessions {
     } else {
       totals.lost += arrivals.takeNumber(session.sequence, report);
     }
-    countJoin(totals.joins, beacon, session.sequence);
+    noteJoin(region, beacon, session.sequence);
     if (outcome !== 'filling') refresh(session, { cell, beacon, nowMs });
+  }
+
+  function noteJoin(region: string, beacon: Incoming, run: JoiningRun): void {
+    const place = countJoin(tally.totals(region).joins, beacon, run);
+    if (place >= 0) recentJoins.note(region, place, beacon.report.receivedAtMs);
   }
 
   function begin({ cell, beacon, nowMs }: PlacedBeacon, runs: Runs): void {
@@ -275,6 +284,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       for (const region of regions) {
         const readMs = typeof nowMs === 'number' ? nowMs : nowMs(region);
         if (Number.isNaN(readMs)) continue;
+        recentJoins.advance(region, readMs);
         if (schedule.clockOf(region).isRunning) earliestMs = Math.min(earliestMs, readMs);
         left = schedule.reportDue(region, readMs, left);
         if (left < 0) return true;
@@ -305,6 +315,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     living: () => living.size,
     headcount: living.roster.headcount,
     breakdown,
+    recentJoins,
     budget,
     cells: population.cells,
     meetings: living.roster.meetings,

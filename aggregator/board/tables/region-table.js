@@ -13,6 +13,7 @@ import {
   shortenHosts,
   UNKNOWN,
 } from '../page/format.js';
+import { areJoinsFailing } from '../verdict/joining.js';
 import { judge, nameOf } from '../verdict/judge.js';
 import { levelOf } from '../verdict/levels.js';
 import { silenceText } from '../verdict/verdict.js';
@@ -143,8 +144,14 @@ function createServer({ server_url: url, server_type: type }) {
   return { ...row, setPlace: (/** @type {(host: string) => string} */ shorten) => setText(host, shorten(place)) };
 }
 
-/** @param {Figures | undefined} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
+/** @param {Region['live']} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
 function stateOf(figures, rules) {
+  const state = stateOfCalls(figures, rules);
+  return state.level !== 'bad' && areJoinsFailing(figures, rules) ? { text: '▲▲ joins fail', level: 'bad' } : state;
+}
+
+/** @param {Region['live']} figures @param {Rules} rules @returns {{ text: string, level: Level }} */
+function stateOfCalls(figures, rules) {
   if (!figures || figures.sessions === 0) return { text: 'nobody here', level: 'unknown' };
   const judgement = judge(figures, rules);
   const { level } = judgement;

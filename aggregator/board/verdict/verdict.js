@@ -1,16 +1,9 @@
 /** One sentence that answers: which region, which server, network or audio, how many sessions. Pure. */
-import {
-  formatClock,
-  formatCount,
-  formatPerSecond,
-  formatRatio,
-  formatSeconds,
-  formatServer,
-  plural,
-} from '../page/format.js';
-import { findTroubles, isTrouble, judge, judgedSessions, localize, mainMeasure, nameOf } from './judge.js';
-import { levelOf } from './levels.js';
+import { formatClock, plural } from '../page/format.js';
+import { findJoinTroubles, joinsText } from './joining.js';
+import { findTroubles, judge, judgedSessions, nameOf } from './judge.js';
 import { countText, impairedText, nounOf, quietText } from './people.js';
+import { countedText, isByPercentile, MEASURES, measuredText, thresholdText } from './trouble.js';
 
 /** @typedef {import('./levels.js').Level} Level */
 /** @typedef {import('./levels.js').Judged} Judged */
@@ -18,20 +11,13 @@ import { countText, impairedText, nounOf, quietText } from './people.js';
 /** @typedef {import('../../http/answers.ts').Overview} Overview */
 /** @typedef {import('../../http/answers.ts').RegionOverview} Region */
 /** @typedef {Extract<import('../../http/answers.ts').FeedOverview, { readonly up: false }>} Silence */
-/** @typedef {import('../../http/answers.ts').ServerOverview} Server */
+/** @typedef {import('./joining.js').JoinTrouble} JoinTrouble */
 /** @typedef {import('./judge.js').Trouble} Trouble */
 
 /**
  * `headline` has no figures: it changes only when the situation does.
  * @typedef {{ readonly level: Level, readonly headline: string, readonly sentence: string }} Verdict
  */
-
-/** @type {{ readonly [J in Judged]: { readonly name: string, readonly format: (value: number | undefined) => string } }} */
-const MEASURES = {
-  rtt: { name: 'RTT', format: formatSeconds },
-  concealment: { name: 'concealment', format: formatRatio },
-  expand: { name: 'expand', format: formatPerSecond },
-};
 
 const CAUSES = { network: 'network', audio: 'audio', both: 'network and audio', video: 'video', silence: 'silence' };
 
@@ -40,7 +26,12 @@ export function reachVerdict(overview) {
   const { regions } = overview;
   const silent = regions.flatMap(({ region, feed }) => (feed.up ? [] : [{ region, feed }]));
   const [worst, ...others] = findTroubles(regions, overview);
-  if (worst) return troubled({ overview, silent, worst, others });
+  const joins = findJoinTroubles(regions, overview);
+  // Who can't join is hurt more than whoever is just past a warning.
+  if (worst && (worst.judgement.level === 'bad' || joins.length === 0)) {
+    return troubled({ overview, silent, worst, others, joins });
+  }
+  if (joins.length > 0) return joinVerdict({ overview, silent, joins });
   if (silent.length === regions.length) {
     // One broken connection takes the regions down a moment apart; none is heard since the last of them went.
     const { feed } = silent.reduce((last, one) => (one.feed.since_ms > last.feed.since_ms ? one : last));
@@ -81,11 +72,6 @@ export function thresholdsText(objectives) {
       return `${MEASURES[measure].name} p95 ${thresholdText(measure, warn)} and ${thresholdText(measure, bad)}`;
     })
     .join(', ');
-}
-
-/** @param {Judged} measure @param {number} threshold @returns {string} exact: 2 %, not 2.0 % */
-function thresholdText(measure, threshold) {
-  return MEASURES[measure].format(threshold).replace('.0', '');
 }
 
 /** @param {Silence} silence @returns {string} why nothing is known of a region */
@@ -140,10 +126,10 @@ function highestText(regions, measure) {
 /** @typedef {readonly { readonly region: string, readonly feed: Silence }[]} Silent regions */
 
 /**
- * @param {{ readonly overview: Overview, readonly silent: Silent, readonly worst: Trouble, readonly others: readonly Trouble[] }} situation
+ * @param {{ readonly overview: Overview, readonly silent: Silent, readonly worst: Trouble, readonly others: readonly Trouble[], readonly joins: readonly JoinTrouble[] }} situation
  * @returns {Verdict}
  */
-function troubled({ overview: { objectives }, silent, worst, others }) {
+function troubled({ overview: { objectives }, silent, worst, others, joins }) {
   const { region, judgement } = worst;
   const causeOf = (/** @type {Trouble} */ trouble) => CAUSES[nameOf(trouble.judgement) ?? 'both'];
   const also = others.map((trouble) => `${trouble.region.region} (${causeOf(trouble)})`);
@@ -152,116 +138,33 @@ function troubled({ overview: { objectives }, silent, worst, others }) {
     ...(isByPercentile(worst, objectives) ? measuredText(worst, objectives) : countedText(worst)),
     ...(quiet ? [quiet] : []),
     ...(also.length > 0 ? [`also ${also.join(', ')}`] : []),
+    ...joins.map(joinsText),
     ...(silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : []),
   ].join('; ');
   return { level: judgement.level, headline: `${region.region}: ${causeOf(worst)}`, sentence: `${sentence}.` };
 }
 
-/** @param {Trouble} trouble @param {Objectives} objectives */
-function measuredText(trouble, objectives) {
-  return [
-    `${trouble.region.region}: ${figuresText(trouble)} \u2013 ${causeText(trouble)}`,
-    ...whereText(trouble, objectives),
-    howManyText(trouble, objectives),
-  ];
-}
-
 /**
- * Whether a percentile shows the trouble. Five people of a hundred are an incident that a p95 can hide, and it has none of
- * video or silence: then the figure would be one that is fine.
- * @param {Trouble} trouble @param {Objectives} objectives
+ * Of joins that fail where those who are in calls fare well, or at least not badly.
+ * @param {{ readonly overview: Overview, readonly silent: Silent, readonly joins: readonly JoinTrouble[] }} situation
+ * @returns {Verdict}
  */
-function isByPercentile({ figures, judgement }, objectives) {
-  if (judgement.cause === 'video' || nameOf(judgement) === 'silence') return false;
-  const measure = mainMeasure(judgement);
-  return isTrouble(levelOf(objectives[measure], figures.measures[measure].p95));
+function joinVerdict({ overview, silent, joins }) {
+  const where = joins.map(({ region }) => region).join(', ');
+  const warned = findTroubles(overview.regions, overview).map(({ region }) => region.region);
+  const calls = warned.length > 0 ? [`in calls: a warning in ${warned.join(', ')}`] : callsText(overview);
+  const unknown = silent.length > 0 ? [`nothing is known of ${silentText(silent)}`] : [];
+  return {
+    level: 'bad',
+    headline: `${where}: joins fail`,
+    sentence: `${[...joins.map(joinsText), ...calls, ...unknown].join('; ')}.`,
+  };
 }
 
-/** @param {Trouble} trouble */
-function countedText({ region, figures, judgement: { cause }, server }) {
-  const noun = nounOf([region]);
-  const [count, what] = countedOf(cause, figures.impaired_sessions);
-  const where = server ? [`on ${serverText(server)} alone`] : [];
-  const whom = `${formatCount(count)} of ${countText(judgedSessions(figures), noun)}`;
-  return [`${region.region}: ${whom} ${what}`, ...where, ...othersText(figures, noun, count)];
-}
-
-/**
- * Those who are impaired by something else too, or whose side it is.
- * @param {Trouble['figures']} figures @param {import('./people.js').Noun} noun @param {number} counted
- */
-function othersText(figures, noun, counted) {
-  const impaired = impairedText(figures, noun);
-  if (figures.impaired_sessions.any > counted) return [impaired];
-  const [, side] = impaired.split(', ');
-  return side ? [side] : [];
-}
-
-/** @param {Trouble['judgement']['cause']} cause @param {Trouble['figures']['impaired_sessions']} impaired @returns {[count: number, what: string]} */
-function countedOf(cause, { rtt, audio, video, silence }) {
-  if (cause === 'video') return [video, 'receive video with loss or freezes \u2013 video'];
-  if (cause !== 'audio') return [rtt, 'have a bad RTT \u2013 network'];
-  if (silence > 0 && silence >= audio) return [silence, "can't hear somebody who speaks \u2013 silence"];
-  return [audio, 'hear somebody badly \u2013 audio'];
-}
-
-/** @param {Trouble} trouble */
-function figuresText({ figures, judgement }) {
-  /** @type {Judged[]} */
-  const measures = judgement.cause === 'both' ? ['rtt', judgement.audio] : [mainMeasure(judgement)];
-  return measures
-    .map((measure) => {
-      const { name, format } = MEASURES[measure];
-      const { p95, p95_elsewhere: elsewhere } = figures.measures[measure];
-      const others = elsewhere === undefined ? '' : ` (others ${format(elsewhere)})`;
-      return `${name} p95 ${format(p95)}${others}`;
-    })
-    .join(', ');
-}
-
-/** @param {Trouble} trouble */
-function causeText({ figures, judgement }) {
-  if (judgement.cause === 'network') return 'network';
-  if (judgement.cause === 'both') return 'network, and audio suffers';
-  const rtt = figures.measures.rtt.p95;
-  return `audio, by loss or jitter: RTT is ${rtt === undefined ? 'not known' : `within its objective at ${formatSeconds(rtt)}`}`;
-}
-
-/** @param {Trouble} trouble @param {Objectives} objectives @returns {string[]} nothing, when no server stands out */
-function whereText({ region, judgement, server }, objectives) {
-  if (server) return [`on ${serverText(server)} alone`];
-  const { known, affected } = localize(region.live?.servers ?? [], mainMeasure(judgement), objectives);
-  const [only] = affected;
-  if (!only) return [];
-  if (known.length === 1) return [`on its only server, ${serverText(only)}`];
-  if (affected.length === known.length) {
-    // One host is one server, by however many transports it is reached: nothing tells it from the region's network.
-    const hosts = new Set(known.map(({ server_url: url }) => hostOf(url)));
-    const [host] = hosts;
-    if (hosts.size === 1) return [`on its only server, ${host} (${known.length} transports)`];
-    return [`on all ${known.length} servers`];
-  }
-  return [affected.length === 1 ? `on ${serverText(only)} alone` : `on ${affected.length} of ${known.length} servers`];
-}
-
-/** @param {string} url */
-function hostOf(url) {
-  return URL.canParse(url) ? new URL(url).host : url;
-}
-
-/** @param {Server} server */
-function serverText({ server_url: url, server_type: type }) {
-  return formatServer({ url, type });
-}
-
-/** @param {Trouble} trouble @param {Objectives} objectives */
-function howManyText({ region, figures, judgement, touched }, objectives) {
-  const impaired = impairedText(figures, nounOf([region]));
-  if (impaired) return impaired;
-  const measure = mainMeasure(judgement);
-  const noun = measure === 'rtt' ? 'session' : 'stream';
-  const over = thresholdText(measure, objectives[measure].warn);
-  return `${touched} of ${plural(figures.measures[measure].count, noun)} over ${over}, nobody is impaired`;
+/** @param {Overview} overview @returns {string[]} */
+function callsText(overview) {
+  const { level, headline } = calmVerdict(overview);
+  return level === 'ok' ? [`of those in calls, ${headline}`] : [];
 }
 
 /** @param {Silent} silent */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { OBJECTIVES } from '../../../shared/objectives.ts';
+import { validBeacon } from '../../../test/support/edge/beacon.ts';
 import { createStore, NOW, STARTED, type Store, WEBRTC, WEBSOCKET } from '../../board/testing.ts';
 import { MEASURES } from '../../live/measures.ts';
+import { applyEntry } from '../../store/testing.ts';
 
 function regionOf(store: Store, name: string) {
   const region = store.overview().regions.find((candidate) => candidate.region === name);
@@ -42,6 +44,22 @@ describe('the overview', () => {
     expect(measures?.neteq_buffer.p95).toBeCloseTo(0.2, 2);
     expect(measures?.expand).toMatchObject({ count: 2, over_warn: 2, over_bad: 2 });
     expect(oc?.live).toMatchObject({ sessions: 0, peer_connections: 0, participants: 0, meetings: 0, servers: [] });
+  });
+
+  it('says how joining went within the last minute, of each region', () => {
+    const store = createStore(['apac', 'oc']);
+    const results = ['ok', 'ice', 'ice', 'media'] as const;
+    for (const [i, result] of results.entries()) {
+      const beacon = validBeacon({ session_id: `s-${i}`, join: { result, seconds: 1 } });
+      applyEntry(store.sessions, 'apac', { receivedAtMs: NOW - 30_000 + i, colo: 'SIN', beacon }, NOW - 30_000 + i);
+    }
+    const joins = () => store.overview().regions.map(({ live }) => live?.joins);
+    expect(joins()).toEqual([
+      { ok: 1, signaling: 0, ice: 2, dtls: 0, media: 1 },
+      { ok: 0, signaling: 0, ice: 0, dtls: 0, media: 0 },
+    ]);
+    store.sessions.expire(NOW + 31_000);
+    expect(joins()[0]).toEqual({ ok: 0, signaling: 0, ice: 0, dtls: 0, media: 0 });
   });
 
   it('counts those who have gone quiet, and judges without them', () => {

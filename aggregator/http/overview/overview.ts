@@ -56,7 +56,7 @@ export function* crowdOf({ servers }: LivePart): Generator<void, RegionCrowd, vo
 }
 
 function* describeRegion(
-  { participants, meetings }: LivePart,
+  { participants, meetings, joins }: LivePart,
   crowd: RegionCrowd,
   everybody: Crowd,
 ): Generator<void, RegionFigures, void> {
@@ -66,5 +66,5 @@ function* describeRegion(
     servers.push({ server_url: serverUrl, server_type: serverType, ...figuresOf(server, crowd) });
     yield;
   }
-  return { ...figuresOf(crowd, everybody), participants, meetings, servers };
+  return { ...figuresOf(crowd, everybody), participants, meetings, joins, servers };
 }

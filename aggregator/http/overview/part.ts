@@ -4,6 +4,7 @@
  */
 import type { Shard } from '../../../shared/subjects.ts';
 import type { Contents } from '../../live/distribution.ts';
+import type { JoinResult } from '../../store/arrival/recent-joins.ts';
 import type { Findings } from '../../store/impaired.ts';
 import type { FeedOverview, HealthOverview } from '../answers.ts';
 
@@ -26,6 +27,8 @@ export type RegionPart = {
 export type LivePart = {
   readonly participants: number;
   readonly meetings: number;
+  /** Joins of the last minute. */
+  readonly joins: { readonly [Result in JoinResult]: number };
   /** Those that somebody is on, by URL and type. */
   readonly servers: readonly ServerPart[];
 };

@@ -3,6 +3,7 @@
  * take turns: the figures of a server are read in one slice, and everything above it is computed from what was read.
  */
 import { REJECT_REASONS } from '../../../shared/reject.ts';
+import { JOIN } from '../../../shared/session-members.ts';
 import type { Shard } from '../../../shared/subjects.ts';
 import type { StreamReading } from '../../feed/stream/stream-watch.ts';
 import { MEASURES } from '../../live/measures.ts';
@@ -62,7 +63,9 @@ function* readLive(
   // It may have gone down between two slices.
   if (!sessions.isFeedUp(region)) return undefined;
   const reading = readingOf(source, region);
-  return { participants: PARTICIPANTS.value(reading), meetings: MEETINGS.value(reading), servers };
+  const counts = sessions.recentJoins.count(region);
+  const joins = Object.fromEntries(JOIN.result.map((result, place) => [result, counts[place]])) as LivePart['joins'];
+  return { participants: PARTICIPANTS.value(reading), meetings: MEETINGS.value(reading), joins, servers };
 }
 
 function feedOf({ sessions, startedAtMs }: PartSource, { region, isFeedUp, feed }: RegionReading): FeedOverview {

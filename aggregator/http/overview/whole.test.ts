@@ -42,6 +42,16 @@ describe('the whole', () => {
     expect(regions[0]?.health.applied).toBe(5);
   });
 
+  it('adds up how joining went', () => {
+    const [own, other] = [storeOf(1), storeOf(2, { name: 't' })];
+    for (const [i, store] of [own, other, other].entries()) {
+      const join = { result: i === 1 ? 'ok' : 'dtls' } as const;
+      applyEntry(store, 'apac', validEntry({ session_id: `joining-${i}`, join }, NOW));
+    }
+    const whole = wholeOf(own, [{ address: B, part: partOf(other, 1, 2) }]);
+    expect(overviewOf(whole).regions[0]?.live?.joins).toEqual({ ok: 1, signaling: 0, ice: 0, dtls: 2, media: 0 });
+  });
+
   it('judges a server by all of its sessions, of whichever shard', () => {
     const heardBadly = [{ peer_id: 'elsewhere', neteq: { operations_per_second: { expand: 40 } } }];
     const own = storeOf(3, { peers: heardBadly });

@@ -2,6 +2,7 @@
  * Several parts as one: each shard of a region counts once, whoever of its replicas says it, and everything that can be
  * added up is. What is missing is named, and never guessed.
  */
+import { JOIN } from '../../../shared/session-members.ts';
 import { MEASURES } from '../../live/measures.ts';
 import { addFindings } from '../../store/impaired.ts';
 import type { FeedOverview, HealthOverview, MissingPart, Shown } from '../answers.ts';
@@ -141,8 +142,14 @@ function* combineLive(parts: readonly LivePart[]): Generator<void, LivePart, voi
   return {
     participants: parts.reduce((sum, { participants }) => sum + participants, 0),
     meetings: parts.reduce((sum, { meetings }) => sum + meetings, 0),
+    joins: parts.map(({ joins }) => joins).reduce(addJoins),
     servers: sorted.map(([, server]) => server),
   };
+}
+
+function addJoins(one: LivePart['joins'], other: LivePart['joins']): LivePart['joins'] {
+  const sums = JOIN.result.map((result) => [result, one[result] + other[result]]);
+  return Object.fromEntries(sums) as LivePart['joins'];
 }
 
 function addServer(one: ServerPart, other: ServerPart): ServerPart {

@@ -49,7 +49,7 @@ describe('the text of a part', () => {
 
   const { live, findings } = LINES[SERVER];
   it.each<[string, number, object, string]>([
-    ['another format', HEAD, { format: 2 }, 'aggregator'],
+    ['another format', HEAD, { format: 3 }, 'aggregator'],
     ['other measures', HEAD, { bounds: '[]', version: '9.9.9' }, '9.9.9'],
     ['a shard that is none', HEAD, { shard: { index: 2, count: 2 } }, 'aggregator'],
     ['a region that is no name', REGION, { region: '<script>' }, 'figures'],

@@ -4,6 +4,7 @@
  * is meant: all of it is checked.
  */
 import * as v from 'valibot';
+import { JOIN } from '../../../shared/session-members.ts';
 import { isRegionName, type Shard } from '../../../shared/subjects.ts';
 import { SIDES } from '../../attribution/side.ts';
 import { SILENCE_CAUSES } from '../../attribution/silence.ts';
@@ -26,7 +27,7 @@ type SentRegion = Omit<RegionPart, 'live'> & {
 };
 
 /** Another value where the lines or their members mean something else. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** What a process of another version may have otherwise: which distributions there are, and how they are cut. */
 const BOUNDS = JSON.stringify(MEASURES.map(({ name, bounds }) => [name, bounds]));
 
@@ -94,7 +95,7 @@ const RegionLine = v.object({
   ),
   feed: Feed,
   health: Health,
-  live: v.exactOptional(v.object({ participants: Count, meetings: Count })),
+  live: v.exactOptional(v.object({ participants: Count, meetings: Count, joins: counts(JOIN.result) })),
 });
 
 const ServerLine = v.object({
@@ -126,7 +127,7 @@ export function* writePart(part: Part, topology: string): Generator<string, void
   const { version, startedAtMs, shard, regions } = part;
   yield lineOf({ format: FORMAT, bounds: BOUNDS, version, started_at_ms: startedAtMs, topology, shard });
   for (const { live, ...region } of regions) {
-    const people = live && { participants: live.participants, meetings: live.meetings };
+    const people = live && { participants: live.participants, meetings: live.meetings, joins: live.joins };
     yield lineOf({ ...region, ...(people && { live: people }) });
     for (const server of live?.servers ?? []) yield lineOf(sentServer(server));
   }

@@ -57,8 +57,11 @@ const FIRST_VIDEO_MARK = FIRST_AUDIO_MARK + 1;
 /** What is remembered of a run. */
 export type JoiningRun = { joinMarks: JoinMarks };
 
-/** Counts what the beacon says of joining and was not counted of its run, and marks it. */
-export function countJoin(totals: JoinTotals, { reports, report }: Incoming, run: JoiningRun): void {
+/**
+ * Counts what the beacon says of joining and was not counted of its run, and marks it.
+ * @returns the place of the result that was counted, -1 when none was
+ */
+export function countJoin(totals: JoinTotals, { reports, report }: Incoming, run: JoiningRun): number {
   const row = reports.sessionNumbers;
   const at = report.sessionAt;
   const result = row[at + RESULT] as number;
@@ -66,9 +69,11 @@ export function countJoin(totals: JoinTotals, { reports, report }: Incoming, run
   const firstVideo = row[at + first_video_seconds] as number;
   const counts = totals[report.serverType === '' ? NO_SERVER : report.serverType] as JoinCounts;
   let now = run.joinMarks;
+  let counted = -1;
   if (result > 0 && !isMarked(now, result)) {
     now |= 1 << result;
-    counts.results[result - 1] = (counts.results[result - 1] as number) + 1;
+    counted = result - 1;
+    counts.results[counted] = (counts.results[counted] as number) + 1;
     const seconds = row[at + SECONDS] as number;
     if (result === OK && seconds >= 0) counts.seconds.observe(seconds);
   }
@@ -81,6 +86,7 @@ export function countJoin(totals: JoinTotals, { reports, report }: Incoming, run
     counts.firstVideoSeconds.observe(firstVideo);
   }
   run.joinMarks = now;
+  return counted;
 }
 
 /** Whether the beacon says that joining failed: such a session never was in a call. */
