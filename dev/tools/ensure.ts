@@ -1,5 +1,6 @@
 /** Finds a program or installs it; as a command (`npm run install-tools`) all of them. */
 import { installTool } from './install.ts';
+import { ensureKubernetesSchemas } from './kubernetes-schemas.ts';
 import { findTool, isOptional, requireTool, TOOLS, TOOLS_FOLDER, type Tool } from './tools.ts';
 
 /**
@@ -21,6 +22,7 @@ if (import.meta.main) {
         console.error(error instanceof Error ? error.message : error);
       });
     }
+    await ensureKubernetesSchemas((line) => console.error(line)).catch((error: Error) => console.error(error.message));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -57,4 +57,12 @@ export const SOURCES: { readonly [tool in Tool]: Sources } = {
   // The oldest Node that runs what `npm run build` makes.
   'node-22': { npm: { package: `${NODE_PACKAGE}@22.23.3`, path: 'bin/node' } },
   turnserver: { apt: { package: 'coturn', path: 'usr/bin/turnserver', how: 'tree' }, brew: ['coturn'] },
+  helm: { brew: ['helm'], go: { command: 'helm.sh/helm/v3/cmd/helm@v3.22.0' } },
+  kubeconform: { brew: ['kubeconform'], go: { command: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0' } },
 };
+
+/** JSON schemas of Kubernetes' own objects, from PyPI: of the oldest version that the Helm chart supports, and of the newest. */
+export const KUBERNETES_SCHEMAS = {
+  requirement: 'kubernetes-validate==1.37.0',
+  versions: ['1.27.0', '1.37.0'],
+} as const;

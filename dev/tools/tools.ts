@@ -12,11 +12,13 @@ export const TOOLS = [
   'livekit-server',
   'node-22',
   'turnserver',
+  'helm',
+  'kubeconform',
 ] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Not every platform has them. Tests that need one say that they were not run (test/support/needs.ts). */
-const OPTIONAL: ReadonlySet<Tool> = new Set(['janus', 'livekit-server', 'amtool', 'node-22']);
+const OPTIONAL: ReadonlySet<Tool> = new Set(['janus', 'livekit-server', 'amtool', 'node-22', 'helm', 'kubeconform']);
 
 /** Where programs are put that were unpacked for this project alone. */
 export const TOOLS_FOLDER = join(import.meta.dirname, '..', '..', '.edgepulse', 'tools');
