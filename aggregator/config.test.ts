@@ -57,6 +57,7 @@ describe('readConfig', () => {
       host: '0.0.0.0',
       port: 9464,
       metricsToken: undefined,
+      canarySecret: undefined,
       boardPeers: [],
       logLevel: 'info',
     });
@@ -73,6 +74,7 @@ describe('readConfig', () => {
       { port: 0, host: '::1' },
     ],
     [{ METRICS_TOKEN: 's3cret' }, { metricsToken: 's3cret' }],
+    [{ CANARY_SECRET: 'x'.repeat(32) }, { canarySecret: 'x'.repeat(32) }],
     [{ METRICS_TOKEN: '' }, { metricsToken: undefined }],
     [{ BOARD_PEERS: 'http://agg-1:9464, https://b/' }, { boardPeers: ['http://agg-1:9464', 'https://b'] }],
     [{ BOARD_PEERS: 'http://[::1]:9464/agg/2/' }, { boardPeers: ['http://[::1]:9464/agg/2'] }],
@@ -85,6 +87,7 @@ describe('readConfig', () => {
 
   it.each<[Record<string, string>, string]>([
     [{ NATS_URL: '' }, 'NATS_URL: is required'],
+    [{ CANARY_SECRET: 'short' }, 'CANARY_SECRET: is shorter than 32 bytes'],
     [{ NATS_URL: 'http://broker' }, 'NATS_URL: is not a list of nats://host:port or tls://host:port'],
     [{ NATS_URL: 'nats://u:p@a,nats://b' }, 'NATS_URL: has servers with different user names or passwords'],
     [{ NATS_CREDS: '/gone' }, 'NATS_CREDS: is not a readable file'],

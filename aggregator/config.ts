@@ -32,6 +32,8 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly metricsToken: string | undefined;
+  /** What canaries must be signed with. */
+  readonly canarySecret: string | undefined;
   /** Addresses of the other shards' aggregators, without a slash at the end. */
   readonly boardPeers: readonly string[];
   readonly logLevel: LogLevel;
@@ -92,6 +94,11 @@ const ShardText = v.pipe(
   v.check(({ index, count }) => index < count, 'has an index that is not below its count (the first of two is 0/2)'),
 );
 
+const CanarySecret = v.pipe(
+  v.string(),
+  v.check((secret) => new TextEncoder().encode(secret).length >= 32, 'is shorter than 32 bytes'),
+);
+
 const PEERS_MAX = 128;
 
 const BoardPeers = v.pipe(
@@ -120,6 +127,7 @@ const Settings = v.object({
   HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
   PORT: v.optional(integer(0, 65_535), '9464'),
   METRICS_TOKEN: v.optional(v.pipe(v.string(), v.regex(TOKEN, 'is not 1 to 512 visible ASCII characters'))),
+  CANARY_SECRET: v.optional(CanarySecret),
   BOARD_PEERS: v.optional(BoardPeers, ''),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`), 'info'),
 });
@@ -199,6 +207,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     host: values.HOST,
     port: values.PORT,
     metricsToken: values.METRICS_TOKEN,
+    canarySecret: values.CANARY_SECRET,
     boardPeers: values.BOARD_PEERS,
     logLevel: values.LOG_LEVEL,
   });

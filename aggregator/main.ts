@@ -5,6 +5,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { lanesOf } from '../shared/subjects.ts';
 import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
@@ -17,6 +18,8 @@ import { createPacer, type Pacer } from './http/pacer.ts';
 import type { Readiness } from './http/server.ts';
 import { createPeerClient } from './http/shards/peer-client.ts';
 import { createShards, REFRESH_MS, type Shards } from './http/shards/shards.ts';
+import { type Canaries, createCanaries } from './ingest/canaries.ts';
+import { createCanaryCheck } from './ingest/canary-signature.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
 import { recordOwn, recordWhole } from './recording.ts';
@@ -132,6 +135,19 @@ function watchForwarders(sessions: Sessions, { config, log }: Context): Forwarde
 const TOPOLOGY_HINT =
   'deploy worker and aggregator with the same REGIONS, SERVERS and LANES; expected during a rollout';
 
+function watchCanaries(sessions: Sessions, { config, log }: Pick<Context, 'config' | 'log'>): Canaries {
+  const { canarySecret, shard, lanes } = config;
+  return createCanaries({
+    lanes: lanesOf(shard, lanes),
+    totalsOf: (region) => sessions.totals(region).edge,
+    isSigned: canarySecret === undefined ? undefined : createCanaryCheck(canarySecret),
+    onRejected: (region) => log.warn({ region, hint: CANARY_HINT }, 'canary rejected: its signature is wrong'),
+  });
+}
+
+const CANARY_HINT =
+  "give the aggregator the worker's CANARY_SECRET, or its BEACON_SECRET if it has none; if they are the same, somebody else publishes canaries";
+
 type Fed = { readonly sessions: Sessions; readonly forwarders: Forwarders; readonly recorder: () => Recorder };
 
 function feedSessions(
@@ -140,7 +156,7 @@ function feedSessions(
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds } = config;
-  const ingest = createIngest(sessions, forwarders);
+  const ingest = createIngest(sessions, forwarders, watchCanaries(sessions, { config, log }));
   const feed = startFeed({
     access: {
       servers: config.natsServers,

@@ -5,6 +5,7 @@
 import { type PbfReader, PbfWriter } from 'pbf';
 import { type Beacon, decodeBeacon, isCount, isId } from './beacon.ts';
 import { BEACON_MESSAGE, writeBeacon } from './beacon-codec.ts';
+import { CANARY_WIRE, type Canary, writeCanary } from './canary.ts';
 import { accept, type Result, reject } from './reject.ts';
 import { isSlot } from './subjects.ts';
 import { ascii, decodeMessage, list, message, unsigned } from './wire.ts';
@@ -25,7 +26,7 @@ export type BatchHeader = {
 };
 
 /** A decoded batch; `invalid` counts entries that were left out. */
-export type Batch = BatchHeader & { entries: Entry[]; invalid: number };
+export type Batch = BatchHeader & { entries: Entry[]; invalid: number; canary?: Canary };
 
 /**
  * The most that a Forwarder can have counted, in beacons, calls or seconds: 10,000 a second for three years. Consumers
@@ -33,7 +34,7 @@ export type Batch = BatchHeader & { entries: Entry[]; invalid: number };
  */
 export const FORWARDER_COUNT_MAX = 2 ** 40;
 
-export const BATCH_FIELD = { slot: 1, epoch: 2, accepted: 3, sentAtMs: 4, entries: 5 } as const;
+export const BATCH_FIELD = { slot: 1, epoch: 2, accepted: 3, sentAtMs: 4, entries: 5, canary: 6 } as const;
 export const ENTRY_FIELD = { receivedAtMs: 1, colo: 2, beacon: 3 } as const;
 
 export function isForwarderCount(value: unknown): value is number {
@@ -69,6 +70,16 @@ export function encodeBatchHeader({ slot, epoch, accepted, sentAtMs }: BatchHead
   return out.finish();
 }
 
+/** A batch with nothing but a canary. @param id the canary's own epoch, and its `Nats-Msg-Id`: an id, never used before */
+export function encodeCanary(
+  { slot, id, sentAtMs }: { readonly slot: number; readonly id: string; readonly sentAtMs: number },
+  canary: Canary,
+): Uint8Array {
+  const out = new PbfWriter(new Uint8Array(128));
+  out.writeMessage(BATCH_FIELD.canary, writeCanary, canary);
+  return joinBatch({ slot, epoch: id, accepted: 0, sentAtMs }, [out.finish()]);
+}
+
 /** Header and entries as one message. */
 export function joinBatch(header: BatchHeader, entries: readonly Uint8Array[]): Uint8Array {
   const parts = [encodeBatchHeader(header), ...entries];
@@ -87,6 +98,7 @@ const BATCH_MESSAGE = {
   [BATCH_FIELD.epoch]: ascii('epoch'),
   [BATCH_FIELD.accepted]: unsigned('accepted'),
   [BATCH_FIELD.sentAtMs]: unsigned('sentAtMs'),
+  [BATCH_FIELD.canary]: CANARY_WIRE,
   [BATCH_FIELD.entries]: { ...list('entries', {}), read: (reader: PbfReader) => reader.readBytes() },
 };
 
@@ -106,9 +118,18 @@ export function decodeBatch(data: Uint8Array): Result<Batch> {
   const { slot = 0, epoch, accepted = 0, sentAtMs = 0 } = decoded.value;
   if (!isSlot(slot) || !isForwarderCount(accepted) || !isCount(sentAtMs)) return reject('out_of_range', 'the header');
   if (!isId(epoch)) return reject('invalid_id', 'epoch');
+  const canary = canaryOf(decoded.value.canary as Partial<Canary> | undefined);
+  if (canary === 'damaged') return reject('out_of_range', 'canary');
   const encoded = decoded.value.entries as Uint8Array[];
   const entries = encoded.flatMap((bytes) => decodeEntry(bytes) ?? []);
-  return accept({ slot, epoch, accepted, sentAtMs, entries, invalid: encoded.length - entries.length });
+  const invalid = encoded.length - entries.length;
+  return accept({ slot, epoch, accepted, sentAtMs, entries, invalid, ...(canary && { canary }) });
+}
+
+function canaryOf(members: Partial<Canary> | undefined): Canary | 'damaged' | undefined {
+  if (!members) return undefined;
+  const { sentAtMs = 0, signature = '' } = members;
+  return isCount(sentAtMs) && (signature === '' || isId(signature)) ? { sentAtMs, signature } : 'damaged';
 }
 
 function decodeEntry(data: Uint8Array): Entry | undefined {

@@ -26,6 +26,8 @@ export type Config = {
   readonly allowedOrigins: AllowedOrigins;
   readonly beaconSecret: string | undefined;
   readonly jwksUrl: string | undefined;
+  /** What canaries are signed with; undefined where there is no secret at all. */
+  readonly canarySecret: string | undefined;
   /** The most seconds that a token may have left when it is used. */
   readonly tokenMaxSeconds: number;
   readonly revoked: Revoked;
@@ -59,6 +61,7 @@ const VarsSchema = v.object({
   ALLOWED_ORIGINS: v.optional(v.string('is not text'), ''),
   BEACON_SECRET: Text,
   BEACON_JWKS_URL: Text,
+  CANARY_SECRET: Text,
   TOKEN_MAX_SECONDS: v.optional(
     v.pipe(
       v.string('is not text'),
@@ -133,6 +136,7 @@ function toConfig(output: v.InferOutput<typeof VarsSchema>, { origins, revoked, 
     allowedOrigins: origins,
     beaconSecret: output.BEACON_SECRET,
     jwksUrl: output.BEACON_JWKS_URL,
+    canarySecret: output.CANARY_SECRET ?? output.BEACON_SECRET,
     tokenMaxSeconds: output.TOKEN_MAX_SECONDS,
     revoked,
     natsServers: listOf(output.NATS_URL ?? (output.ENVIRONMENT === 'development' ? DEVELOPMENT_NATS : '')),
@@ -148,9 +152,11 @@ function productionProblems(env: ConfigEnv): string[] {
   for (const binding of ['SESSION_LIMIT', 'ADDRESS_LIMIT']) {
     if (env[binding] === undefined) problems.push(`${binding}: the rate-limit binding is missing`);
   }
-  const secret = env.BEACON_SECRET;
-  if (typeof secret === 'string' && new TextEncoder().encode(secret).byteLength < SECRET_BYTES_MIN) {
-    problems.push(`BEACON_SECRET: is shorter than ${SECRET_BYTES_MIN} bytes`);
+  for (const name of ['BEACON_SECRET', 'CANARY_SECRET']) {
+    const secret = env[name];
+    if (typeof secret === 'string' && new TextEncoder().encode(secret).byteLength < SECRET_BYTES_MIN) {
+      problems.push(`${name}: is shorter than ${SECRET_BYTES_MIN} bytes`);
+    }
   }
   return problems;
 }

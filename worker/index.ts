@@ -10,7 +10,8 @@ import type { RegionInfo } from '../shared/region-info.ts';
 import type { Region } from '../shared/regions.ts';
 import { serverLabeler } from '../shared/servers.ts';
 import { parseConfig } from './config.ts';
-import type { ForwardPort } from './forward/call.ts';
+import type { CanaryPort, ForwardPort } from './forward/call.ts';
+import { createCanarySender } from './forward/canary.ts';
 import { createForwarderClient } from './forward/client.ts';
 import { createCoalescer } from './forward/coalescer.ts';
 import { log } from './log.ts';
@@ -63,6 +64,17 @@ const receiver = createReceiver({
   now,
 });
 
+const sendCanaries = createCanarySender({
+  find: findForwarder,
+  regions,
+  forwarders: config.forwarders,
+  lanes,
+  topology: config.topology,
+  secret: config.canarySecret,
+  now,
+  log,
+});
+
 // No middleware: a route with a single handler skips Hono's composition, and each answer is built once.
 const app = new Hono<{ Bindings: Env }>({ router: new RegExpRouter() });
 
@@ -107,7 +119,7 @@ app.onError((error) => {
   );
 });
 
-function findForwarder(name: string, hint: Region['hint']): ForwardPort {
+function findForwarder(name: string, hint: Region['hint']): ForwardPort & CanaryPort {
   let id = forwarderIds.get(name);
   if (!id) {
     id = env.FORWARDER.idFromName(name);
@@ -120,4 +132,8 @@ function waitUntilOf(c: Context): (work: Promise<unknown>) => void {
   return (work) => c.executionCtx.waitUntil(work);
 }
 
-export default app;
+export default {
+  fetch: app.fetch,
+  /** Once a minute, by `crons` of wrangler.toml. */
+  scheduled: () => sendCanaries(),
+} satisfies ExportedHandler<Env>;

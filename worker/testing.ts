@@ -2,9 +2,11 @@
  * What the worker's tests share: tokens, and a receiver made of the real parts, whose Forwarders are a
  * recording fake of their port.
  */
+import { createHmac } from 'node:crypto';
 import * as v from 'valibot';
 import { expect } from 'vitest';
 import { decodeBatch, type Entry, encodeBatchHeader, encodeEntry } from '../shared/batch.ts';
+import { type CanaryClaim, canaryText } from '../shared/canary.ts';
 import { type Region, RegionsSchema } from '../shared/regions.ts';
 import { REJECT_STATUS, type RejectReason } from '../shared/reject.ts';
 import { serverLabeler } from '../shared/servers.ts';
@@ -124,6 +126,11 @@ export function entriesOf(bytes: Uint8Array): Entry[] {
   const batch = decodeBatch(joinBytes([header, bytes]));
   if (!batch.ok || batch.value.invalid > 0) throw new Error('not entries');
   return batch.value.entries;
+}
+
+/** What the worker must sign a canary with; the aggregator's tests hold it to the same. */
+export function canarySignature(claim: CanaryClaim): string {
+  return createHmac('sha256', SECRET).update(canaryText(claim)).digest('base64url');
 }
 
 export type TestBeacon = {

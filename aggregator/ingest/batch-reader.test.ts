@@ -1,16 +1,27 @@
 import fc from 'fast-check';
+import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { decodeBatch, type Entry, encodeEntry, joinBatch } from '../../shared/batch.ts';
+import {
+  BATCH_FIELD,
+  decodeBatch,
+  type Entry,
+  encodeBatchHeader,
+  encodeCanary,
+  encodeEntry,
+  joinBatch,
+} from '../../shared/batch.ts';
 import type { Beacon } from '../../shared/beacon.ts';
 import { arbitraryBeacon } from '../../test/support/edge/arbitrary-beacon.ts';
 import { type validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
-import { encodeProto, protoEntry } from '../../test/support/edge/proto.ts';
+import { decodeProto, encodeProto, PROTO, protoEntry } from '../../test/support/edge/proto.ts';
 import { bytesOf, RELEASES } from '../../test/support/edge/recorded-wire.ts';
 import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report/report.ts';
 import { SESSION_COLUMNS, writeSessionRow } from '../store/report/session-columns.ts';
 import { createBatchReader } from './batch-reader.ts';
 
 const HEADER = { slot: 0, epoch: 'epoch-1', accepted: 9, sentAtMs: 1_800_000_000_000 };
+const CANARY_HEADER = { slot: 0, id: 'c', sentAtMs: HEADER.sentAtMs };
+const CANARY = { sentAtMs: HEADER.sentAtMs - 40, signature: 'A-_'.repeat(14) };
 const read = createBatchReader();
 const reports = createReports();
 
@@ -56,13 +67,14 @@ function range(from: number, to: number): number[] {
 
 /** Reads the bytes both ways: what the general decoder, with the limits of a beacon, accepts must be what is read here. */
 function expectAgreement(bytes: Uint8Array): void {
-  const { source, invalid } = read(bytes, reports);
+  const { source, invalid, canary } = read(bytes, reports);
   const decoded = decodeBatch(bytes);
   if (decoded.ok) {
-    const { slot, epoch, accepted, sentAtMs } = decoded.value;
-    expect({ source, invalid }).toEqual({
+    const { slot, epoch, accepted, sentAtMs, canary: sent } = decoded.value;
+    expect({ source, invalid, canary }).toEqual({
       source: { slot, epoch, accepted, sentAtMs },
       invalid: decoded.value.invalid,
+      canary: sent,
     });
     expect(contentOf(reports)).toEqual(expected(decoded.value.entries));
   } else {
@@ -223,12 +235,41 @@ describe('the reader of batches', () => {
     const valid = joinBatch(HEADER, [
       encodeEntry(validEntry({ dropped: 4 })),
       encodeEntry(validEntry({ seq: 1, started: 300, ...SESSION })),
+      // Header and all, which makes a header that comes twice; from the canary on it is the field of a batch.
+      encodeCanary(CANARY_HEADER, CANARY).slice(
+        encodeBatchHeader({ ...CANARY_HEADER, epoch: 'c', accepted: 0 }).length,
+      ),
     ]);
     for (let bit = 0; bit < valid.length * 8; bit++) {
       const bytes = valid.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
       expectAgreement(bytes);
     }
+  });
+
+  it("reads a canary, another implementation's too, and what is damaged in it as the general decoder does", () => {
+    const batch = encodeCanary(CANARY_HEADER, CANARY);
+    expect(read(batch, reports)).toEqual({
+      source: { slot: 0, epoch: 'c', accepted: 0, sentAtMs: HEADER.sentAtMs },
+      invalid: 0,
+      canary: CANARY,
+    });
+    const canary = { sent_at_ms: CANARY.sentAtMs, signature: CANARY.signature };
+    expect(decodeProto('Batch', batch)).toEqual({ epoch: 'c', sent_at_ms: HEADER.sentAtMs, canary });
+    expectAgreement(encodeProto('Batch', { epoch: 'c', sent_at_ms: HEADER.sentAtMs, canary }));
+    for (const damaged of [{ sent_at_ms: 2 ** 60 }, { signature: 'a b' }, { signature: 's'.repeat(65) }]) {
+      expectAgreement(encodeProto('Batch', { epoch: 'c', sent_at_ms: 1, canary: damaged }));
+    }
+  });
+
+  it("takes no client's word for a canary: as a member of an entry it is skipped", () => {
+    const entry = { ...protoEntry(validEntry()), canary: { sent_at_ms: 1 } };
+    const later = protobuf.Root.fromJSON(PROTO.toJSON());
+    later.lookupType('edgepulse.v1.Entry').add(new protobuf.Field('canary', BATCH_FIELD.canary, 'Canary'));
+    const batch = later.lookupType('edgepulse.v1.Batch');
+    const bytes = batch.encode(batch.fromObject({ epoch: 'e', accepted: 1, sent_at_ms: 1, entries: [entry] })).finish();
+    expect(read(bytes, reports)).toEqual({ source: { slot: 0, epoch: 'e', accepted: 1, sentAtMs: 1 }, invalid: 0 });
+    expect(reports.count).toBe(1);
   });
 
   it('never throws for any bytes', () => {

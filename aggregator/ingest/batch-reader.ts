@@ -4,6 +4,7 @@
  * shared/beacon.ts: wire types, lengths, ids, ranges, how many, what must be there, what may come once.
  */
 import { BATCH_FIELD, ENTRY_FIELD, isForwarderCount } from '../../shared/batch.ts';
+import { CANARY_FIELD, type Canary } from '../../shared/canary.ts';
 import { isSlot } from '../../shared/subjects.ts';
 import type { Reports } from '../store/report/report.ts';
 import { createBeaconReader } from './beacon-reader.ts';
@@ -15,6 +16,7 @@ export type BatchSummary = {
   readonly source: BatchSource | undefined;
   /** Beacons that were left out because they are damaged; at least 1 for what is no batch at all. */
   readonly invalid: number;
+  readonly canary?: Canary;
 };
 
 export type BatchSource = {
@@ -30,12 +32,16 @@ export type BatchReader = (data: Uint8Array, reports: Reports) => BatchSummary;
 
 const KNOWN = fieldSet(Object.values(BATCH_FIELD));
 const KNOWN_OF_ENTRY = fieldSet(Object.values(ENTRY_FIELD));
+const KNOWN_OF_CANARY = fieldSet(Object.values(CANARY_FIELD));
 const TAG = {
   slot: BATCH_FIELD.slot * 8 + VARINT,
   epoch: BATCH_FIELD.epoch * 8 + BYTES,
   accepted: BATCH_FIELD.accepted * 8 + VARINT,
   sentAtMs: BATCH_FIELD.sentAtMs * 8 + VARINT,
   entry: BATCH_FIELD.entries * 8 + BYTES,
+  canary: BATCH_FIELD.canary * 8 + BYTES,
+  canarySentAtMs: CANARY_FIELD.sentAtMs * 8 + VARINT,
+  canarySignature: CANARY_FIELD.signature * 8 + BYTES,
   receivedAtMs: ENTRY_FIELD.receivedAtMs * 8 + VARINT,
   colo: ENTRY_FIELD.colo * 8 + BYTES,
   beacon: ENTRY_FIELD.beacon * 8 + BYTES,
@@ -89,6 +95,28 @@ export function createBatchReader(): BatchReader {
     return isValid;
   }
 
+  /** @returns undefined when it is damaged */
+  function readCanary(end: number): Canary | undefined {
+    let sentAtMs = 0;
+    let signature = '';
+    let seen = 0;
+    while (values.pos < end) {
+      const tag = values.readVarint();
+      if (isKnown(tag, KNOWN_OF_CANARY)) {
+        const field = 1 << (tag >>> 3);
+        if ((seen & field) !== 0) return undefined;
+        seen |= field;
+      }
+      if (tag === TAG.canarySentAtMs) sentAtMs = wire.count();
+      else if (tag === TAG.canarySignature && values.buf[values.pos] === 0) values.pos++;
+      else if (tag === TAG.canarySignature) {
+        signature = wire.id(end);
+        if (signature === '') return undefined;
+      } else if (!wire.skip(tag, KNOWN_OF_CANARY, end)) return undefined;
+    }
+    return values.pos === end && !Number.isNaN(sentAtMs) ? { sentAtMs, signature } : undefined;
+  }
+
   /** Reads to the end, or to where the frame is damaged. */
   function readFrame(header: Header, end: number): boolean {
     let seen = 0;
@@ -103,6 +131,10 @@ export function createBatchReader(): BatchReader {
         const entryEnd = wire.endOfMessage(end);
         if (entryEnd === 0) return false;
         if (!tryEntry(entryEnd)) header.invalid++;
+      } else if (tag === TAG.canary) {
+        const canaryEnd = wire.endOfMessage(end);
+        header.canary = canaryEnd === 0 ? undefined : readCanary(canaryEnd);
+        if (!header.canary) return false;
       } else if (tag === TAG.epoch) header.epoch = wire.id(end);
       else if (tag === TAG.slot) header.slot = wire.count();
       else if (tag === TAG.accepted) header.accepted = wire.count();
@@ -116,22 +148,30 @@ export function createBatchReader(): BatchReader {
     wire.open(data);
     reports = into;
     reports.clear();
-    const header: Header = { slot: 0, epoch: '', accepted: 0, sentAtMs: 0, invalid: 0 };
+    const header: Header = { slot: 0, epoch: '', accepted: 0, sentAtMs: 0, invalid: 0, canary: undefined };
     let isWhole = false;
     try {
       isWhole = readFrame(header, data.length);
     } catch {
       // As in an entry.
     }
-    const { slot, epoch, accepted, sentAtMs, invalid } = header;
+    const { slot, epoch, accepted, sentAtMs, invalid, canary } = header;
     if (epoch === '' || !isSlot(slot) || !isForwarderCount(accepted) || Number.isNaN(sentAtMs)) {
       // Without a header a repeat can't be recognised, so nothing of it counts.
       const lost = Math.max(1, reports.count + invalid);
       reports.clear();
       return { source: undefined, invalid: lost };
     }
-    return { source: { slot, epoch, accepted, sentAtMs }, invalid: isWhole ? invalid : invalid + 1 };
+    const source = { slot, epoch, accepted, sentAtMs };
+    return { source, invalid: isWhole ? invalid : invalid + 1, ...(canary && { canary }) };
   };
 }
 
-type Header = { slot: number; epoch: string; accepted: number; sentAtMs: number; invalid: number };
+type Header = {
+  slot: number;
+  epoch: string;
+  accepted: number;
+  sentAtMs: number;
+  invalid: number;
+  canary: Canary | undefined;
+};

@@ -6,6 +6,7 @@ import { parseEdgeSubject, parseForwarderSubject } from '../../shared/subjects.t
 import { createReports } from '../store/report/report.ts';
 import type { Sessions } from '../store/sessions.ts';
 import { createBatchReader } from './batch-reader.ts';
+import type { Canaries } from './canaries.ts';
 import { createEdgeSkew, type EdgeSkew } from './edge-skew.ts';
 import type { Forwarders } from './forwarders.ts';
 import { createLaneEpochs, type LaneEpochs } from './lane-epochs.ts';
@@ -26,9 +27,15 @@ export type MessageTimes = {
 type Route = LaneRoute | ForwarderRoute;
 
 type ForwarderRoute = { readonly region: string; readonly slot: number };
-type LaneRoute = { readonly region: string; readonly epochs: LaneEpochs; readonly skew: EdgeSkew };
+type LaneRoute = {
+  readonly region: string;
+  readonly lane: string;
+  readonly epochs: LaneEpochs;
+  readonly skew: EdgeSkew;
+};
 
-export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest {
+/** @param canaries without them, canaries are skipped */
+export function createIngest(sessions: Sessions, forwarders: Forwarders, canaries?: Canaries): Ingest {
   const read = createBatchReader();
   const reports = createReports();
   const skews = new Map(sessions.regions.map((region) => [region, createEdgeSkew()]));
@@ -42,20 +49,23 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders): Ingest
     const parsed = lane ?? parseForwarderSubject(subject);
     const skew = parsed && skews.get(parsed.region);
     if (!parsed || !skew) return undefined;
-    const { region } = parsed;
-    const route = 'slot' in parsed ? { region, slot: parsed.slot } : { region, epochs: createLaneEpochs(), skew };
+    const route = 'slot' in parsed ? parsed : { ...parsed, epochs: createLaneEpochs(), skew };
     routes.set(subject, route);
     return route;
   }
 
   function ingestBatch(
-    { region, epochs, skew }: LaneRoute,
+    { region, lane, epochs, skew }: LaneRoute,
     data: Uint8Array,
     { storedAtMs, nowMs, isHistory = false }: MessageTimes,
   ): void {
     const totals = sessions.tally(region, isHistory);
-    const { source, invalid } = read(data, reports);
+    const { source, invalid, canary } = read(data, reports);
     reports.isHistory = isHistory;
+    if (source && canary) {
+      canaries?.take({ region, lane, canary, batchSentAtMs: source.sentAtMs, storedAtMs, isHistory });
+      if (reports.count + invalid === 0) return;
+    }
     if (source) {
       const accepted = epochs.advance(source, reports.count + invalid);
       if (accepted === undefined) {

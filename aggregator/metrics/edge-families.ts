@@ -23,6 +23,12 @@ export function spooledNow({ totals: { edge } }: RegionReading): number {
   return beacons;
 }
 
+/** Seconds since the oldest lane's newest canary was sent; NaN while that is not known. */
+export function canaryAge({ totals: { edge }, feed, isFeedUp }: RegionReading): number {
+  if (!isFeedUp || feed.readMs === undefined) return Number.NaN;
+  return Math.max(0, feed.readMs - edge.canarySentAtMs) / 1000;
+}
+
 const BEACON_SERIES: readonly RegionSeries[] = [
   { labels: { outcome: 'accepted', reason: '' }, value: acceptedBeacons },
   ...REJECT_REASONS.map(
@@ -98,6 +104,26 @@ export const EDGE_FAMILIES: readonly Family[] = [
     labels: ['region'],
     of: 'region',
     series: [{ labels: {}, value: ({ totals }) => totals.edge.forwarders }],
+  },
+  {
+    name: 'edgepulse_canary_age_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'Time since the Cron Trigger sent the newest canary that has come through; of the lane that has waited longest. It stays below 2 minutes while the way from the edge works, whether or not anybody is calling. Absent before the first canary, and while the feed is down.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'heard region set',
+    series: [{ labels: {}, value: canaryAge }],
+  },
+  {
+    name: 'edgepulse_canaries_rejected_total',
+    type: 'counter',
+    unit: '',
+    help: 'Canaries that were ignored, because their signature is not that of CANARY_SECRET.',
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => totals.edge.canariesRejected }],
   },
   {
     name: 'edgepulse_topology_mismatch',

@@ -5,7 +5,7 @@ import { fullPeer, fullSelfReport, validEntry } from '../../test/support/edge/be
 import { expose, expositionOf, STREAM_READING } from '../../test/support/metrics/expose.ts';
 import { parseMetrics, pick, type Sample, total } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions, type Sessions } from '../store/sessions.ts';
-import { applyEntry, noteRightClocks } from '../store/testing.ts';
+import { applyEntry, noteCanary, noteRightClocks } from '../store/testing.ts';
 import { createExposition, type ExposeOptions } from './exposition.ts';
 import { FAMILIES } from './families.ts';
 import { type CollectGroup, DEFAULT_GROUPS } from './family.ts';
@@ -21,6 +21,7 @@ function storeOf(
   const sessions = createSessions({ regions, servers, ttlSeconds: 30, maxSessions: 100, maxSessionSeries: 1_000 });
   sessions.feedUp('apac', NOW);
   noteRightClocks(sessions, 'apac');
+  noteCanary(sessions, 'apac', NOW);
   for (const session_id of sessionIds) applyEntry(sessions, 'apac', validEntry({ session_id }, NOW), NOW);
   return sessions;
 }
@@ -57,7 +58,7 @@ describe('exposition', () => {
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|peer_audio_packet_loss|meeting_participants)/],
     [
       'process',
-      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_up|feed_lag|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach)/,
+      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|canar|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_up|feed_lag|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach)/,
     ],
   ] as const)('collects only the families of %s when asked to', (name, families) => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));
@@ -210,6 +211,18 @@ describe('a shard', () => {
 
 describe('metrics of the aggregator itself and of the edge', () => {
   const REGIONS = ['apac', 'sa'];
+
+  it('says how old the newest canary is, only once there was one, and only while the feed is up', () => {
+    const ages = (sessions: Sessions) =>
+      pick(samplesOf(sessions), 'edgepulse_canary_age_seconds').map(({ labels, value }) => [labels.region, value]);
+    const sessions = storeOf([], REGIONS);
+    sessions.feedUp('sa', NOW);
+    expect(ages(sessions)).toEqual([['apac', 0]]);
+    sessions.noteFeed('apac', { ...sessions.feedOf('apac'), readMs: NOW + 90_500 });
+    expect(ages(sessions)).toEqual([['apac', 90.5]]);
+    sessions.feedDown('apac', NOW);
+    expect(ages(sessions)).toEqual([]);
+  });
 
   it('has every label of the closed sets from the start, at zero', () => {
     const samples = samplesOf(storeOf([], REGIONS));

@@ -5,7 +5,7 @@ import { fullPeer, fullSelfReport, validEntry } from '../../test/support/edge/be
 import { expose } from '../../test/support/metrics/expose.ts';
 import { parseMetrics } from '../../test/support/metrics/exposition-text.ts';
 import { createSessions } from '../store/sessions.ts';
-import { applyEntry, noteRightClocks } from '../store/testing.ts';
+import { applyEntry, noteCanary, noteRightClocks } from '../store/testing.ts';
 import { type CollectGroup, DEFAULT_GROUPS, GROUPS } from './family.ts';
 import { seriesBound } from './series-bound.ts';
 
@@ -38,6 +38,7 @@ it('is what is exposed when every closed set and the limit of detail are used up
   for (const region of options.regions) {
     sessions.feedUp(region, NOW);
     noteRightClocks(sessions, region);
+    noteCanary(sessions, region, NOW);
     for (const server of [...elected, undefined]) {
       const rates = { buffer: 0.06, operations_per_second: { normal: 98, expand: 1, accelerate: 1 } };
       const session_id = `s-${session++}`;

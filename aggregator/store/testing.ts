@@ -31,6 +31,12 @@ export function noteRightClocks(sessions: Sessions, region: string): void {
   sessions.totals(region).edge.skewSeconds = 0;
 }
 
+/** A canary came just now. */
+export function noteCanary(sessions: Sessions, region: string, nowMs: number): void {
+  sessions.noteFeed(region, { ...sessions.feedOf(region), readMs: nowMs });
+  sessions.totals(region).edge.canarySentAtMs = nowMs;
+}
+
 const reports = createReports();
 
 /** Applies one beacon in the way of ingest, as a message of its own. @param nowMs default: the moment the edge had it */

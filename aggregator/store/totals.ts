@@ -52,6 +52,10 @@ export type EdgeTotals = {
   publishSeconds: Histogram;
   /** Damaged counters messages of Forwarders. */
   invalidMessages: number;
+  /** When the newest canary of the lane that has waited longest left the edge, by the broker's clock; NaN before the first. */
+  canarySentAtMs: number;
+  /** Canaries that were ignored, since their signature was wrong. */
+  canariesRejected: number;
   /** How far the clock of the Forwarder that is furthest off is ahead of the broker's; NaN while not known. */
   skewSeconds: number;
   /** Forwarders heard recently, and whether one of them has a different topology than ours. */
@@ -88,6 +92,8 @@ export function createTotals(): RegionTotals {
       overloadedCalls: 0,
       publishSeconds: createHistogram(PUBLISH_SECONDS_BUCKETS),
       invalidMessages: 0,
+      canarySentAtMs: Number.NaN,
+      canariesRejected: 0,
       skewSeconds: Number.NaN,
       forwarders: 0,
       hasTopologyMismatch: false,

@@ -13,6 +13,7 @@ export type Comparer = {
 /** Families that the model does not know yet. */
 const UNKNOWN_TO_MODEL = [
   'edgepulse_omitted_peer_connections',
+  'edgepulse_canar',
   'edgepulse_ended_sessions',
   'edgepulse_impaired_sessions',
   'edgepulse_impaired_streams',

@@ -8,9 +8,10 @@ import { anchorOf, DEFAULT_RUNBOOK } from '../../deploy/prometheus/source/files.
 import { ALERTS } from '../../deploy/prometheus/source/groups.ts';
 import { requireTool } from '../../dev/tools/tools.ts';
 import { CALLS_CASES } from './alerts/calls.ts';
-import { type AlertCase, testFile } from './alerts/case.ts';
+import { type AlertCase, type Situation, situationFile, testFile } from './alerts/case.ts';
 import { EDGE_CASES } from './alerts/edge.ts';
 import { FEED_CASES } from './alerts/feed.ts';
+import { SILENCE_SITUATIONS } from './alerts/silence.ts';
 import { SLO_CASES } from './alerts/slo.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'deploy', 'prometheus');
@@ -47,6 +48,14 @@ describe('every alert', () => {
 
   it.each(CASES)('$alert fires, is quiet, and survives a missed scrape', async (alertCase) => {
     expect(await test(alertCase)).toEqual({ code: 0, output: expect.stringContaining('SUCCESS') });
+  });
+});
+
+describe('silence', () => {
+  it.each<Situation>(SILENCE_SITUATIONS)('$what', async (situation) => {
+    const file = join(folder, 'situation.json');
+    await writeFile(file, situationFile(situation, ['feed', 'calls', 'edge'].map(rulesOf)));
+    expect(await run('test', 'rules', file)).toEqual({ code: 0, output: expect.stringContaining('SUCCESS') });
   });
 });
 

@@ -92,9 +92,20 @@ it.each<{ what: string; alerts: Labels[]; left: string[] }>([
     alerts: [
       apac('EdgepulseEdgeSilent'),
       apac('EdgepulsePopulationFell'),
+      apac('EdgepulseCanaryMissing'),
+      apac('EdgepulseCanaryOverdue'),
       apac('EdgepulseClientsRejected', { reason: 'token_expired' }),
     ],
     left: ['EdgepulseClientsRejected apac', 'EdgepulseEdgeSilent apac'],
+  },
+  {
+    what: 'an edge of which nothing arrives explains that canaries are overdue, in its own region',
+    alerts: [
+      apac('EdgepulseCanaryMissing'),
+      apac('EdgepulseCanaryOverdue'),
+      { alertname: 'EdgepulseCanaryOverdue', region: 'eu-west' },
+    ],
+    left: ['EdgepulseCanaryMissing apac', 'EdgepulseCanaryOverdue eu-west'],
   },
   {
     what: 'a budget that burns fast silences that it burns slowly',

@@ -64,6 +64,20 @@ export type ForwardAnswer = { readonly rejected: readonly RejectedBeacon[] };
 /** The part of a Forwarder that an isolate may call. */
 export type ForwardPort = { forward(call: ForwardCall): Promise<ForwardAnswer> };
 
+/** One canary for each lane, from a Cron Trigger. Requests can't bring one: nothing but `scheduled` makes this call. */
+export type CanaryCall = {
+  /** When the Cron Trigger ran, ms since the epoch. */
+  readonly sentAtMs: number;
+  /** By lane number; empty where there is no secret to sign with. */
+  readonly signatures: readonly string[];
+  readonly topology: string;
+};
+
+/** Lanes of which NATS has not acknowledged the canary. It is not spooled: late, it would say nothing. */
+export type CanaryAnswer = { readonly missing: readonly string[] };
+
+export type CanaryPort = { canary(call: CanaryCall): Promise<CanaryAnswer> };
+
 export type ForwarderPlace = { readonly region: string; readonly slot: number };
 
 /** `apac`, 0 -> `apac:0`, the name of the one Forwarder of that region and slot. */

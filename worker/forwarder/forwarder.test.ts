@@ -5,9 +5,10 @@ import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Batch, decodeBatch } from '../../shared/batch.ts';
 import { decodeForwarderCounters, type ForwarderCounters } from '../../shared/forwarder-counters.ts';
-import { parseEdgeSubject, parseForwarderSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { laneName, parseEdgeSubject, parseForwarderSubject, STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
 import { parseConfig } from '../config.ts';
-import { callOf } from '../testing.ts';
+import worker from '../index.ts';
+import { callOf, canarySignature } from '../testing.ts';
 import { accessOf } from './forwarder.ts';
 
 let nats: NatsConnection;
@@ -238,4 +239,41 @@ it('drains its spool for a region that was removed from REGIONS', async () => {
     { timeout: 8_000 },
   );
   expect(await spooledIn(stub())).toBe(0);
+});
+
+describe('canaries', () => {
+  const CANARY = { sentAtMs: 1_800_000_000_000, signatures: ['a', 'b', ''], topology: 'topology-1' };
+
+  it('leave the account of their lane as it was, and are never spooled', async () => {
+    const stub = env.FORWARDER.getByName('oc:8');
+    await stub.forward(callOf([{ seq: 0 }]));
+    await stub.canary({ ...CANARY, signatures: [''] });
+    await stub.forward(callOf([{ seq: 1 }]));
+    const { batches } = await readStream('oc');
+    expect(batches.map(({ accepted, entries }) => [accepted, entries.length])).toEqual([
+      [1, 1],
+      [0, 0],
+      [2, 1],
+    ]);
+    expect(new Set([batches[0]?.epoch, batches[2]?.epoch]).size).toBe(1);
+    await removeStream();
+    expect(await stub.canary({ ...CANARY, signatures: ['', ''] })).toEqual({ missing: ['f00', 'f01'] });
+    expect(await spooledIn(stub)).toBe(0);
+  });
+
+  it('are sent by a Cron Trigger in every region, signed', async () => {
+    const beganAtMs = Date.now();
+    await worker.scheduled();
+    const { regions, lanes } = parseConfig({ ...env });
+    for (const { name: region } of regions) {
+      const canaries = (await readStream(region)).batches.flatMap(({ lane, canary }) =>
+        canary ? { lane, ...canary } : [],
+      );
+      expect(canaries.map(({ lane }) => lane).toSorted()).toEqual(Array.from({ length: lanes }, (_, i) => laneName(i)));
+      for (const { lane, sentAtMs, signature } of canaries) {
+        expect(sentAtMs).toBeGreaterThanOrEqual(beganAtMs);
+        expect(signature).toBe(canarySignature({ region, lane, sentAtMs }));
+      }
+    }
+  });
 });

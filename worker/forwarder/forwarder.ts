@@ -5,6 +5,9 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Config, parseConfig } from '../config.ts';
 import {
+  type CanaryAnswer,
+  type CanaryCall,
+  type CanaryPort,
   type ForwardAnswer,
   type ForwardCall,
   type ForwarderPlace,
@@ -14,6 +17,7 @@ import {
 import { within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
 import { type NatsAccess, natsAccess } from '../nats-access.ts';
+import { type Canaries, createCanaries } from './canaries.ts';
 import { createConnection } from './connection.ts';
 import { createCounters } from './counters.ts';
 import { createCountersPublisher } from './counters-publisher.ts';
@@ -26,8 +30,9 @@ const RETRY_MS = 1_000;
 /** The longest that an alarm waits for its pump, which continues after it. */
 const ALARM_MS = 5_000;
 
-export class Forwarder extends DurableObject<Env> implements ForwardPort {
+export class Forwarder extends DurableObject<Env> implements ForwardPort, CanaryPort {
   readonly #outbox: Outbox;
+  readonly #canaries: Canaries;
   #alarmSet = false;
 
   /** @throws when the object's name is not that of a region and a slot, or when storage fails */
@@ -72,6 +77,16 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
         watch.observe();
       },
     });
+    this.#canaries = createCanaries({
+      place,
+      connection,
+      now,
+      newId,
+      onTopology(topology) {
+        counters.setTopology(topology);
+        countersPublisher.changed();
+      },
+    });
     // Drains what an earlier start left, unreported counts included, without waiting for a call.
     void this.#outbox.pump();
   }
@@ -79,6 +94,11 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort {
   /** See {@link Outbox.submit}. The answer leaves only after what was written to storage is durable. */
   forward(call: ForwardCall): Promise<ForwardAnswer> {
     return this.#outbox.submit(call);
+  }
+
+  /** See {@link Canaries.publish}. */
+  canary(call: CanaryCall): Promise<CanaryAnswer> {
+    return this.#canaries.publish(call);
   }
 
   override async alarm(): Promise<void> {

@@ -41,7 +41,7 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
         }),
         stat({
           title: 'Forwarders',
-          description: 'How many Forwarders were heard within the last 30 s? Idle regions let theirs sleep.',
+          description: 'How many Forwarders were heard within the last 30 s? Beacons and canaries keep them awake.',
           unit: 'short',
           width: 4,
           expr: sum({ name: 'edgepulse_forwarders' }),
@@ -136,10 +136,20 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
           ],
         }),
         graph({
+          title: 'Age of the newest canary',
+          description:
+            'Is the way from the edge open, whether or not anybody is calling? Below 2 minutes it is; absent where no cron runs.',
+          unit: 's',
+          width: 6,
+          targets: [
+            { expr: extreme('max', { name: 'edgepulse_canary_age_seconds', by: ['region'] }), legend: '{{region}}' },
+          ],
+        }),
+        graph({
           title: 'Spool',
           description: 'Is NATS reachable from the edge? Beacons wait in a spool while it is not, 10 minutes at most.',
           unit: 'short',
-          width: 8,
+          width: 6,
           stacked: true,
           targets: [{ expr: sum({ name: 'edgepulse_edge_spool_beacons', by: ['region'] }), legend: '{{region}}' }],
         }),
@@ -147,7 +157,7 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
           title: 'Time to publish, p99',
           description: 'How long does NATS take to store a batch? Slow disks or a cluster without a leader.',
           unit: 's',
-          width: 8,
+          width: 6,
           targets: [
             {
               expr: quantileOfRate(0.99, { name: 'edgepulse_edge_publish_seconds', by: ['region'] }),
@@ -159,7 +169,7 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
           title: 'Errors of the edge',
           description: 'What fails there? Dropped beacons are lost; everything else was retried.',
           unit: 'ops',
-          width: 8,
+          width: 6,
           targets: [
             {
               expr: perSecond({ name: EDGE, by: ['region', 'reason'], where: { outcome: '="dropped"' } }),
@@ -170,6 +180,7 @@ export const ITSELF_DASHBOARD: DashboardOptions = {
               ['edgepulse_edge_overloaded_calls_total', 'overloaded'],
               ['edgepulse_edge_jwks_errors_total', 'JWKS'],
               ['edgepulse_forwarder_messages_invalid_total', 'damaged counters'],
+              ['edgepulse_canaries_rejected_total', 'rejected canaries'],
             ]),
           ],
         }),

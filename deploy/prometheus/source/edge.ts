@@ -1,8 +1,9 @@
 /** What happens between the client and the broker, and the limits of edgepulse itself. */
 import { INCIDENT } from '../../../shared/objectives.ts';
 import { REJECT_STATUS } from '../../../shared/reject.ts';
-import { gauge, increase, lately, rate } from './expressions.ts';
+import { gauge, increase, rate } from './expressions.ts';
 import type { Alert, Recording } from './rule.ts';
+import { SILENCE_ALERTS, SILENCE_RECORDED } from './silence.ts';
 import { percent, valueAs } from './text.ts';
 import { PIPELINE } from './thresholds.ts';
 
@@ -18,6 +19,7 @@ export const EDGE_RECORDED: readonly Recording[] = [
     expr: `sum by (region) ${gauge('edgepulse_edge_spool_beacons')}`,
   },
   { record: 'region:edgepulse_forwarders:max', expr: `max by (region) ${gauge('edgepulse_forwarders')}` },
+  ...SILENCE_RECORDED,
   {
     record: 'region_outcome_reason:edgepulse_edge_beacons:rate5m',
     expr: `sum by (region, outcome, reason) (${rate('edgepulse_edge_beacons_total', '5m')})`,
@@ -32,27 +34,6 @@ function rejected(reason: string, share: number): string {
 and
 300 * ${beacons} >= ${INCIDENT.people}`;
 }
-
-const stale = 'region_reason:edgepulse_sessions_reaped:increase2m{reason="stale"}';
-
-const SILENT: Alert = {
-  alert: 'EdgepulseEdgeSilent',
-  expr: `${lately('region:edgepulse_forwarders:max')} == 0
-and on (region)
-sum by (region) (${increase('edgepulse_beacons_total', '1m')}) == 0
-and on (region)
-${lately('region:edgepulse_feed_up:min')} == 1
-and on (region)
-max_over_time(${stale}[1h]) >= ${INCIDENT.people}
-and on (region)
-max_over_time(${stale}[1h]) >= on (region) 0.5 * max_over_time(region:edgepulse_sessions:sum[1h])`,
-  for: '30s',
-  severity: 'page',
-  needsFeed: true,
-  when: `no Forwarder and no beacon of a region is heard, though the feed is up, and at least half of the region's sessions, and at least ${INCIDENT.people}, vanished together within the last hour`,
-  summary:
-    'Nothing arrives from the edge of {{ $labels.region }}, although the feed is up, and its sessions vanished all at once. Post a beacon there by hand (README.md): if the worker answers 204, its Forwarders are cut off from NATS; if it does not answer, it is the worker, its route or DNS.',
-};
 
 const SPOOL: readonly Alert[] = [
   {
@@ -141,4 +122,4 @@ const LIMITS: readonly Alert[] = [
   },
 ];
 
-export const EDGE_ALERTS: readonly Alert[] = [SILENT, ...SPOOL, ...REJECTED, ...TOPOLOGY, ...LIMITS];
+export const EDGE_ALERTS: readonly Alert[] = [...SILENCE_ALERTS, ...SPOOL, ...REJECTED, ...TOPOLOGY, ...LIMITS];

@@ -46,7 +46,13 @@ export const INHIBITIONS: readonly Inhibition[] = [
   {
     because: 'When the whole edge of a region is silent, its population falls and its beacons are lost.',
     sources: ['EdgepulseEdgeSilent'],
-    targets: ['EdgepulsePopulationFell', 'EdgepulseBeaconsLost'],
+    targets: ['EdgepulsePopulationFell', 'EdgepulseBeaconsLost', 'EdgepulseCanaryMissing', 'EdgepulseCanaryOverdue'],
+    equal: ['region'],
+  },
+  {
+    because: 'Where nothing at all arrives, that canaries are overdue is no news.',
+    sources: ['EdgepulseCanaryMissing'],
+    targets: ['EdgepulseCanaryOverdue'],
     equal: ['region'],
   },
 ];

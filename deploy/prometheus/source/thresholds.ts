@@ -19,6 +19,8 @@ export const PIPELINE = {
   feedLagSeconds: 2,
   /** Seconds from the edge to the aggregator, at the 99th percentile. */
   ingestDelaySeconds: 5,
+  /** Seconds without a canary, of which one a minute is due. */
+  canarySeconds: 180,
   /** Shares of the beacons. */
   lostShare: 0.05,
   rejectedShare: 0.05,

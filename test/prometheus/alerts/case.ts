@@ -102,6 +102,30 @@ export function testFile(
   });
 }
 
+/** A situation beside these: whether the alert fires at that step. */
+export type Situation = {
+  readonly what: string;
+  readonly alert: string;
+  readonly series: readonly Series[];
+  readonly at: number;
+  readonly fires: boolean;
+};
+
+/** @param ruleFiles those that the alert is in and reads */
+export function situationFile({ what, alert, series: of, at, fires }: Situation, ruleFiles: readonly string[]): string {
+  const steps = at + 1;
+  const input_series = of.map((one) => ({ series: nameOf(one), values: valuesOf(one, steps, () => false) }));
+  const promql_expr_test = [
+    {
+      eval_time: `${at * EVERY_SECONDS}s`,
+      expr: `count(ALERTS{alertname="${alert}",alertstate="firing"})`,
+      exp_samples: fires ? [{ labels: '{}', value: 1 }] : [],
+    },
+  ];
+  const tests = [{ name: what, interval: `${EVERY_SECONDS}s`, input_series, promql_expr_test }];
+  return JSON.stringify({ rule_files: ruleFiles, evaluation_interval: `${EVERY_SECONDS}s`, tests });
+}
+
 function nameOf({ name, labels }: Series): string {
   return `${name}{${Object.entries(labels)
     .map(([label, value]) => `${label}="${value}"`)

@@ -1,36 +1,13 @@
 /** The alerts on the edge, and on the limits of edgepulse itself. */
-import { type AlertCase, REGION, rising, SERVER, type Series, series, WELL } from './case.ts';
-
-/** People who talk until the edge falls silent at step 20, and how they leave. */
-function silentEdge(reason: 'left' | 'stale'): Series[] {
-  return [
-    ...WELL,
-    series('edgepulse_forwarders', REGION, (step) => (step < 22 ? 1 : 0)),
-    series('edgepulse_sessions', SERVER, (step) => (step < 22 ? 84 : undefined)),
-    series('edgepulse_meetings', REGION, (step) => (step < 22 ? 12 : 0)),
-    series('edgepulse_beacons_total', { ...REGION, outcome: 'applied' }, (step) => 250 * Math.min(step, 20)),
-    series('edgepulse_sessions_reaped_total', { ...REGION, reason }, (step) => (step < 22 ? 0 : 84)),
-  ];
-}
+import { type AlertCase, REGION, rising, type Series, series, WELL } from './case.ts';
+import { SILENCE_CASES } from './silence.ts';
 
 function edgeBeacons(outcome: string, reason: string, perStep: number): Series {
   return series('edgepulse_edge_beacons_total', { ...REGION, outcome, reason }, rising(perStep));
 }
 
 export const EDGE_CASES: readonly AlertCase[] = [
-  {
-    alert: 'EdgepulseEdgeSilent',
-    fires: {
-      series: silentEdge('stale'),
-      at: 30,
-      labels: REGION,
-      summary:
-        'Nothing arrives from the edge of apac, although the feed is up, and its sessions vanished all at once. Post a beacon there by hand (README.md): if the worker answers 204, its Forwarders are cut off from NATS; if it does not answer, it is the worker, its route or DNS.',
-    },
-    // The evening: everybody has hung up.
-    quiet: silentEdge('left'),
-    reads: ['feed', 'calls'],
-  },
+  ...SILENCE_CASES,
   {
     alert: 'EdgepulseSpoolNotDraining',
     fires: {
