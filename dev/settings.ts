@@ -55,7 +55,13 @@ export type OwnPort = {
 type Environment = { readonly [name: string]: string | undefined };
 
 /** The worker's settings that the environment may override in development. */
-const WORKER_VARS = [...TOPOLOGY_SETTINGS, 'SESSION_TTL_SECONDS', 'ALLOWED_ORIGINS', 'BEACON_JWKS_URL'] as const;
+const WORKER_VARS = [
+  ...TOPOLOGY_SETTINGS,
+  'SESSION_TTL_SECONDS',
+  'ALLOWED_ORIGINS',
+  'BEACON_JWKS_URL',
+  'CANARY_SECRET',
+] as const;
 
 /** In place of the address of the nats-server that is still to be started. */
 const SOME_NATS_URL = 'nats://127.0.0.1:4222';

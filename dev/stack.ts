@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { CANARY_INTERVAL_MS } from '../shared/canary.ts';
 import { formatEnvFile } from './env-file.ts';
 import { withoutLogin } from './nats-probe.ts';
 import { type Child, ChildEnded, type Children } from './processes/children.ts';
@@ -50,7 +51,21 @@ export async function startStack(options: StackOptions): Promise<Addresses> {
     untilOk({ url: `${aggregator}/readyz`, child: aggregatorChild, report }),
     untilOk({ url: `${worker}/healthz`, child: workerChild, report }),
   ]);
+  sendCanaries(worker, report);
   return { worker, aggregator, nats: withoutLogin(nats), natsWebSocket: ours?.webSocket };
+}
+
+/** Runs the worker's Cron Trigger as Cloudflare does: wrangler has the handler at an address, and no clock for it. */
+function sendCanaries(worker: string, report: (line: string) => void): void {
+  let isFailing = false;
+  const send = async () => {
+    const status = await statusOf(`${worker}/cdn-cgi/handler/scheduled`);
+    if (status !== 200 && !isFailing) report(`the worker does not take its Cron Trigger: ${status ?? 'no answer'}`);
+    isFailing = status !== 200;
+  };
+  void send();
+  // Ends with this process, which ends the worker.
+  setInterval(send, CANARY_INTERVAL_MS).unref();
 }
 
 async function startNats(options: StackOptions): Promise<{ url: string; webSocket: string | undefined }> {

@@ -83,6 +83,7 @@ describe('parseConfig', () => {
   it.each<[string, object, RegExp]>([
     ['the region header', { DEV_REGION_HEADER: 'on' }, /DEV_REGION_HEADER: is on, which only development allows/],
     ['a short secret', { BEACON_SECRET: 'short' }, /BEACON_SECRET: is shorter than 32 bytes/],
+    ['a short canary secret', { CANARY_SECRET: 'short' }, /CANARY_SECRET: is shorter than 32 bytes/],
     ['no session limit', { SESSION_LIMIT: undefined }, /SESSION_LIMIT: the rate-limit binding is missing/],
     ['no address limit', { ADDRESS_LIMIT: undefined }, /ADDRESS_LIMIT: the rate-limit binding is missing/],
     ['a region without NATS', { REGIONS: [region] }, /REGIONS: apac has no nats servers/],

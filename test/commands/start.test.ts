@@ -141,6 +141,7 @@ describe('npm start', () => {
         SERVERS: 'https://mine.example.com',
         REGIONS: '[{"name":"mine","latitude":50.1,"longitude":8.7}]',
         BEACON_SECRET: 'my own $ecret of more than 32 bytes #1',
+        CANARY_SECRET: 'another $ecret of more than 32 bytes #2',
         SESSION_TTL_SECONDS: '77',
       });
       const family = await familyOf(running);
@@ -151,6 +152,13 @@ describe('npm start', () => {
       await eventually(async () =>
         /^edgepulse_session_rtt_seconds\{region="mine",.*"hello-1"/m.test(await shell(commandIn(running, 'curl -s'))),
       );
+      // The stack's own clock runs the Cron Trigger, and the signature is the one that the aggregator asks for.
+      await eventually(async () => {
+        const metrics = await scrape(`http://127.0.0.1:${ports.AGGREGATOR_PORT}/metrics`);
+        expect(metrics.sum('edgepulse_canaries_rejected_total')).toBe(0);
+        expect(metrics.sum('edgepulse_beacons_total')).toBe(1);
+        return (metrics.value('edgepulse_canary_age_seconds', { region: 'mine' }) ?? Number.NaN) < 60;
+      });
       running.signal('SIGHUP');
       expect(await running.exited).toEqual({ code: 0, signal: null });
       await expectNothingLeft(family);
