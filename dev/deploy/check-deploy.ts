@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse as parseToml } from 'smol-toml';
-import { readConfig } from '../worker/config.ts';
+import { readConfig } from '../../worker/config.ts';
 
 type Table = { readonly [name: string]: unknown };
 
