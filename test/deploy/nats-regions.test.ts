@@ -1,9 +1,9 @@
 /** Regions joined by a hub (deploy/nats): what crosses between them is what an aggregator needs, and nothing else. */
-import { AckPolicy, connect, DeliverPolicy, isFlowControlMsg, type NatsConnection, nanos, nuid } from 'nats';
+import { AckPolicy, DeliverPolicy, isFlowControlMsg, type NatsConnection, nanos, nuid } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STREAM } from '../../shared/subjects.ts';
 import { eventually } from '../support/poll.ts';
-import { type NatsRegions, startNatsRegions } from '../support/processes/nats-regions.ts';
+import { connectTo, type NatsRegions, startNatsRegions } from '../support/processes/nats-regions.ts';
 
 const MESSAGES = 2_000;
 
@@ -26,8 +26,7 @@ afterAll(async () => {
 });
 
 async function open(url: string, inboxPrefix = '_INBOX'): Promise<NatsConnection> {
-  const { username: user, password: pass, host } = new URL(url);
-  const connection = await connect({ servers: host, user, pass, inboxPrefix });
+  const connection = await connectTo(url, undefined, { inboxPrefix });
   connections.push(connection);
   return connection;
 }

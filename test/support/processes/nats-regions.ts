@@ -2,10 +2,11 @@
  * Regions joined by a hub, as deploy/nats has them and from its files: each region is a nats-server (or a cluster of
  * three) in a JetStream domain of its own, with a stream HEALTH, and a leaf node of the hub.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { type Authority, createAuthority } from '../../../deploy/nats/source/authority.ts';
 import { type Certificates, planNats, type ServerPlan } from '../../../deploy/nats/source/plan.ts';
 import { freePort } from '../../../dev/ports.ts';
 import { requireTool } from '../../../dev/tools/tools.ts';
@@ -20,8 +21,8 @@ export type NatsRegionsOptions = {
   readonly clusterSize?: 1 | 3;
   /** Whether the regions are joined by a hub; default true. */
   readonly hub?: boolean;
-  /** Default: nothing is encrypted. */
-  readonly certificates?: Certificates;
+  /** Whether everything is encrypted, with a CA of its own; default false. */
+  readonly tls?: boolean;
   /** What all streams of a server may take on disk, as nats-server writes it; default `1G`. */
   readonly maxFileStore?: string;
   /** Whether each domain's stream HEALTH is created; default true. */
@@ -73,6 +74,10 @@ export type NatsRegions = {
   region(name: string): NatsRegion;
   /** @throws without a hub */
   readonly hub: NatsPlace;
+  /** The CA of all servers; undefined without TLS. */
+  readonly authority: Authority | undefined;
+  /** Path of its certificate; undefined without TLS. */
+  readonly caFile: string | undefined;
   /** Ends all servers and removes what they stored. */
   stop(): Promise<void>;
 };
@@ -97,8 +102,11 @@ export async function startNatsRegions(options: NatsRegionsOptions): Promise<Nat
     return server;
   };
   try {
+    const authority = options.tls ? createAuthority('test') : undefined;
+    const certificates = authority && (await writeCertificates(authority, folder));
     const plan = await planNats({
       ...options,
+      ...(certificates ? { certificates } : {}),
       folder,
       password: passwordOf,
       freePort,
@@ -108,7 +116,7 @@ export async function startNatsRegions(options: NatsRegionsOptions): Promise<Nat
         return gate.port;
       },
     });
-    const tls = options.certificates !== undefined;
+    const tls = options.tls === true;
     const hub = plan.hub && place([await start(plan.hub)], [plan.hub], tls);
     const started = [...plan.regions].map(async ([name, plans]) => {
       const servers = await Promise.all(plans.map(start));
@@ -116,13 +124,15 @@ export async function startNatsRegions(options: NatsRegionsOptions): Promise<Nat
     });
     const regions = new Map(await Promise.all(started));
     if (options.streams !== false) {
-      await Promise.all([...regions.values()].map((region) => createStream(region.operatorUrl, options)));
+      await Promise.all([...regions.values()].map((region) => createStream(region.operatorUrl, options, authority)));
     }
     return {
       region: (name) => required(regions.get(name), `region ${name}`),
       get hub() {
         return required(hub, 'hub');
       },
+      authority,
+      caFile: certificates?.ca,
       stop,
     };
   } catch (error) {
@@ -136,13 +146,32 @@ export function passwordOf(user: string): string {
   return `secret-of-${user}`;
 }
 
-/** A connection as somebody of accounts.conf; the caller closes it. */
-export function connectTo(url: string, ca?: string): Promise<NatsConnection> {
-  const [user, pass] = new URL(url.split(',')[0] ?? '').href.replace(/^\w+:\/\/|@.*$/g, '').split(':');
+async function writeCertificates(authority: Authority, folder: string): Promise<Certificates> {
+  const { cert, key } = authority.issue(['localhost', '127.0.0.1']);
+  const paths = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  await writeFile(paths.ca, authority.certificate.cert);
+  await writeFile(paths.cert, cert);
+  await writeFile(paths.key, key, { mode: 0o600 });
+  return paths;
+}
+
+/**
+ * A connection as the user of the URLs; the caller closes it.
+ * @param urls as {@link NatsPlace.urlOf} has them, or without a user
+ * @param authority without, what Node trusts
+ */
+export function connectTo(
+  urls: string,
+  authority?: Authority,
+  options: ConnectionOptions = {},
+): Promise<NatsConnection> {
+  const parsed = urls.split(',').map((url) => new URL(url));
+  const { username: user = '', password: pass = '' } = parsed[0] ?? {};
   return connect({
-    servers: url.split(',').map((one) => new URL(one).host),
-    ...(user === undefined || pass === undefined ? {} : { user, pass }),
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    servers: parsed.map(({ host }) => host),
+    ...(user === '' ? {} : { user, pass }),
+    ...(authority ? { tls: { ca: authority.certificate.cert } } : {}),
+    ...options,
   });
 }
 
@@ -211,11 +240,16 @@ function leafConnections(server: NatsProcess): number {
 }
 
 /** The stream HEALTH of a domain, in three replicas where it is a cluster. */
-async function createStream(operatorUrl: string, { clusterSize = 1 }: NatsRegionsOptions): Promise<void> {
-  const nats = await connectTo(operatorUrl);
+async function createStream(
+  operatorUrl: string,
+  { clusterSize = 1 }: NatsRegionsOptions,
+  authority: Authority | undefined,
+): Promise<void> {
+  const nats = await connectTo(operatorUrl, authority);
   try {
     const manager = await eventually(() => jetStreamOf(nats), { deadlineMs: READY_MS });
-    await manager.streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS], num_replicas: clusterSize });
+    const config = { name: STREAM, subjects: [STREAM_SUBJECTS], num_replicas: clusterSize };
+    await eventually(() => manager.streams.add(config), { deadlineMs: READY_MS });
   } finally {
     await nats.close();
   }
