@@ -74,7 +74,7 @@ describe('with a server that answers', () => {
     const subject = connection();
     await subject.open();
     const answer = await subject.publish({ subject: 'connection.nobody', id: 'e1.0', payload });
-    expect(answer).toEqual({ kind: 'refused', error: '503' });
+    expect(answer).toMatchObject({ kind: 'refused', error: '503', fault: 'stream' });
   });
 
   it('fails with what JetStream says where the stream is full', async () => {
@@ -83,7 +83,7 @@ describe('with a server that answers', () => {
     await subject.open();
     await subject.publish({ subject: SUBJECT, id: 'e1.0', payload });
     const answer = await subject.publish({ subject: SUBJECT, id: 'e1.1', payload });
-    expect(answer).toEqual({ kind: 'refused', error: '10077' });
+    expect(answer).toMatchObject({ kind: 'refused', error: '10077', fault: 'storage' });
   });
 
   it('does not know whether what nobody acknowledged was stored', async () => {
@@ -91,7 +91,7 @@ describe('with a server that answers', () => {
     const subject = connection({ ackLostMs: 50 });
     await subject.open();
     const answer = await subject.publish({ subject: 'connection.silent', id: 'e1.0', payload });
-    expect(answer).toEqual({ kind: 'lost', error: 'TIMEOUT' });
+    expect(answer).toMatchObject({ kind: 'lost', error: 'TIMEOUT', fault: 'unreachable' });
     silent.unsubscribe();
   });
 

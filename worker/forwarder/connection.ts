@@ -1,7 +1,7 @@
 /**
  * The Forwarder's one NATS connection: open while it is used, reconnects indefinitely, publishes with JetStream's
- * acknowledgement, and reports at once when it is down. Together with socket-transport.ts the only module of the
- * worker that imports the NATS client. Lanes decide what to publish and how to handle a failure.
+ * acknowledgement, and reports at once when it is down. Together with socket-transport.ts and nats-failure.ts
+ * the only module of the worker that imports the NATS client. Lanes decide what to publish and how to handle a failure.
  */
 // The client without its transport for Node, which the package's main module brings along; see socket-transport.ts.
 import {
@@ -12,17 +12,21 @@ import {
   type NatsConnection,
   NatsConnectionImpl,
   NatsError,
+  type Status,
   setTransportFactory,
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from 'nats/lib/nats-base-client/internal_mod.js';
+import type { NatsFault } from '../../shared/nats-faults.ts';
 import { delay, within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
 import type { Credentials } from '../nats-access.ts';
+import { describeFailure } from './nats-failure.ts';
 import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_WAIT_MS = 500;
+const RECONNECT_ATTEMPTS = 10;
 /** Two unanswered pings close the connection, so a dead peer is detected within 9 s. */
 const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
@@ -41,7 +45,13 @@ const MAX_PAYLOAD = 1_048_576;
  * Why a message was not acknowledged. `refused`: NATS did not store it. `too_large`: NATS did not store it and never
  * will. `lost`: it may be in the stream, and there is no way to find out.
  */
-export type Failure = { readonly kind: 'refused' | 'too_large' | 'lost'; readonly error: string };
+export type Failure = {
+  readonly kind: 'refused' | 'too_large' | 'lost';
+  readonly error: string;
+  /** For the log: which fault it is, and what to do about it. */
+  readonly fault?: NatsFault;
+  readonly hint?: string;
+};
 
 /** `isDuplicate`: a message of that id was in the stream already. */
 export type Outcome = { readonly kind: 'stored'; readonly isDuplicate: boolean } | Failure;
@@ -118,9 +128,9 @@ export function createConnection(options: ConnectionOptions): Connection {
         await serve(own, await connectClient(options));
         failure = '';
       } catch (error) {
-        const code = codeOf(error);
-        if (code !== failure) log.warn('cannot connect to NATS; retrying', { name, error: code });
-        failure = code;
+        const found = describeFailure(error, options.credentials);
+        if (found.error !== failure) log.warn('cannot connect to NATS; retrying', { name, ...found });
+        failure = found.error;
         own.tried.resolve();
       }
       if (!own.closed) await delay(RECONNECT_WAIT_MS);
@@ -131,13 +141,27 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (own.closed) return nc.close();
     connected = { nc, js: nc.jetstream() };
     markUp(own);
-    for await (const { type } of nc.status()) {
+    const logged = new Set<string>();
+    for await (const status of nc.status()) {
       if (own.closed) break;
-      if (type === Events.Disconnect) markDown('disconnected');
-      else if (type === Events.Reconnect) markUp(own);
+      if (status.type === Events.Disconnect) markDown('disconnected');
+      else if (status.type === Events.Reconnect) markUp(own);
+      else if (status.type === Events.Error) logError(status, logged);
     }
     await nc.closed();
     if (!own.closed) markDown('closed');
+  }
+
+  /** What the server says of the connection itself. Each kind of error once a connection: it comes again with every retry. */
+  function logError({ data, permissionContext }: Status, logged: Set<string>): void {
+    const { operation, subject } = permissionContext ?? {};
+    const { error, fault, hint } = describeFailure(new NatsError('', String(data) as ErrorCode), options.credentials);
+    // The last part of an inbox is a new one each time.
+    const key = `${error} ${operation} ${operation === 'publish' ? subject : ''}`;
+    if (logged.has(key)) return;
+    logged.add(key);
+    const what = permissionContext ? 'NATS denied a permission' : 'NATS reported an error';
+    log.error(what, { name, error, fault, ...(permissionContext ? { operation, subject } : {}), hint });
   }
 
   function markUp(own: Lifetime): void {
@@ -211,7 +235,8 @@ function connectClient({ servers, credentials, name, inboxPrefix }: ConnectionOp
     inboxPrefix,
     ...(credentials ? { authenticator: authenticatorOf(credentials) } : {}),
     timeout: CONNECT_TIMEOUT_MS,
-    maxReconnectAttempts: -1,
+    // It does not say why an attempt failed. After some it gives up, and the next connection's failure is logged.
+    maxReconnectAttempts: RECONNECT_ATTEMPTS,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: MAX_PINGS_OUT,
@@ -240,7 +265,7 @@ function authenticatorOf(credentials: Credentials): Authenticator {
 const MESSAGE_SIZE_EXCEEDS_MAXIMUM = 10_054;
 
 function failureOf(error: unknown): Failure {
-  return { kind: failureKindOf(error), error: codeOf(error) };
+  return { kind: failureKindOf(error), ...describeFailure(error, undefined) };
 }
 
 /** No responders, a JetStream error or a permissions violation: the message is certainly not stored. */
@@ -251,10 +276,4 @@ function failureKindOf(error: unknown): Failure['kind'] {
   const isRefused =
     api_error !== undefined || code === ErrorCode.NoResponders || code === ErrorCode.PermissionsViolation;
   return isRefused ? 'refused' : 'lost';
-}
-
-/** For logs: the client's or server's error code, never a message, which may contain an address. */
-function codeOf(error: unknown): string {
-  if (error instanceof NatsError) return String(error.api_error?.err_code ?? error.code);
-  return error instanceof Error ? error.name : 'unknown';
 }

@@ -77,9 +77,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return joinBytes([encodeBatchHeader(header), entries.bytes]);
   }
 
-  function failed({ kind, error }: Failure): Published {
+  function failed({ kind, ...reason }: Failure): Published {
     counters.publishFailed();
-    if (!isFailing) log.warn('publish to NATS failed', { region, lane, error });
+    if (!isFailing) log.warn('publish to NATS failed', { region, lane, ...reason });
     isFailing = true;
     if (kind === 'lost') {
       epoch = newId();
