@@ -1,5 +1,5 @@
 /**
- * Batches as Forwarders publish them, for a given number of sessions: each with three
+ * Batches as Forwarders publish them, for a given number of sessions: by default each with three
  * peers, counters that grow by what a client counts in 5 s, half of the sessions W3C clients with
  * every audio counter of the beacon, half of them NetEQ clients with every rate, all with every video member.
  */
@@ -8,11 +8,10 @@ import { encodeEntry, joinBatch } from '../../shared/batch.ts';
 import type { Peer } from '../../shared/beacon.ts';
 import { decodeBeacon } from '../../shared/beacon.ts';
 import type { SessionMembers } from '../../shared/session-members.ts';
+import { longId } from '../../test/support/edge/beacon.ts';
 
 export const PEERS = 3;
 export const BATCH = 50;
-/** People in a meeting: each receives three others. */
-const MEETING = 4;
 const SAMPLES = 240_000;
 export const BENCH_SERVER = 'https://media-apac-1.example.com';
 
@@ -24,6 +23,18 @@ export type Traffic = {
   readonly clients?: 'w3c' | 'neteq' | 'mixed';
   /** One RTT sample, no video, and only the audio members for buffer, concealment and acceleration; default: every member. */
   readonly lean?: boolean;
+  /** People in a meeting; default 4. */
+  readonly meeting?: number;
+  /** How many of them each person receives; default all others, at most {@link PEERS}. */
+  readonly peers?: number;
+  /** Ids as long as UUIDs, which is what products use; default: a few characters. */
+  readonly longIds?: boolean;
+  /** Origins of the media servers, a meeting on each in turn; default {@link BENCH_SERVER}. */
+  readonly servers?: readonly string[];
+  /** Every so many sessions have a bad RTT and hear everybody badly; default none. */
+  readonly badEvery?: number;
+  /** Beacons of a message; default {@link BATCH}. */
+  readonly batch?: number;
 };
 
 /** The batches of one round: one beacon of each session. @param round the beacons' `seq` */
@@ -32,11 +43,11 @@ export function* batchesOf(
   round: number,
   receivedAtMs: () => number,
 ): Generator<Uint8Array, void, void> {
-  const first = traffic.first ?? 0;
+  const { first = 0, batch = BATCH } = traffic;
   const end = first + traffic.sessions;
-  for (let from = first; from < end; from += BATCH) {
+  for (let from = first; from < end; from += batch) {
     const entries: Uint8Array[] = [];
-    for (let i = from; i < Math.min(from + BATCH, end); i++) {
+    for (let i = from; i < Math.min(from + batch, end); i++) {
       entries.push(entryOf(traffic, i, round, receivedAtMs()));
     }
     const accepted = round * traffic.sessions + from - first + entries.length;
@@ -44,29 +55,27 @@ export function* batchesOf(
   }
 }
 
-function entryOf(
-  { clients = 'mixed', lean = false }: Traffic,
-  i: number,
-  round: number,
-  receivedAtMs: number,
-): Uint8Array {
-  const meeting = Math.floor(i / MEETING);
+function entryOf(traffic: Traffic, i: number, round: number, receivedAtMs: number): Uint8Array {
+  const { clients = 'mixed', lean = false, meeting: people = 4, servers = [BENCH_SERVER] } = traffic;
+  const id = traffic.longIds ? longId : (prefix: string, number: number) => `${prefix}-${number}`;
+  const meeting = Math.floor(i / people);
   const isNetEq = clients === 'neteq' || (clients === 'mixed' && i % 2 === 1);
-  const peers = Array.from({ length: PEERS }, (_, k) => {
-    const peer_id = `s-${meeting * MEETING + ((i + k + 1) % MEETING)}`;
-    const peer = isNetEq ? netEqPeer(peer_id, i + k, round) : w3cPeer(peer_id, i + k, round);
+  const isBad = traffic.badEvery !== undefined && i % traffic.badEvery === 0;
+  const peers = Array.from({ length: traffic.peers ?? Math.min(PEERS, people - 1) }, (_, k) => {
+    const peer_id = id('s', meeting * people + ((i + k + 1) % people));
+    const peer = isNetEq ? netEqPeer(peer_id, i + k, round, isBad) : w3cPeer(peer_id, i + k, round, isBad);
     return lean ? leanPeer(peer) : { ...peer, video: videoOf(i + k, round) };
   });
   const decoded = decodeBeacon({
     v: 1,
-    meeting_id: `m-${meeting}`,
-    session_id: `s-${i}`,
-    participant_id: `p-${i}`,
+    meeting_id: id('m', meeting),
+    session_id: id('s', i),
+    participant_id: id('p', i),
     seq: round,
-    server: { url: BENCH_SERVER, type: 'webtransport' },
+    server: { url: servers[meeting % servers.length] as string, type: 'webtransport' },
     rtt: [
       ...(lean ? [] : [0.081, 0.0795, 0.0802, 0.0833]),
-      rounded(0.08 + ((i * 7919 + round * 104729) % 1000) / 10_000),
+      rounded((isBad ? 0.26 : 0.08) + ((i * 7919 + round * 104729) % 1000) / 10_000),
     ],
     peers,
     ...(lean ? {} : sessionMembers(i, round)),
@@ -90,7 +99,7 @@ function sessionMembers(i: number, round: number): SessionMembers {
   };
 }
 
-function w3cPeer(peer_id: string, i: number, round: number): Peer {
+function w3cPeer(peer_id: string, i: number, round: number, isBad: boolean): Peer {
   const total = SAMPLES * (round + 1) + i;
   return {
     peer_id,
@@ -98,7 +107,7 @@ function w3cPeer(peer_id: string, i: number, round: number): Peer {
       jitterBufferDelay: rounded(total * 0.08 + (i % 100)),
       jitterBufferEmittedCount: total - 960,
       jitterBufferTargetDelay: rounded(total * 0.06),
-      concealedSamples: Math.floor(total / 50) + ((i * round) % 1000),
+      concealedSamples: Math.floor(total / (isBad ? 10 : 50)) + ((i * round) % 1000),
       silentConcealedSamples: Math.floor(total / 200),
       insertedSamplesForDeceleration: 300 * (round + 1),
       removedSamplesForAcceleration: 400 * (round + 1),
@@ -111,8 +120,8 @@ function w3cPeer(peer_id: string, i: number, round: number): Peer {
   };
 }
 
-function netEqPeer(peer_id: string, i: number, round: number): Peer {
-  const expand = ((i + round) % 40) / 10;
+function netEqPeer(peer_id: string, i: number, round: number, isBad: boolean): Peer {
+  const expand = ((i + round) % 40) / 10 + (isBad ? 20 : 0);
   return {
     peer_id,
     neteq: {

@@ -15,6 +15,8 @@ export type AggregatorOptions = {
   readonly natsUrl: string;
   /** More of its environment, for example SESSION_TTL_SECONDS; the topology is development's, REGIONS, SERVERS and LANES change it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The file to start; default the one of the sources. */
+  readonly main?: string;
   /** Default: a free one. Others may have to know it before. */
   readonly port?: number;
   /** Whether to wait until it is ready (the default) or only until it listens. */
@@ -44,7 +46,7 @@ export async function startAggregator(options: AggregatorOptions): Promise<Aggre
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const launch = async (): Promise<RunningProcess> => {
-    const started = await startProcess(process.execPath, [MAIN], {
+    const started = await startProcess(process.execPath, [options.main ?? MAIN], {
       env: { NATS_URL: options.natsUrl, HOST: '127.0.0.1', PORT: `${port}`, ...withTopology(options.env) },
     });
     await orEnd(started, async () => (await fetch(`${url}/healthz`)).ok);
