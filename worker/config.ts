@@ -92,7 +92,9 @@ export function parseConfig(env: ConfigEnv): Config {
   return result.config;
 }
 
-export function readConfig(env: ConfigEnv): ConfigResult {
+export function readConfig(bindings: ConfigEnv): ConfigResult {
+  // A workerd of one's own binds null for an environment variable that is not set.
+  const env = Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== null));
   // A deployment without `--env production` has none: it gets the message that says which there are.
   const vars = v.safeParse(VarsSchema, { ...env, ENVIRONMENT: env.ENVIRONMENT ?? '' });
   // Whatever does not call itself development is held to production's rules.

@@ -1,15 +1,14 @@
 /**
  * The worker as it is deployed, in a real workerd of its own: the bundle that wrangler builds,
- * served without wrangler's proxy in front, with its Durable Object storage on disk. Rate-limit
- * bindings are not among what workerd itself brings: what needs them runs under `npm start`.
+ * served without wrangler's proxy in front, with its Durable Object storage on disk. Without rate
+ * limits, which a development configuration may leave out.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
+import { workerdConfig } from '../../../deploy/workerd/config.ts';
+import { bundleWorker, workerdPath } from '../../../dev/build/worker-bundle.ts';
 import { TEST_SECRET } from '../edge/tokens.ts';
 import { eventually } from '../poll.ts';
 import { type RunningProcess, startProcess } from './process.ts';
@@ -52,7 +51,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
   const launch = async (port: number): Promise<{ running: RunningProcess; port: number }> => {
     // The bundle is copied in: a config may embed only files below its own folder.
     await writeFile(join(folder, 'index.js'), bundle.code);
-    const config = workerdConfig(bundle.toml, { bindings, port, trustedCertificates });
+    const config = configOf(bundle.toml, { bindings, port, trustedCertificates });
     await writeFile(join(folder, 'config.capnp'), config);
     // --control-fd=1 prints the port of each socket as one line of JSON.
     const running = await startProcess(workerdPath(), ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder });
@@ -91,12 +90,6 @@ async function untilHealthy(url: string, running: RunningProcess): Promise<void>
   });
 }
 
-/** wrangler's own workerd: the version that the bundle is meant for. */
-function workerdPath(): string {
-  const wrangler = createRequire(createRequire(import.meta.url).resolve('wrangler'));
-  return join(wrangler.resolve('workerd/package.json'), '..', 'bin', 'workerd');
-}
-
 type Toml = {
   compatibility_date: string;
   compatibility_flags: string[];
@@ -113,38 +106,9 @@ export function bundleOnce(main = WORKER_MAIN): Promise<Bundle> {
   return bundle;
 }
 
-/** What `wrangler deploy` would upload, about 1.5 s to build. */
 async function buildBundle(main: string): Promise<Bundle> {
-  const outdir = await mkdtemp(join(tmpdir(), 'edgepulse-bundle-'));
-  try {
-    const wrangler = createRequire(import.meta.url).resolve('wrangler');
-    const args = [
-      '--no-warnings',
-      wrangler,
-      'deploy',
-      main,
-      '--dry-run',
-      '--config=wrangler.toml',
-      '--env=',
-      '--outdir',
-      outdir,
-    ];
-    await promisify(execFile)(process.execPath, args, {
-      cwd: ROOT,
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        WRANGLER_HIDE_BANNER: 'true',
-        WRANGLER_SEND_METRICS: 'false',
-        WRANGLER_SEND_ERROR_REPORTS: 'false',
-        WRANGLER_WRITE_LOGS: 'false',
-      },
-    });
-    const toml = parseToml(await readFile(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Toml;
-    return { code: await readFile(join(outdir, `${basename(main, '.ts')}.js`), 'utf8'), toml };
-  } finally {
-    await rm(outdir, { recursive: true, force: true });
-  }
+  const toml = parseToml(await readFile(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Toml;
+  return { code: await bundleWorker(main), toml };
 }
 
 type Instance = {
@@ -153,39 +117,14 @@ type Instance = {
   readonly trustedCertificates: readonly string[];
 };
 
-/** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function workerdConfig(toml: Toml, { bindings: overrides, port, trustedCertificates }: Instance): string {
-  const tls = `(trustedCertificates = [${trustedCertificates.map(quote).join(', ')}])`;
-  const bindings = Object.entries({ ...toml.vars, ...overrides }).flatMap(([name, value]) => {
-    if (value === undefined) return [];
-    const kind = typeof value === 'string' ? `text = ${quote(value)}` : `json = ${quote(JSON.stringify(value))}`;
-    return [`(name = ${quote(name)}, ${kind})`];
+function configOf(toml: Toml, { bindings, port, trustedCertificates }: Instance): string {
+  const given = Object.entries({ ...toml.vars, ...bindings }).filter(([, value]) => value !== undefined);
+  return workerdConfig({
+    compatibilityDate: toml.compatibility_date,
+    compatibilityFlags: toml.compatibility_flags,
+    bindings: Object.fromEntries(given.map(([name, value]) => [name, { value }])),
+    address: `127.0.0.1:${port}`,
+    cfHeader: 'test-cf',
+    trustedCertificates,
   });
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "worker", worker = .worker),
-    (name = "storage", disk = (path = "storage", writable = true)),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = ${tls})),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (cfBlobHeader = "test-cf"), service = "worker")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed "index.js")],
-  compatibilityDate = ${quote(toml.compatibility_date)},
-  compatibilityFlags = [${toml.compatibility_flags.map(quote).join(', ')}],
-  bindings = [
-    (name = "FORWARDER", durableObjectNamespace = "Forwarder"),
-    ${bindings.join(',\n    ')}
-  ],
-  durableObjectNamespaces = [(className = "Forwarder", uniqueKey = "forwarder", enableSql = true)],
-  durableObjectStorage = (localDisk = "storage"),
-  globalOutbound = "internet",
-);
-`;
-}
-
-/** Cap'n Proto's text takes JSON's escapes except \\u, which only control characters would need. */
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
