@@ -45,6 +45,7 @@ describe('readConfig', () => {
       natsLogin: undefined,
       natsTls: false,
       natsCreds: undefined,
+      natsCa: undefined,
       regions: ['apac', 'eu-west'],
       topologyRegions: ['apac', 'eu-west'],
       servers: ['https://media.example', 'wss://media.example'],
@@ -79,6 +80,7 @@ describe('readConfig', () => {
     [{ BOARD_PEERS: 'http://agg-1:9464, https://b/' }, { boardPeers: ['http://agg-1:9464', 'https://b'] }],
     [{ BOARD_PEERS: 'http://[::1]:9464/agg/2/' }, { boardPeers: ['http://[::1]:9464/agg/2'] }],
     [{ NATS_CREDS: '/creds' }, { natsCreds: '/creds' }],
+    [{ NATS_CA: '/creds' }, { natsCa: '/creds' }],
     [{ NATS_URL: 'a:4222, tls://b' }, { natsServers: ['a:4222', 'b'], natsTls: true }],
     [{ NATS_URL: 'nats://u:p%40ss@a' }, { natsServers: ['a'], natsLogin: { user: 'u', pass: 'p@ss' } }],
   ])('%j', (env, expected) => {
@@ -91,6 +93,7 @@ describe('readConfig', () => {
     [{ NATS_URL: 'http://broker' }, 'NATS_URL: is not a list of nats://host:port or tls://host:port'],
     [{ NATS_URL: 'nats://u:p@a,nats://b' }, 'NATS_URL: has servers with different user names or passwords'],
     [{ NATS_CREDS: '/gone' }, 'NATS_CREDS: is not a readable file'],
+    [{ NATS_CA: '/gone' }, 'NATS_CA: is not a readable file'],
     [{ REGION: 'sa' }, 'REGION: has a region that is not in REGIONS'],
     [{ SHARD: '2/2' }, 'SHARD: has an index that is not below its count (the first of two is 0/2)'],
     [{ SHARD: '0/9' }, 'SHARD: has more shards than there are LANES'],

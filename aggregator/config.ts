@@ -16,6 +16,8 @@ export type Config = {
   readonly natsTls: boolean;
   /** Path of a credentials file. */
   readonly natsCreds: string | undefined;
+  /** Path of a PEM file with the only CAs that NATS servers' certificates may be signed by. */
+  readonly natsCa: string | undefined;
   /** The regions that this process consumes. */
   readonly regions: readonly string[];
   /** All REGIONS of the topology, consumed by this process or by others. */
@@ -116,6 +118,7 @@ const BoardPeers = v.pipe(
 const Settings = v.object({
   NATS_URL: NatsUrl,
   NATS_CREDS: v.optional(v.string()),
+  NATS_CA: v.optional(v.string()),
   REGIONS: Regions,
   SERVERS: ServersSchema,
   REGION: v.optional(Names),
@@ -178,7 +181,9 @@ export function readConfig(env: Environment, wranglerToml: string | undefined, m
     const place = ofTopology && source.table !== '' ? `wrangler.toml ${source.table} ${path}` : path;
     problems.push(`${place}: ${describe(issue)}`);
   }
-  if (env.NATS_CREDS && !machine.canRead(env.NATS_CREDS)) problems.push('NATS_CREDS: is not a readable file');
+  for (const name of ['NATS_CREDS', 'NATS_CA'] as const) {
+    if (env[name] && !machine.canRead(env[name])) problems.push(`${name}: is not a readable file`);
+  }
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, config: toConfig(parsed.output) };
 }
@@ -190,6 +195,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     natsLogin: servers[0]?.login,
     natsTls: servers.some((server) => server.tls),
     natsCreds: values.NATS_CREDS,
+    natsCa: values.NATS_CA,
     regions: [...new Set(values.REGION ?? values.REGIONS)],
     topologyRegions: [...new Set(values.REGIONS)],
     servers: values.SERVERS,

@@ -155,7 +155,7 @@ function feedSessions(
   { config, log, monotonic, fail }: Context,
   onRegionUp: () => void,
 ): Feed {
-  const { natsCreds } = config;
+  const { natsCreds, natsCa } = config;
   const ingest = createIngest(sessions, forwarders, watchCanaries(sessions, { config, log }));
   const feed = startFeed({
     access: {
@@ -163,6 +163,7 @@ function feedSessions(
       tls: config.natsTls,
       login: config.natsLogin,
       creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
+      ca: natsCa === undefined ? undefined : () => readFileSync(natsCa, 'utf8'),
     },
     regions: config.regions,
     topologyRegions: config.topologyRegions,

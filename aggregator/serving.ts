@@ -50,7 +50,14 @@ export function serve(
   const processMetrics = createProcessMetrics();
   const bound = seriesBound(config) + processMetrics.seriesBound;
   const server = createHttpServer({
-    expose: createExposition({ sessions, stream: feed.stream, shard, version, seriesBound: bound }).text,
+    expose: createExposition({
+      sessions,
+      stream: feed.stream,
+      feedErrors: feed.errors,
+      shard,
+      version,
+      seriesBound: bound,
+    }).text,
     processMetrics: processMetrics.text,
     overview: fleet.overview,
     part: fleet.part,

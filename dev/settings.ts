@@ -113,7 +113,7 @@ export function readSettings({ env, wranglerToml, readFile, ownPort }: SettingsS
   const aggregatorEnv = environmentOfAggregator(given, read.vars);
   const natsUrl = given.NATS_URL ?? SOME_NATS_URL;
   const aggregator = readAggregatorConfig({ ...aggregatorEnv, NATS_URL: natsUrl }, undefined, {
-    canRead: () => 'NATS_CREDS' in workerVars,
+    canRead: (path) => textOf(path, readFile) !== undefined,
   });
   const worker = readWorkerConfig({ ...read.vars, ...workerVars, NATS_URL: natsUrl });
   const problems = withoutRepeats([
@@ -166,11 +166,16 @@ function environmentOfAggregator(given: Environment, vars: Values): Environment 
 
 /** The aggregator takes a path, the worker the text. The aggregator reports a file that can't be read. */
 function credentials(path: string | undefined, readFile: (path: string) => string): { NATS_CREDS?: string } {
-  if (path === undefined) return {};
+  const text = path === undefined ? undefined : textOf(path, readFile);
+  return text === undefined ? {} : { NATS_CREDS: text };
+}
+
+/** Undefined for a file that can't be read. */
+function textOf(path: string, readFile: (path: string) => string): string | undefined {
   try {
-    return { NATS_CREDS: readFile(path) };
+    return readFile(path);
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -9,14 +9,16 @@ import {
   connect,
   credsAuthenticator,
   DebugEvents,
-  ErrorCode,
+  type ErrorCode,
   Events,
   type NatsConnection,
   NatsError,
   type Status,
 } from 'nats';
 import type { Logger } from 'pino';
+import type { NatsFault } from '../../shared/nats-faults.ts';
 import { createChangeFilter } from './change-filter.ts';
+import type { FeedErrors } from './feed-errors.ts';
 import { pause } from './pause.ts';
 
 export type NatsAccess = {
@@ -26,10 +28,13 @@ export type NatsAccess = {
   readonly login: { readonly user: string; readonly pass: string } | undefined;
   /** Reads the credentials at each connection, so that they can be replaced while the process runs. */
   readonly creds: (() => Uint8Array) | undefined;
+  /** Reads the PEM of the only CAs that are trusted, at each connection; by default those that Node trusts. */
+  readonly ca?: (() => string) | undefined;
 };
 
 export type ConnectorOptions = {
   readonly access: NatsAccess;
+  readonly errors: FeedErrors;
   readonly log: Logger;
   /** Closes the connection, and ends {@link Connector.keepConnected}. */
   readonly signal: AbortSignal;
@@ -52,6 +57,7 @@ export type Connector = {
 export const INBOX_PREFIX = '_INBOX.aggregator';
 
 const RETRY_MS = 500;
+const RECONNECT_ATTEMPTS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 /**
  * A connection is closed at the third unanswered ping, after 9 s at most. The
@@ -61,7 +67,7 @@ const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
 
 export function createConnector(options: ConnectorOptions): Connector {
-  const { access, log, signal } = options;
+  const { log, signal } = options;
   let current = Promise.withResolvers<NatsConnection | undefined>();
   let isUp = false;
   let usable: NatsConnection | undefined;
@@ -100,7 +106,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 
   async function followStatus(connection: NatsConnection): Promise<void> {
-    const logError = createErrorLog(log);
+    const logError = createErrorLog(options);
     for await (const status of connection.status()) {
       if (status.type === Events.Disconnect) {
         log.warn({ server: status.data }, 'disconnected from NATS; reconnecting');
@@ -134,7 +140,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     },
     async keepConnected() {
       while (!signal.aborted) {
-        const connection = await connectUntilAborted(access, log, signal);
+        const connection = await connectUntilAborted(options);
         if (connection) await useUntilClosed(connection);
       }
     },
@@ -142,19 +148,16 @@ export function createConnector(options: ConnectorOptions): Connector {
 }
 
 /** Retries until it succeeds, and logs each new reason for a failure. */
-async function connectUntilAborted(
-  access: NatsAccess,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<NatsConnection | undefined> {
+async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConnection | undefined> {
+  const { access, errors, log, signal } = options;
   const reasons = createChangeFilter();
   while (!signal.aborted) {
     try {
       return await connect(connectionOptions(access));
     } catch (error) {
-      const code = error instanceof NatsError ? error.code : String(error);
-      if (reasons.isNew('connect', code)) {
-        log.warn({ servers: access.servers, code, hint: hintFor(code) }, 'cannot connect to NATS; retrying');
+      const found = errors.count(error, access.creds?.());
+      if (reasons.isNew('connect', `${found.fault} ${found.code} ${found.detail}`)) {
+        log.warn({ servers: access.servers, ...found, hint: HINTS[found.fault] }, 'cannot connect to NATS; retrying');
       }
     }
     await pause(RETRY_MS, signal);
@@ -162,42 +165,47 @@ async function connectUntilAborted(
   return undefined;
 }
 
-function hintFor(code: string): string {
-  switch (code) {
-    case ErrorCode.AuthorizationViolation:
-    case ErrorCode.BadAuthentication:
-    case ErrorCode.BadCreds:
-      return 'check the user and password in NATS_URL, or the file NATS_CREDS';
-    case ErrorCode.Tls:
-      return 'check that NATS_URL says tls:// if and only if the server does, and that its certificate is trusted';
-    default:
-      return 'check NATS_URL, and that nats-server runs and can be reached from here';
-  }
-}
+const PERMISSION_HINT =
+  'grant it to the NATS user of the aggregator; deploy/nats/accounts.conf lists every permission it needs';
+const SERVER_HINT = 'check NATS_URL, and that nats-server runs and can be reached from here';
+const LOG_HINT = 'check the log of nats-server';
+
+const HINTS: { readonly [Fault in NatsFault]: string } = {
+  unreachable: SERVER_HINT,
+  certificate:
+    'check that NATS_URL says tls:// if and only if the server does, that its certificate is of that name and has not expired, and that NATS_CA is the CA that signed it',
+  login: 'check the user and password in NATS_URL, or the file NATS_CREDS',
+  expired_credentials: 'replace the file NATS_CREDS by credentials that are still valid; it is read at each attempt',
+  permission: PERMISSION_HINT,
+  stream: LOG_HINT,
+  storage: LOG_HINT,
+  other: SERVER_HINT,
+};
 
 /** The same request is denied at each retry, twice a second; each kind of error is logged once. */
-function createErrorLog(log: Logger): (status: Status) => void {
-  const errors = createChangeFilter();
+function createErrorLog({ access, errors, log }: ConnectorOptions): (status: Status) => void {
+  const logged = createChangeFilter();
   return ({ data, permissionContext }) => {
+    const { fault, code } = errors.count(new NatsError('', String(data) as ErrorCode), access.creds?.());
     const { operation = '', subject = '' } = permissionContext ?? {};
     // Subjects of inboxes and consumers end with a new name each time.
     const api = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
-    if (!errors.isNew(`${data} ${operation} ${api}`, '')) return;
+    if (!logged.isNew(`${code} ${operation} ${api}`, '')) return;
     if (permissionContext) {
-      const hint = 'grant it to the NATS user of the aggregator; docs/security.md lists every permission it needs';
-      log.error({ code: data, operation, subject, hint }, 'NATS denied a permission');
+      log.error({ code, fault, operation, subject, hint: PERMISSION_HINT }, 'NATS denied a permission');
     } else {
-      log.error({ code: data }, 'NATS reported an error');
+      log.error({ code, fault, hint: HINTS[fault] }, 'NATS reported an error');
     }
   };
 }
 
-function connectionOptions({ servers, tls, login, creds }: NatsAccess): ConnectionOptions {
+function connectionOptions({ servers, tls, login, creds, ca }: NatsAccess): ConnectionOptions {
   return {
     servers: [...servers],
     name: 'edgepulse-aggregator',
     inboxPrefix: INBOX_PREFIX,
-    maxReconnectAttempts: -1,
+    // It does not say why an attempt failed. After some it gives up, and the next connection's failure is logged.
+    maxReconnectAttempts: RECONNECT_ATTEMPTS,
     reconnectTimeWait: RETRY_MS,
     reconnectJitter: RETRY_MS / 5,
     // By default two rejected logins stop reconnecting, but the password may be in the middle of a rotation.
@@ -206,7 +214,7 @@ function connectionOptions({ servers, tls, login, creds }: NatsAccess): Connecti
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: MAX_PINGS_OUT,
     noAsyncTraces: true,
-    ...(tls ? { tls: {} } : {}),
+    ...(tls || ca ? { tls: ca ? { ca: ca() } : {} } : {}),
     ...(login ?? {}),
     ...(creds ? { authenticator: credsAuthenticator(creds) } : {}),
   };

@@ -10,6 +10,7 @@ import { createBrokerClock } from './clock/broker-clock.ts';
 import { createReadPosition, type ReadPosition } from './clock/read-position.ts';
 import { createRegionClock, type RegionClock } from './clock/region-clock.ts';
 import { createConnector, type NatsAccess } from './connection.ts';
+import { createFeedErrors, type FeedErrorCounts } from './feed-errors.ts';
 import { type Cursor, createCursors, createForwardersCursor } from './source/cursor.ts';
 import type { FeedMessage } from './source/ordered-consumer.ts';
 import { createReader, type Reader } from './source/reader.ts';
@@ -55,6 +56,8 @@ export type Feed = {
   state(region: string): FeedState;
   /** What the newest look at the stream itself found. */
   stream(): StreamReading;
+  /** What has kept the feed from NATS since the process started. */
+  errors(): FeedErrorCounts;
   /** The broker's time now. */
   now(): number;
   /** Up to when the region has been read, which is never ahead of a message that waits. */
@@ -99,10 +102,12 @@ export function startFeed(options: FeedOptions): Feed {
   let checkedMs = monotonic();
   /** When the process last went on after it had been held up: what it had not read until then is not silence. */
   let resumedMs = checkedMs;
-  const connector = createConnector({ access, log, signal, onDisconnected: () => dropAll('disconnected') });
+  const errors = createFeedErrors();
+  const connector = createConnector({ access, errors, log, signal, onDisconnected: () => dropAll('disconnected') });
   const watch = createStreamWatch({ ...options, connector, signal });
   const shared = {
     connector,
+    errors,
     failures,
     log,
     monotonic,
@@ -215,6 +220,7 @@ export function startFeed(options: FeedOptions): Feed {
     readFromMs: (region) => Math.max(...(lanes.get(region) ?? []).map(({ reader }) => reader.readFromMs)),
     lagMs: (region) => clocks.get(region)?.lagMs(monotonic()) ?? Number.NaN,
     stream: () => watch.reading,
+    errors: () => errors.counts,
     checkHeartbeats() {
       const askedMs = monotonic();
       if (askedMs - checkedMs > HELD_UP_MS) resumedMs = askedMs;

@@ -7,6 +7,7 @@
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
+import type { FeedErrorCounts } from '../feed/feed-errors.ts';
 import type { StreamReading } from '../feed/stream/stream-watch.ts';
 import type { Distribution, Summary } from '../live/distribution.ts';
 import type { HistogramReading } from '../live/histogram.ts';
@@ -65,6 +66,8 @@ export type ExpositionOptions = {
   readonly sessions: Sessions;
   /** What is known of the stream now. */
   readonly stream: () => StreamReading;
+  /** Without, the process has no feed. */
+  readonly feedErrors?: () => FeedErrorCounts;
   /** Written on every series when there is more than one. */
   readonly shard: Shard;
   readonly version: string;
@@ -292,8 +295,15 @@ function observed(name: string, labels: LabelText, histogram: HistogramReading):
   return buckets.count === 0 ? '' : histogramText(name, labels, buckets);
 }
 
-function ofProcess({ sessions, options: { version, seriesBound, stream } }: ScrapeRun): ProcessReading {
-  return { budget: sessions.budget, ended: sessions.ended, version, seriesBound, stream: stream() };
+function ofProcess({ sessions, options: { version, seriesBound, stream, feedErrors } }: ScrapeRun): ProcessReading {
+  return {
+    budget: sessions.budget,
+    ended: sessions.ended,
+    version,
+    seriesBound,
+    stream: stream(),
+    feedErrors: feedErrors?.(),
+  };
 }
 
 function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<string> {

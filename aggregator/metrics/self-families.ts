@@ -1,5 +1,7 @@
 /** The families that the aggregator exposes about itself: what it read, lost and removed, its limits, its feeds. */
+import { NATS_FAULTS } from '../../shared/nats-faults.ts';
 import { UNOWNED_REASONS } from '../feed/stream/ownership.ts';
+import { STREAM_PROBLEMS } from '../feed/stream/settings.ts';
 import { CHECKED_FIELDS } from '../store/arrival/plausibility.ts';
 import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
@@ -110,6 +112,29 @@ export const SELF_FAMILIES: readonly Family[] = [
     labels: ['reason'],
     of: 'process set',
     set: UNOWNED_REASONS.map((reason) => ({ labels: { reason }, value: ({ stream }) => stream.unowned[reason] })),
+  },
+  {
+    name: 'edgepulse_stream_misconfigured',
+    type: 'gauge',
+    unit: '',
+    help: '1 where a setting of the stream HEALTH loses beacons or hides them, by the name of the setting; 0 where it is right. The log says why. Absent while unknown.',
+    collect: 'process',
+    labels: ['setting'],
+    of: 'process set',
+    set: STREAM_PROBLEMS.map((setting) => ({ labels: { setting }, value: ({ stream }) => stream.problems[setting] })),
+  },
+  {
+    name: 'edgepulse_feed_errors_total',
+    type: 'counter',
+    unit: '',
+    help: 'Connections to NATS and requests there that failed, and errors that the server sent, by what is wrong.',
+    collect: 'process',
+    labels: ['fault'],
+    of: 'process set',
+    set: NATS_FAULTS.map((fault) => ({
+      labels: { fault },
+      value: ({ feedErrors }) => feedErrors?.[fault] ?? 0,
+    })),
   },
   {
     name: 'edgepulse_stream_reach_seconds',

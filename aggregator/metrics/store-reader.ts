@@ -2,6 +2,7 @@
  * What the metrics and the overview read of the store, and the only place in here that knows how
  * the store keeps it.
  */
+import type { FeedErrorCounts } from '../feed/feed-errors.ts';
 import type { StreamReading } from '../feed/stream/stream-watch.ts';
 import type { BreakdownReadings } from '../live/breakdown.ts';
 import { MEASURE } from '../live/measures.ts';
@@ -37,6 +38,8 @@ export type ProcessReading = {
   /** The most series that the configuration can ever expose. */
   readonly seriesBound: number;
   readonly stream: StreamReading;
+  /** Absent where nobody asks for it. */
+  readonly feedErrors?: FeedErrorCounts | undefined;
 };
 
 /** A figure of one peer; NaN when it is not known. */

@@ -4,10 +4,12 @@
  */
 import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
+import type { NatsFault } from '../../../shared/nats-faults.ts';
 import type { ChangeFilter } from '../change-filter.ts';
 import type { BrokerClock } from '../clock/broker-clock.ts';
 import type { ReadPosition } from '../clock/read-position.ts';
 import { type Connector, INBOX_PREFIX } from '../connection.ts';
+import type { FeedErrors } from '../feed-errors.ts';
 import { pause } from '../pause.ts';
 import type { History } from '../stream/history.ts';
 import { type FoundStream, type HealthStream, isStreamMissing } from '../stream/stream.ts';
@@ -22,6 +24,7 @@ export type ReaderOptions = {
   readonly status: SourceStatus;
   readonly connector: Connector;
   readonly stream: HealthStream;
+  readonly errors: FeedErrors;
   /** Shared by all readers. */
   readonly history: History;
   readonly queue: WorkQueue;
@@ -167,9 +170,10 @@ export function createReader(options: ReaderOptions): Reader {
       }
     }
     if (!(failure instanceof NatsError)) throw failure;
+    const { fault } = options.errors.count(failure);
     const reason = failure.api_error?.description ?? failure.message;
     if (options.failures.isNew(region, reason)) {
-      log.warn({ region, reason, hint: hintFor(failure) }, 'cannot read the feed; retrying');
+      log.warn({ region, fault, reason, hint: hintFor(failure, fault) }, 'cannot read the feed; retrying');
     }
     await pause(RETRY_MS, signal);
   }
@@ -207,10 +211,11 @@ export function createReader(options: ReaderOptions): Reader {
   };
 }
 
-function hintFor(failure: NatsError): string {
-  if (isStreamMissing(failure) || failure.code === ErrorCode.PermissionsViolation) {
-    return 'create the stream HEALTH, and grant what docs/security.md lists to the NATS user of the aggregator';
+function hintFor(failure: NatsError, fault: NatsFault): string {
+  if (isStreamMissing(failure) || fault === 'permission') {
+    return 'create the stream HEALTH, and grant what deploy/nats/accounts.conf lists to the NATS user of the aggregator';
   }
   if (failure.code === ErrorCode.NoResponders) return 'enable JetStream in nats-server';
+  if (fault === 'storage') return 'make room for JetStream, or raise max_file_store in nats-server';
   return 'check the log of nats-server';
 }

@@ -10,6 +10,7 @@ import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
 import type { Connector } from '../connection.ts';
 import { pause } from '../pause.ts';
 import { createOwnership, UNOWNED_REASONS, type UnownedReason } from './ownership.ts';
+import { type StreamProblem, type StreamSettings, streamProblems } from './settings.ts';
 
 /** What the last look found; NaN where nothing is known, because no look has succeeded lately. */
 export type StreamReading = {
@@ -17,6 +18,8 @@ export type StreamReading = {
   readonly reachSeconds: number;
   /** Subjects with messages that no configured region, lane or known service type owns. */
   readonly unowned: { readonly [Reason in UnownedReason]: number };
+  /** 1 where a setting of the stream is wrong, 0 where it is right. */
+  readonly problems: { readonly [Problem in StreamProblem]: number };
 };
 
 export type StreamWatch = {
@@ -29,6 +32,8 @@ export type StreamWatchOptions = {
   readonly connector: Connector;
   /** All REGIONS of the topology, whichever of them this process consumes. */
   readonly topologyRegions: readonly string[];
+  /** Those that this process consumes. */
+  readonly regions: readonly string[];
   readonly lanes: number;
   readonly ttlSeconds: number;
   readonly log: Logger;
@@ -38,7 +43,7 @@ export type StreamWatchOptions = {
 /** The part of a STREAM.INFO answer that is read. nats-server 2.10 and later say their own time, `ts`. */
 export type StreamInfoPage = {
   readonly ts?: string;
-  readonly config: { readonly max_age: number; readonly max_bytes: number; readonly max_msgs: number };
+  readonly config: StreamSettings & { readonly max_bytes: number; readonly max_msgs: number };
   readonly state: {
     readonly messages: number;
     readonly bytes: number;
@@ -57,7 +62,11 @@ const LOOK_AT_MANY_EVERY_MS = 60_000;
 /** Subjects that a log line names. */
 const EXAMPLES_MAX = 8;
 const PRINTABLE = /^[A-Za-z0-9_.-]{1,128}$/;
-const NOTHING_KNOWN: StreamReading = { reachSeconds: Number.NaN, unowned: countsOf(() => Number.NaN) };
+const NOTHING_KNOWN: StreamReading = {
+  reachSeconds: Number.NaN,
+  unowned: countsOf(() => Number.NaN),
+  problems: problemsOf(() => Number.NaN),
+};
 
 const HINTS: { readonly [Reason in UnownedReason]: string } = {
   unknown_region: 'add the region to REGIONS of the aggregators, or take it out of the worker',
@@ -85,12 +94,14 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
     }
     pass.offset += subjects.length;
     const reachSeconds = reachOf(page);
+    const found = streamProblems(page.config, { ttlSeconds, regions: options.regions });
+    const problems = problemsOf((problem) => (found.has(problem) ? 1 : 0));
     logReach(reachSeconds);
     if (subjects.length > 0 && pass.offset < (page.total ?? 0)) {
-      reading = { ...reading, reachSeconds };
+      reading = { ...reading, reachSeconds, problems };
       return subjects.length;
     }
-    reading = { reachSeconds, unowned: countsOf((reason) => pass.unowned[reason].length) };
+    reading = { reachSeconds, problems, unowned: countsOf((reason) => pass.unowned[reason].length) };
     for (const reason of UNOWNED_REASONS) logUnowned(reason, pass.unowned[reason]);
     pass = createPass();
     return subjects.length;
@@ -189,5 +200,19 @@ function countsOf(count: (reason: UnownedReason) => number): StreamReading['unow
     unknown_service_type: count('unknown_service_type'),
     unknown_lane: count('unknown_lane'),
     malformed: count('malformed'),
+  };
+}
+
+function problemsOf(count: (problem: StreamProblem) => number): StreamReading['problems'] {
+  return {
+    subjects: count('subjects'),
+    max_age: count('max_age'),
+    retention: count('retention'),
+    storage: count('storage'),
+    discard: count('discard'),
+    no_ack: count('no_ack'),
+    sealed: count('sealed'),
+    duplicate_window: count('duplicate_window'),
+    max_msg_size: count('max_msg_size'),
   };
 }

@@ -9,12 +9,12 @@ import {
   nanos,
   RetentionPolicy,
   StorageType,
-  type StreamConfig,
   type StreamInfo,
 } from 'nats';
 import type { Logger } from 'pino';
-import { edgeSubject, STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
+import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
 import { createChangeFilter } from '../change-filter.ts';
+import { type StreamNeeds, streamProblems } from './settings.ts';
 import { reachOf } from './stream-watch.ts';
 
 export type FoundStream = {
@@ -26,8 +26,6 @@ export type FoundStream = {
   /** From when on it holds every message that was stored, by the broker's clock; minus infinity when none was removed yet. */
   readonly keptFromMs: number;
 };
-
-export type StreamNeeds = { readonly ttlSeconds: number; readonly regions: readonly string[] };
 
 export type HealthStream = {
   /**
@@ -79,7 +77,7 @@ export function createHealthStream(needs: StreamNeeds, log: Logger): HealthStrea
   return {
     async inspect(jsm) {
       const info = await jsm.streams.info(STREAM);
-      const problems = problemsOf(info.config, needs);
+      const problems = [...streamProblems(info.config, needs).values()];
       if (changes.isNew(STREAM, problems.join()) && problems.length > 0) {
         const hint = 'change it with `nats stream edit`; the aggregator leaves an existing stream as it is';
         log.warn({ stream: STREAM, problems, hint }, 'stream is misconfigured');
@@ -131,29 +129,6 @@ async function addStream(jsm: JetStreamManager, ttlSeconds: number, maxBytes: nu
     if (!NO_STORAGE.has(errorCode(error) ?? 0) || maxBytes / 2 < MIN_BYTES) throw error;
   }
   return addStream(jsm, ttlSeconds, maxBytes / 2);
-}
-
-function problemsOf(config: StreamConfig, { ttlSeconds, regions }: StreamNeeds): string[] {
-  const problems: string[] = [];
-  if (config.max_age > 0 && config.max_age < nanos(ttlSeconds * 1000)) {
-    problems.push('max_age is shorter than SESSION_TTL_SECONDS, so a restart loses living sessions');
-  }
-  const isCovered = (region: string) => config.subjects?.some((pattern) => covers(pattern, edgeSubject(region, '*')));
-  const missing = regions.filter((region) => !isCovered(region));
-  if (missing.length > 0) problems.push(`subjects do not cover ${missing.join(', ')}, so their beacons are not stored`);
-  return problems;
-}
-
-/** Whether every subject that `filter` can match is matched by `pattern` too. */
-export function covers(pattern: string, filter: string): boolean {
-  const want = filter.split('.');
-  const tokens = pattern.split('.');
-  for (const [i, token] of tokens.entries()) {
-    if (token === '>') return want.length > i;
-    if (want[i] === undefined || want[i] === '>') return false;
-    if (token !== '*' && token !== want[i]) return false;
-  }
-  return tokens.length === want.length;
 }
 
 function errorCode(error: unknown): number | undefined {

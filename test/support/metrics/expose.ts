@@ -1,11 +1,23 @@
 /** The exposition of a store, for tests and benchmarks that have no process around it. */
+import type { StreamReading } from '../../../aggregator/feed/stream/stream-watch.ts';
 import { createExposition, type ExposeOptions, type Exposition } from '../../../aggregator/metrics/exposition.ts';
 import type { Sessions } from '../../../aggregator/store/sessions.ts';
 
-/** Nobody publishes what nobody reads, and the stream is long enough. */
-export const STREAM_READING = {
+/** Nobody publishes what nobody reads, and the stream is long enough and set up as it should be. */
+export const STREAM_READING: StreamReading = {
   reachSeconds: 60,
   unowned: { unknown_region: 0, unknown_service_type: 0, unknown_lane: 0, malformed: 0 },
+  problems: {
+    subjects: 0,
+    max_age: 0,
+    retention: 0,
+    storage: 0,
+    discard: 0,
+    no_ack: 0,
+    sealed: 0,
+    duplicate_window: 0,
+    max_msg_size: 0,
+  },
 };
 
 export function expositionOf(sessions: Sessions, seriesBound = 0): Exposition {
