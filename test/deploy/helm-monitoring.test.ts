@@ -1,7 +1,10 @@
 /** The chart's rules, dashboards and scrape: what Prometheus and Grafana get is what deploy/prometheus and deploy/grafana have. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,6 +23,8 @@ import {
   theOne,
 } from '../support/kubernetes/helm.ts';
 import { describeWith, tool } from '../support/needs.ts';
+import { eventually } from '../support/poll.ts';
+import { startPrometheus } from '../support/processes/prometheus.ts';
 
 const DEPLOY = join(CHART, '..', '..');
 const RULES = join(DEPLOY, 'prometheus', 'rules');
@@ -28,6 +33,17 @@ const RUNBOOK = 'https://wiki.example.com/edgepulse/runbook';
 const BOARD = 'https://edgepulse.example.com';
 
 const execute = promisify(execFile);
+
+async function serve(text: string): Promise<{ url: string; close(): Promise<unknown> }> {
+  const server = createServer((_, response) => response.setHeader('content-type', 'text/plain').end(text));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.closeAllConnections();
+    return once(server.close(), 'close');
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
 
 await describeWith([tool('helm')], 'what the chart gives to Prometheus and Grafana', () => {
   let folder: string;
@@ -93,6 +109,23 @@ await describeWith([tool('helm')], 'what the chart gives to Prometheus and Grafa
     expect(endpoint.honorLabels).toBe(true);
     expect(endpoint.relabelings).toEqual([{ action: 'replace', targetLabel: 'job', replacement: 'edgepulse' }]);
     expect(endpoint.metricRelabelings).toBeUndefined();
+  });
+
+  it('keep the shard of a series where a target has a label of that name', async () => {
+    const [endpoint] = theOne(production, 'ServiceMonitor').spec.endpoints;
+    const served = await Promise.all(['0/2', '1/2'].map((shard) => serve(`edgepulse_sessions{shard="${shard}"} 3\n`)));
+    const targets = served.map(({ url }) => ({ url, labels: { shard: 'of the target', region: 'of the target' } }));
+    const prometheus = await startPrometheus(targets, { honorLabels: endpoint.honorLabels });
+    try {
+      const shards = await eventually(async () => {
+        const found = await prometheus.query('count by (shard, exported_shard) (edgepulse_sessions)');
+        return found.length === 2 && found.map(({ metric }) => metric);
+      });
+      expect(shards).toEqual(expect.arrayContaining([{ shard: '0/2' }, { shard: '1/2' }]));
+    } finally {
+      await prometheus.stop();
+      for (const { close } of served) await close();
+    }
   });
 
   it('while shards change, scrape and show the previous ones, and the new ones start beside them', async () => {

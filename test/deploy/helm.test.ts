@@ -1,6 +1,12 @@
 /** What the chart renders for each of its examples: objects that Kubernetes takes, and aggregators that start and are reached. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { type Config, readConfig } from '../../aggregator/config.ts';
+import { ENVIRONMENTS } from '../../aggregator/topology.ts';
 import { findKubernetesSchemas } from '../../dev/tools/kubernetes-schemas.ts';
 import { KUBERNETES_SCHEMAS } from '../../dev/tools/sources.ts';
 import { lanesOf } from '../../shared/subjects.ts';
@@ -29,6 +35,7 @@ const SECRETS = {
 const kubernetesSchemas: Need = async () =>
   (await findKubernetesSchemas()) === undefined ? 'Kubernetes’ schemas are not on this machine' : undefined;
 
+const execute = promisify(execFile);
 const rendered = new Map<Example, Rendered>();
 
 function objectsOf(name: Example): readonly KubernetesObject[] {
@@ -115,6 +122,18 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
         );
       }
     }
+  });
+
+  it.each(ENVIRONMENTS)('has the topology of wrangler.toml, %s, from npm run chart:topology', async (environment) => {
+    const { stdout } = await execute(process.execPath, [join(CHART, '..', 'topology.ts'), '--env', environment]);
+    const { objects } = await render({ ...parse(stdout), connection: { url: 'nats://nats:4222' } });
+    const wrangler = readFileSync(join(CHART, '..', '..', '..', 'wrangler.toml'), 'utf8');
+    const env = { ENVIRONMENT: environment, NATS_URL: 'nats://nats:4222' };
+    const worker = readConfig(env, wrangler, { canRead: () => true });
+    const [pod] = podsOf(objects, {});
+    const aggregator = readConfig(pod?.env ?? {}, undefined, { canRead: () => true });
+    if (!worker.ok || !aggregator.ok) throw new Error('not a configuration');
+    expect(aggregator.config.topology).toBe(worker.config.topology);
   });
 
   it('production: the region of a pod, its NATS and its label are the same', () => {

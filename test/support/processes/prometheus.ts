@@ -42,13 +42,15 @@ export type PrometheusOptions = {
   readonly scrapeIntervalMs?: number;
   /** Texts of rule files. */
   readonly rules?: readonly string[];
+  /** Whether a label of a series comes before one of its target; default: Prometheus' own, false. */
+  readonly honorLabels?: boolean;
   /** More flags of the command line. */
   readonly flags?: readonly string[];
 };
 
 export async function startPrometheus(
   targets: readonly Target[],
-  { scrapeIntervalMs = SCRAPE_INTERVAL_MS, rules = [], flags = [] }: PrometheusOptions = {},
+  { scrapeIntervalMs = SCRAPE_INTERVAL_MS, rules = [], honorLabels = false, flags = [] }: PrometheusOptions = {},
 ): Promise<PrometheusProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-prometheus-'));
   const port = await freePort();
@@ -61,7 +63,7 @@ export async function startPrometheus(
   const configuration = {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: ruleFiles,
-    scrape_configs: [{ job_name: 'edgepulse', static_configs: groups }],
+    scrape_configs: [{ job_name: 'edgepulse', honor_labels: honorLabels, static_configs: groups }],
   };
   await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(configuration));
   const prometheus = await startProcess(await requireTool('prometheus'), [
