@@ -61,6 +61,8 @@ async function bundle(): Promise<OutputChunk[]> {
   const built = await rolldown({
     input: join(ROOT, 'aggregator', 'index.js'),
     platform: 'node',
+    // The repository's refers to projects that are not in an image's build.
+    tsconfig: false,
     transform: { target: `node${NODE_MAJOR_MIN}` },
     // A warning is a module that was not found, or code that means something else in a bundle.
     onLog: (_level, log) => {

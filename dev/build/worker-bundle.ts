@@ -38,8 +38,11 @@ export async function bundleWorker(main = 'worker/index.ts', environment = ''): 
   }
 }
 
-/** wrangler's own workerd: the version that the bundle is meant for. */
+/**
+ * wrangler's own workerd: the version that the bundle is meant for. Its package knows where the program is: `bin/workerd` is
+ * a script until the package's install script has run.
+ */
 export function workerdPath(): string {
   const wrangler = createRequire(createRequire(import.meta.url).resolve('wrangler'));
-  return join(wrangler.resolve('workerd/package.json'), '..', 'bin', 'workerd');
+  return (wrangler('workerd') as { default: string }).default;
 }

@@ -38,6 +38,14 @@ export async function unpackTree({ package: name, path }: AptSource, folder: str
   });
 }
 
+/** Unpacks these packages, and nothing that they depend on, into a root. */
+export async function unpackPackages(names: readonly string[], root: string): Promise<void> {
+  await inScratch(root, async (scratch) => {
+    await withApt(scratch, (apt) => apt('download', ...names));
+    await run('cp', ['-a', `${await extract(scratch)}/.`, root]);
+  });
+}
+
 export async function installPackage(name: string): Promise<void> {
   const isRoot = process.getuid?.() === 0;
   const install = (...command: string[]) => {
