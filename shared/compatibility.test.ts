@@ -7,7 +7,7 @@ import { arbitraryBeacon } from '../test/support/edge/arbitrary-beacon.ts';
 import { forwarderCounters } from '../test/support/edge/beacon.ts';
 import { PROTO, type ProtoMessage, protoCounters, protoEntry } from '../test/support/edge/proto.ts';
 import { bytesOf, RELEASES } from '../test/support/edge/recorded-wire.ts';
-import { decodeBatch, encodeEntry, joinBatch } from './batch.ts';
+import { decodeBatch, encodeCanary, encodeEntry, joinBatch } from './batch.ts';
 import { decodeForwarderCounters, encodeForwarderCounters } from './forwarder-counters.ts';
 
 type Fields = { [name: string]: unknown };
@@ -104,6 +104,7 @@ describe.each(RELEASES)('$version', ({ root }) => {
       fc.property(arbitraryEntries, arbitraryCounters, (entries, counters) => {
         const messages: [ProtoMessage, Uint8Array][] = [
           ['Batch', joinBatch(HEADER, entries.map(encodeEntry))],
+          ['Batch', encodeCanary({ slot: 3, id: 'c', sentAtMs: 2 }, { sentAtMs: 1, signature: 's' })],
           ['ForwarderCounters', encodeForwarderCounters(counters)],
         ];
         for (const [name, bytes] of messages) {

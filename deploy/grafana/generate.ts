@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../../dev/options.ts';
 import { createDashboard, DEFAULT_BOARD } from './source/dashboard.ts';
 import { ITSELF_DASHBOARD } from './source/itself.ts';
 import { NETEQ_DASHBOARD } from './source/neteq.ts';
@@ -15,8 +15,15 @@ import { RTT_DASHBOARD } from './source/rtt.ts';
 const DASHBOARDS = [RTT_DASHBOARD, NETEQ_DASHBOARD, PARTICIPATION_DASHBOARD, ITSELF_DASHBOARD];
 const FOLDER = join(import.meta.dirname, 'dashboards');
 
-const { values } = parseArgs({
+const values = readOptions({
+  name: 'npm run dashboards',
+  summary: "Writes Grafana's dashboards.",
   options: { check: { type: 'boolean', default: false }, board: { type: 'string' }, out: { type: 'string' } },
+  help: {
+    board: 'URL: where the board is, for the links of the dashboards',
+    out: 'FOLDER: write the files there',
+    check: 'only report whether the files are up to date',
+  },
 });
 const board = values.board ?? DEFAULT_BOARD;
 const folder = values.out ?? FOLDER;

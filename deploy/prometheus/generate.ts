@@ -5,14 +5,21 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../../dev/options.ts';
 import { alertTable, createFiles, DEFAULT_RUNBOOK } from './source/files.ts';
 
 const RUNBOOK = join(import.meta.dirname, '..', '..', 'docs', 'runbook.md');
 const TABLE = /(<!-- alerts: [^\n]*-->\n).*?(\n<!-- end of alerts -->)/s;
 
-const { values } = parseArgs({
+const values = readOptions({
+  name: 'npm run rules',
+  summary: "Writes Prometheus' rules, Alertmanager's configuration and the table in docs/runbook.md.",
   options: { check: { type: 'boolean', default: false }, runbook: { type: 'string' }, out: { type: 'string' } },
+  help: {
+    runbook: 'URL: where docs/runbook.md is shown, for the links of the alerts',
+    out: 'FOLDER: write the files there, and not the table',
+    check: 'only report whether the files are up to date',
+  },
 });
 
 const folder = values.out ?? import.meta.dirname;
