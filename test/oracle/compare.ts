@@ -14,6 +14,8 @@ export type Comparer = {
 const UNKNOWN_TO_MODEL = [
   'edgepulse_omitted_peer_connections',
   'edgepulse_canar',
+  'edgepulse_feed_errors_total',
+  'edgepulse_stream_misconfigured',
   'edgepulse_ended_sessions',
   'edgepulse_impaired_sessions',
   'edgepulse_impaired_streams',
