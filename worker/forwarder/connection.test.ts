@@ -88,6 +88,7 @@ describe('with a server that answers', () => {
 
   it('does not know whether what nobody acknowledged was stored', async () => {
     const silent = nats.subscribe('connection.silent');
+    await nats.flush();
     const subject = connection({ ackLostMs: 50 });
     await subject.open();
     const answer = await subject.publish({ subject: 'connection.silent', id: 'e1.0', payload });

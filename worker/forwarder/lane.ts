@@ -18,6 +18,7 @@ import type { Entries } from './entries.ts';
 import type { Published, Publisher } from './publisher.ts';
 import { type Arrival, createLaneQueue, joinArrivals, type QueueLimits } from './queue.ts';
 import type { Spool, SpooledBatch } from './spool.ts';
+import type { Try } from './tries.ts';
 
 /** From a beacon's arrival to its acknowledgement; after that it is spooled. */
 export const ACK_MS = 2_000;
@@ -55,6 +56,8 @@ export type Lane = {
   /** Publishes until nothing is left, or the connection or broker fails. Never rejects. */
   pump(): Promise<void>;
 };
+
+type TriedBatch = { readonly entries: Entries; readonly tried: Try | undefined };
 
 export function createLane(parts: LaneParts): Lane {
   const { region, lane, spool, counters, callers, connection, publisher, log, now, retrySoon } = parts;
@@ -124,19 +127,19 @@ export function createLane(parts: LaneParts): Lane {
     const arrivals = queue.take(batchBytes());
     const entries = joinArrivals(arrivals);
     const leftMs = (arrivals[0]?.receivedAtMs ?? 0) + ACK_MS - now();
-    let id = '';
+    let made: Try | undefined;
     let spooled: SpooledBatch | undefined;
     const publishing = publisher.publish(entries, {
-      onTry(tryId) {
-        id = tryId;
-        if (spooled) spool.markTried(spooled, tryId);
+      onTry(newest) {
+        made = newest;
+        if (spooled) spool.markTried(spooled, newest);
       },
     });
     const published = await within(publishing, Math.min(Math.max(0, leftMs), ACK_MS), undefined);
-    if (published) return finishQueued(arrivals, { entries, id }, published);
+    if (published) return finishQueued(arrivals, { entries, tried: made }, published);
     counters.publishFailed();
     isLate = true;
-    spooled = spoolTried(arrivals, { entries, id });
+    spooled = spoolTried(arrivals, { entries, tried: made });
     spoolArrivals(queue.take(Number.POSITIVE_INFINITY));
     try {
       const publishedLate = await publishing;
@@ -147,7 +150,7 @@ export function createLane(parts: LaneParts): Lane {
     }
   }
 
-  function finishQueued(arrivals: Arrival[], batch: { entries: Entries; id: string }, published: Published): boolean {
+  function finishQueued(arrivals: Arrival[], batch: TriedBatch, published: Published): boolean {
     switch (published) {
       case 'stored':
         for (const { ticket } of arrivals) ticket.settle();
@@ -170,11 +173,11 @@ export function createLane(parts: LaneParts): Lane {
     const batch = spool.take(lane, bytesMaxNow);
     isSpoolAhead = false;
     if (!batch) return false;
-    const { entries, triedId } = batch;
+    const { entries, tried } = batch;
     try {
-      const published = await publisher.publish(entries, { triedId, onTry: (id) => spool.markTried(batch, id) });
+      const published = await publisher.publish(entries, { tried, onTry: (made) => spool.markTried(batch, made) });
       isSpoolAhead = published === 'stored' && entries.bytes.length > bytesMaxNow / 2;
-      return finishSpooled(batch, published, triedId !== undefined);
+      return finishSpooled(batch, published, tried !== undefined);
     } finally {
       spool.release(lane);
     }
@@ -230,20 +233,18 @@ export function createLane(parts: LaneParts): Lane {
     if (arrivals.length > 0) retrySoon();
   }
 
-  /** Spools a batch that may already be in the stream under its id. */
-  function spoolTried(
-    arrivals: readonly Arrival[],
-    { entries, id }: { entries: Entries; id: string },
-  ): SpooledBatch | undefined {
+  /** Spools a batch that may already be in a stream. */
+  function spoolTried(arrivals: readonly Arrival[], { entries, tried }: TriedBatch): SpooledBatch | undefined {
     try {
-      spool.put({ lane, entries, receivedAtMs: arrivals[0]?.receivedAtMs ?? now(), triedId: id });
+      const receivedAtMs = arrivals[0]?.receivedAtMs ?? now();
+      spool.put({ lane, entries, receivedAtMs, ...(tried ? { tried } : {}) });
     } catch (error) {
       storageFailed(error, arrivals);
       return undefined;
     }
     for (const { ticket } of arrivals) ticket.settle();
     retrySoon();
-    return { lane, entries, triedId: id };
+    return { lane, entries, tried };
   }
 
   function storageFailed(error: unknown, arrivals: readonly Pick<Arrival, 'ticket' | 'indexes'>[]): void {

@@ -23,30 +23,44 @@ type Message = {
   readonly beacons: string[];
 };
 
-/** A stream and the way to it. `answer` decides what becomes of a publish; by default it is stored at once. */
+/**
+ * The stream of a region, that of a fallback, and the way to them. `answer` decides what becomes of a publish; by
+ * default it is stored at once.
+ */
 function fakeBroker() {
   const stream: Message[] = [];
+  const fallback: Message[] = [];
   const tries: Publication[] = [];
   const ids = new Set<string>();
   const broker = {
     stream,
+    fallback,
     tries,
     isUp: true,
+    isThroughFallback: false,
     maxPayload: 1_048_576,
     /** How often an alarm was asked for. */
     retries: 0,
     answer: (_: Publication): Promise<Outcome> => Promise.resolve(broker.store(_)),
     store(publication: Publication): Outcome {
-      if (ids.has(publication.id)) return { kind: 'stored', isDuplicate: true };
-      ids.add(publication.id);
+      const idThere = `${broker.isThroughFallback ? 'fallback' : 'home'} ${publication.id}`;
+      if (ids.has(idThere)) return { kind: 'stored', isDuplicate: true };
+      ids.add(idThere);
       const batch = decodeBatch(publication.payload);
       if (!batch.ok) throw new Error(batch.detail);
       const { epoch, accepted, entries } = batch.value;
       const beacons = entries.map(({ beacon }) => `${beacon.session_id} ${beacon.seq}`);
-      stream.push({ lane: publication.subject.split('.').at(-1) ?? '', id: publication.id, epoch, accepted, beacons });
+      const messages = broker.isThroughFallback ? fallback : stream;
+      messages.push({
+        lane: publication.subject.split('.').at(-1) ?? '',
+        id: publication.id,
+        epoch,
+        accepted,
+        beacons,
+      });
       return STORED;
     },
-    reserve: (id: string) => void ids.add(id),
+    reserve: (id: string) => void ids.add(`home ${id}`),
   };
   const connection: Connection = {
     isUp: () => broker.isUp,
@@ -109,6 +123,17 @@ function acceptedOf(stream: readonly Message[]): number {
     newest.set(key, accepted);
   }
   return [...newest.values()].reduce((sum, accepted) => sum + accepted, 0);
+}
+
+/** Of two streams, each batch once: the same place in the same epoch is the same batch. */
+function withoutCopies(streams: readonly Message[][]): Message[] {
+  const batches = new Map<string, Message>();
+  for (const message of streams.flat()) {
+    const key = `${message.lane} ${message.epoch} ${message.accepted}`;
+    expect(batches.get(key)?.beacons ?? message.beacons).toStrictEqual(message.beacons);
+    batches.set(key, message);
+  }
+  return [...batches.values()].toSorted((a, b) => a.accepted - b.accepted);
 }
 
 beforeEach(() => {
@@ -243,6 +268,32 @@ describe('an acknowledgement that comes late', () => {
       expect(spool.counts()).toMatchObject({ beacons: 0, spooled: 6, drained: 6 });
     }));
 });
+
+it('a batch that may be in the stream of its region is published through the fallback as it was, and counts once', () =>
+  withStorage(async (storage) => {
+    const broker = fakeBroker();
+    const { submit } = start(storage, broker);
+    await submit(callOf(beacons(3)));
+    broker.broker.answer = async (publication) => {
+      broker.store(publication);
+      broker.broker.isUp = false;
+      return { kind: 'lost', error: 'disconnected' };
+    };
+    await settle(LINGER_MS);
+    expect(await submit(callOf(beacons(4, {}, 3)))).toStrictEqual(SAFE);
+    // Evicted meanwhile: the next start has an epoch of its own.
+    const { pump, submit: submitAgain, counters } = start(storage, broker);
+    Object.assign(broker.broker, { isUp: true, isThroughFallback: true });
+    broker.broker.answer = async (publication) => broker.store(publication);
+    void pump();
+    await submitAgain(callOf(beacons(2, {}, 7)));
+    await settle(10 * LINGER_MS);
+    const [copy, ...others] = broker.fallback;
+    expect(copy).toStrictEqual(broker.stream[1]);
+    expect(others.map(({ beacons }) => beacons)).toStrictEqual([['s-1 7', 's-1 8']]);
+    expect(acceptedOf(withoutCopies([broker.stream, broker.fallback]))).toBe(9);
+    expect(counters.snapshot(0).accepted).toBe(6);
+  }));
 
 describe('a message id', () => {
   it('that the broker calls a duplicate at the first attempt is replaced', () =>
@@ -405,6 +456,7 @@ const fate = fc.constantFrom(
 const round = fc.record({
   fate,
   isUp: fc.boolean(),
+  isThroughFallback: fc.boolean(),
   ms: fc.constantFrom(0, 10, 150, 2_500),
   beacons: fc.array(fc.record({ lane: fc.nat(2), session: fc.constantFrom('a', 'b', 'c') }), { maxLength: 6 }),
 });
@@ -417,8 +469,8 @@ it('keeps its invariants whatever the broker does: nothing answered is lost, ord
         let forwarder = mortal(storage, broker);
         let seq = 0;
         const safe = new Map<string, number>();
-        for (const { fate, isUp, ms, beacons } of rounds) {
-          broker.broker.isUp = isUp;
+        for (const { fate, isUp, isThroughFallback, ms, beacons } of rounds) {
+          Object.assign(broker.broker, { isUp, isThroughFallback });
           broker.broker.answer = (publication) => fateOf(fate, publication, broker);
           const posted = beacons.map((beacon) => ({ ...beacon, seq: seq++ }));
           const asked = forwarder;
@@ -440,14 +492,17 @@ it('keeps its invariants whatever the broker does: nothing answered is lost, ord
           void forwarder.pump();
           await settle(1_500);
         }
-        const stored = keysOf(broker.stream);
+        const stored = keysOf([...broker.stream, ...broker.fallback]);
         expect([...safe.keys()].filter((key) => !stored.includes(key))).toStrictEqual([]);
         for (const lane of [0, 1, 2]) {
-          const seqs = stored.filter((key) => safe.get(key) === lane).map((key) => Number(key.split(' ')[1]));
-          expect(seqs).toStrictEqual(seqs.toSorted((x, y) => x - y));
+          for (const stream of [broker.stream, broker.fallback]) {
+            const inLane = keysOf(stream).filter((key) => safe.get(key) === lane);
+            const seqs = inLane.map((key) => Number(key.split(' ')[1]));
+            expect(seqs).toStrictEqual(seqs.toSorted((x, y) => x - y));
+          }
         }
-        // An aggregator's sum: what the headers count is what is in the stream.
-        expect(acceptedOf(broker.stream)).toBe(stored.length);
+        // An aggregator's sum: what the headers count is what is in the streams, each beacon once.
+        expect(acceptedOf(withoutCopies([broker.stream, broker.fallback]))).toBe(new Set(stored).size);
         const { beacons, bytes } = forwarder.spool.counts();
         expect({ beacons, bytes }).toStrictEqual({ beacons: 0, bytes: 0 });
         forwarder.evict();

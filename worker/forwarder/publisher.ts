@@ -1,8 +1,8 @@
 /**
  * Publishes one lane's batches and counts what is in the stream. `accepted` in a batch's header is the number of
- * beacons that its epoch has put into the stream on this lane. A publish whose outcome is unknown ends the epoch: if
- * the broker calls the retry a duplicate, the earlier epoch has stored and counted the batch, and this one must not.
- * So each beacon is counted by the one epoch whose message is in the stream.
+ * beacons that its epoch has put into the stream on this lane. A publish whose outcome is unknown ends the epoch, and
+ * its batch is tried again with the header that it had: whether one stream has it, or another, or two of them, the
+ * aggregator counts it once, by the epoch and `accepted`.
  */
 import { encodeBatchHeader } from '../../shared/batch.ts';
 import { edgeSubject } from '../../shared/subjects.ts';
@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { Connection, Failure } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { type Entries, joinBytes } from './entries.ts';
+import type { Try } from './tries.ts';
 
 /** Attempts for a batch whose first publish is called a duplicate. */
 const FIRST_TRIES_MAX = 3;
@@ -30,16 +31,16 @@ export type PublisherOptions = {
 /** `stored`: it is in the stream. For the others see {@link Failure}. */
 export type Published = 'stored' | Failure['kind'];
 
-export type Try = {
-  /** The id of an earlier attempt that may be in the stream. */
-  readonly triedId?: string | undefined;
-  /** Called with the id of each try before it is sent. */
-  readonly onTry: (id: string) => void;
+export type Attempt = {
+  /** An earlier try of exactly these beacons, which may be in a stream. */
+  readonly tried?: Try | undefined;
+  /** Called with each try before it is sent. */
+  readonly onTry: (made: Try) => void;
 };
 
 export type Publisher = {
   /** One at a time. Resolves when it is known whether the batch is in the stream, or it can't be known any more. */
-  publish(entries: Entries, attempt: Try): Promise<Published>;
+  publish(entries: Entries, attempt: Attempt): Promise<Published>;
 };
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -49,21 +50,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let accepted = 0;
   let isFailing = false;
 
-  async function publish(entries: Entries, { triedId, onTry }: Try): Promise<Published> {
+  async function publish(entries: Entries, { tried, onTry }: Attempt): Promise<Published> {
+    const beacons = entries.lengths.length;
     for (let tries = 0; tries < FIRST_TRIES_MAX; tries++) {
-      const id = triedId ?? newId();
-      onTry(id);
+      const made = tried ?? { id: newId(), epoch, accepted: accepted + beacons };
+      onTry(made);
       const beganAtMs = now();
-      const outcome = await connection.publish({ subject, id, payload: payloadOf(entries) });
-      if (outcome.kind !== 'stored') return failed(outcome);
+      const outcome = await connection.publish({ subject, id: made.id, payload: payloadOf(entries, made) });
+      if (outcome.kind !== 'stored') return failed(outcome, tried === undefined);
       // A first publish can't be a repeat: another message with this id is in the stream, not this batch.
-      if (outcome.isDuplicate && triedId === undefined) {
+      if (outcome.isDuplicate && !tried) {
         log.error('message id is already in the stream; publishing again with a new one', { region, lane });
         counters.publishFailed();
         continue;
       }
-      const beacons = outcome.isDuplicate ? 0 : entries.lengths.length;
-      accepted += beacons;
+      if (!tried) accepted += beacons;
       counters.published(beacons, Math.max(0, now() - beganAtMs) / 1_000);
       if (isFailing) log.info('publish to NATS recovered', { region, lane });
       isFailing = false;
@@ -72,16 +73,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return 'refused';
   }
 
-  function payloadOf(entries: Entries): Uint8Array {
-    const header = { slot, epoch, accepted: accepted + entries.lengths.length, sentAtMs: now() };
-    return joinBytes([encodeBatchHeader(header), entries.bytes]);
+  function payloadOf(entries: Entries, { epoch, accepted }: Try): Uint8Array {
+    return joinBytes([encodeBatchHeader({ slot, epoch, accepted, sentAtMs: now() }), entries.bytes]);
   }
 
-  function failed({ kind, ...reason }: Failure): Published {
+  function failed({ kind, ...reason }: Failure, isFirstTry: boolean): Published {
     counters.publishFailed();
     if (!isFailing) log.warn('publish to NATS failed', { region, lane, ...reason });
     isFailing = true;
-    if (kind === 'lost') {
+    if (kind === 'lost' && isFirstTry) {
       epoch = newId();
       accepted = 0;
     }

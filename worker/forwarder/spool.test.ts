@@ -77,15 +77,28 @@ describe('a batch in the spool', () => {
       expect(numbersOf(spool.take('f00', 5)?.entries ?? entries([]))).toStrictEqual([1]);
     }));
 
-  it('that was tried comes out as exactly that, under its id, also after a restart', () =>
+  it('that was tried comes out as exactly that, with its try, also after a restart', () =>
     withStorage((storage) => {
+      const tried = { id: 'id-1', epoch: 'e-1', accepted: 7 };
       const spool = openSpool(storage, LIMITS);
       spool.put({ lane: 'f00', entries: entries([1, 2, 3]), receivedAtMs: 0 });
       const batch = spool.take('f00', 25);
-      if (batch) spool.markTried(batch, 'id-1');
+      if (batch) spool.markTried(batch, tried);
       spool.put({ lane: 'f00', entries: entries([4]), receivedAtMs: 0 });
       const again = openSpool(storage, LIMITS).take('f00', ALL);
-      expect([again?.triedId, numbersOf(again?.entries ?? entries([]))]).toStrictEqual(['id-1', [1, 2]]);
+      expect([again?.tried, numbersOf(again?.entries ?? entries([]))]).toStrictEqual([tried, [1, 2]]);
+    }));
+
+  it('that an earlier version tried comes out with an epoch of its own, so that it is counted where it is stored', () =>
+    withStorage((storage) => {
+      storage.sql.exec('DROP TABLE IF EXISTS tried');
+      storage.sql.exec('CREATE TABLE tried (lane TEXT PRIMARY KEY, id TEXT NOT NULL, beacons INTEGER NOT NULL)');
+      const spool = openSpool(storage, LIMITS);
+      spool.put({ lane: 'f00', entries: entries([1, 2, 3]), receivedAtMs: 0 });
+      storage.sql.exec("INSERT INTO tried (lane, id, beacons) VALUES ('f00', 'id-1', 2)");
+      const again = openSpool(storage, LIMITS).take('f00', ALL);
+      expect(again?.tried).toStrictEqual({ id: 'id-1', epoch: 'id-1', accepted: 2 });
+      expect(numbersOf(again?.entries ?? entries([]))).toStrictEqual([1, 2]);
     }));
 
   it('that expires is dropped and counted, but not one that is taken', () =>

@@ -7,6 +7,7 @@
  */
 import { SPOOL_AGE_MS } from '../../shared/forwarder-counters.ts';
 import { countFitting, type Entries, joinEntries, sliceEntries } from './entries.ts';
+import { openTries, type Try } from './tries.ts';
 
 export type SpoolLimits = {
   readonly ageMs: number;
@@ -36,16 +37,16 @@ export type SpoolCounts = KeptCounts & {
 export type SpooledBatch = {
   readonly lane: string;
   readonly entries: Entries;
-  /** The id of the publish that may have stored exactly these. */
-  readonly triedId: string | undefined;
+  /** The publish that may have stored exactly these. */
+  readonly tried: Try | undefined;
 };
 
 export type Spoolable = {
   readonly lane: string;
   readonly entries: Entries;
   readonly receivedAtMs: number;
-  /** The id of a publish that may have stored these; such a batch is spooled whole, regardless of shares. */
-  readonly triedId?: string;
+  /** The publish that may have stored these; such a batch is spooled whole, regardless of shares. */
+  readonly tried?: Try;
 };
 
 export type Spool = {
@@ -64,8 +65,8 @@ export type Spool = {
    * least one. They don't expire until `remove` or `release`.
    */
   take(lane: string, bytesMax: number): SpooledBatch | undefined;
-  /** Remembers that the batch is tried under `id`, or with undefined that it is not in the stream. */
-  markTried(batch: SpooledBatch, id: string | undefined): void;
+  /** Remembers that the batch is tried, or with undefined that it is in no stream. */
+  markTried(batch: SpooledBatch, tried: Try | undefined): void;
   /** Removes the taken batch: it is in the stream, or can't be published at all. */
   remove(batch: SpooledBatch, as: 'drained' | 'unpublishable'): void;
   /** Keeps the taken batch for a later retry. */
@@ -86,7 +87,6 @@ const SCHEMA = `
     entries BLOB NOT NULL
   );
   CREATE INDEX IF NOT EXISTS spooled_by_lane ON spooled (lane, row);
-  CREATE TABLE IF NOT EXISTS tried (lane TEXT PRIMARY KEY, id TEXT NOT NULL, beacons INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS untold (counter TEXT PRIMARY KEY, beacons INTEGER NOT NULL);
 `;
 
@@ -103,6 +103,7 @@ type Holdings = {
 export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIMITS): Spool {
   const { sql } = storage;
   sql.exec(SCHEMA);
+  const tries = openTries(storage);
   const holdings = loadHoldings(sql);
   let kept = loadUnreported(sql);
   let reportedCounts: KeptCounts = { spooled: 0, drained: 0, expired: 0, unpublishable: 0 };
@@ -156,8 +157,8 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
     return over;
   }
 
-  function put({ lane, entries, receivedAtMs, triedId }: Spoolable): number[] {
-    const over = triedId === undefined ? overShare(entries) : [];
+  function put({ lane, entries, receivedAtMs, tried }: Spoolable): number[] {
+    const over = tried === undefined ? overShare(entries) : [];
     const kept = over.length === 0 ? entries : without(entries, new Set(over));
     const beacons = kept.lengths.length;
     if (beacons === 0) return over;
@@ -170,15 +171,11 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
         JSON.stringify(kept.sessions),
         bufferOf(kept.bytes),
       );
-      if (triedId !== undefined) saveTried(lane, triedId, beacons);
+      if (tried) tries.save(lane, tried, beacons);
     });
     adjustHoldings(kept, lane, 1);
-    if (triedId !== undefined) taken.add(lane);
+    if (tried) taken.add(lane);
     return over;
-  }
-
-  function saveTried(lane: string, id: string, beacons: number): void {
-    sql.exec('INSERT OR REPLACE INTO tried (lane, id, beacons) VALUES (?, ?, ?)', lane, id, beacons);
   }
 
   function oldestRows(lane: string): Iterable<Row> {
@@ -188,7 +185,7 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
 
   function take(lane: string, bytesMax: number): SpooledBatch | undefined {
     if (!has(lane)) return undefined;
-    const [tried] = sql.exec<{ id: string; beacons: number }>('SELECT id, beacons FROM tried WHERE lane = ?', lane);
+    const tried = tries.get(lane);
     const parts: Entries[] = [];
     let bytes = 0;
     let beacons = 0;
@@ -203,18 +200,18 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
       beacons += fitting;
     }
     taken.add(lane);
-    return { lane, entries: joinEntries(parts), triedId: tried?.id };
+    return { lane, entries: joinEntries(parts), tried: tried?.tried };
   }
 
-  function markTried({ lane, entries }: SpooledBatch, id: string | undefined): void {
-    if (id === undefined) sql.exec('DELETE FROM tried WHERE lane = ?', lane);
-    else saveTried(lane, id, entries.lengths.length);
+  function markTried({ lane, entries }: SpooledBatch, tried: Try | undefined): void {
+    if (tried) tries.save(lane, tried, entries.lengths.length);
+    else tries.forget(lane);
   }
 
   function remove({ lane, entries }: SpooledBatch, as: 'drained' | 'unpublishable'): void {
     let left = entries.lengths.length;
     change({ [as]: left }, () => {
-      sql.exec('DELETE FROM tried WHERE lane = ?', lane);
+      tries.forget(lane);
       for (const row of [...firstRows(lane, left)]) {
         const all = entriesOf(row);
         if (all.lengths.length <= left) sql.exec('DELETE FROM spooled WHERE row = ?', row.row);
@@ -266,8 +263,8 @@ export function openSpool(storage: SpoolStorage, limits: SpoolLimits = SPOOL_LIM
     const beacons = parts.reduce((sum, { lengths }) => sum + lengths.length, 0);
     change({ expired: beacons }, () => {
       for (const { row } of rows) sql.exec('DELETE FROM spooled WHERE row = ?', row);
-      // The remainder of a tried batch is a new batch; if it is in the stream, `seq` reveals the repeat.
-      sql.exec('DELETE FROM tried WHERE lane = ?', lane);
+      // The remainder of a tried batch is a new batch; if it is in a stream, `seq` reveals the repeat.
+      tries.forget(lane);
     });
     for (const part of parts) adjustHoldings(part, lane, -1);
     return beacons;
