@@ -129,6 +129,10 @@ function watchForwarders(sessions: Sessions, { config, log }: Context): Forwarde
       if (theirs === ours) log.info({ region, slot, topology: ours }, 'forwarder topology matches');
       else log.warn({ region, slot, theirs, ours, hint: TOPOLOGY_HINT }, 'forwarder topology differs');
     },
+    onRoute({ region, slot, via }) {
+      if (via === region) log.info({ region, slot }, "forwarder publishes through the region's own NATS again");
+      else log.warn({ region, slot, via }, "forwarder publishes through another region's NATS");
+    },
   });
 }
 

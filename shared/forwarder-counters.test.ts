@@ -21,6 +21,7 @@ const arbitraryCounters: fc.Arbitrary<ForwarderCounters> = fc.record(
     epoch: id,
     sentAtMs: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     topology: fc.oneof(fc.constant(''), id),
+    via: fc.constantFrom('', 'eu-west', 'a'),
     accepted: count,
     rejected: fc.dictionary(fc.constantFrom(...REJECT_REASONS), fc.integer({ min: 1, max: FORWARDER_COUNT_MAX }), {
       noNullPrototype: true,
@@ -84,6 +85,7 @@ describe("a Forwarder's counters", () => {
     ['an epoch that is no id', { epoch: 'a b' }],
     ['an epoch of 65 characters', { epoch: 'e'.repeat(65) }],
     ['a topology that is no id', { topology: '{"apac":1}' }],
+    ['a route that is no region', { via: 'eu.west' }],
     ['a slot over the limit', { slot: 256 }],
     ['a count above 2^53', { accepted: 2 ** 60 }],
     ['a reject count above 2^53', { rejected: { invalid_id: 2 ** 60 } }],

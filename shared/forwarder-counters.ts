@@ -6,7 +6,7 @@ import { PbfWriter } from 'pbf';
 import { isForwarderCount } from './batch.ts';
 import { isCount, isId } from './beacon.ts';
 import { accept, REJECT_REASONS, type RejectReason, type Result, reject } from './reject.ts';
-import { isSlot } from './subjects.ts';
+import { isRegionName, isSlot } from './subjects.ts';
 import { ascii, decodeMessage, double, flag, list, message, packed, unsigned } from './wire.ts';
 
 /** Upper bounds in seconds of the histogram of publish latency; +Inf follows. */
@@ -20,6 +20,8 @@ const PUBLISH_SECONDS_MAX = 3_600;
 const BUCKETS = PUBLISH_SECONDS_BUCKETS.length + 1;
 /** A topology's fingerprint is an id. */
 const NO_TOPOLOGY = '';
+/** Through the NATS of the Forwarder's own region. */
+const OWN_NATS = '';
 
 /** Counters of one Forwarder, cumulative since it started; `epoch`, a random id, names that start. */
 export type ForwarderCounters = {
@@ -29,6 +31,8 @@ export type ForwarderCounters = {
   sentAtMs: number;
   /** Fingerprint of the newest topology that an isolate sent, an id; empty before the first call. */
   topology: string;
+  /** The region whose NATS it publishes through while its own is away; empty when that is its own. */
+  via: string;
   /** Beacons of all lanes that this epoch put into the stream. */
   accepted: number;
   rejected: { [Reason in RejectReason]?: number };
@@ -73,7 +77,16 @@ type CountName = keyof typeof COUNTS;
 
 const COUNT_NAMES = Object.keys(COUNTS) as readonly CountName[];
 
-const FIELD = { slot: 1, epoch: 2, sentAtMs: 3, topology: 4, rejected: 6, publishSeconds: 16, isFirst: 17 } as const;
+const FIELD = {
+  slot: 1,
+  epoch: 2,
+  sentAtMs: 3,
+  topology: 4,
+  rejected: 6,
+  publishSeconds: 16,
+  isFirst: 17,
+  via: 18,
+} as const;
 
 export function encodeForwarderCounters(counters: ForwarderCounters): Uint8Array {
   const out = new PbfWriter(new Uint8Array(256));
@@ -88,6 +101,7 @@ export function encodeForwarderCounters(counters: ForwarderCounters): Uint8Array
   }
   out.writeMessage(FIELD.publishSeconds, writeLatency, counters.publishSeconds);
   if (counters.isFirst) out.writeBooleanField(FIELD.isFirst, true);
+  if (counters.via !== OWN_NATS) out.writeStringField(FIELD.via, counters.via);
   return out.finish();
 }
 
@@ -110,6 +124,7 @@ const MESSAGE = {
   [FIELD.rejected]: list('rejected', { 1: ascii('reason'), 2: unsigned('count') }),
   [FIELD.publishSeconds]: message('publishSeconds', { 1: packed('buckets'), 2: double('sum') }),
   [FIELD.isFirst]: flag('isFirst'),
+  [FIELD.via]: ascii('via'),
 };
 
 /**
@@ -119,11 +134,12 @@ const MESSAGE = {
 export function decodeForwarderCounters(data: Uint8Array): Result<ForwarderCounters> {
   const decoded = decodeMessage(data, MESSAGE);
   if (!decoded.ok) return decoded;
-  const { slot = 0, epoch, sentAtMs = 0, topology = NO_TOPOLOGY, isFirst = false } = decoded.value;
+  const { slot = 0, epoch, sentAtMs = 0, topology = NO_TOPOLOGY, isFirst = false, via = OWN_NATS } = decoded.value;
   if (!isSlot(slot)) return reject('out_of_range', 'slot');
   if (!isId(epoch)) return reject('invalid_id', 'epoch');
   if (!isCount(sentAtMs)) return reject('out_of_range', 'sent_at_ms');
   if (topology !== NO_TOPOLOGY && !isId(topology)) return reject('invalid_id', 'topology');
+  if (via !== OWN_NATS && !isRegionName(via)) return reject('invalid_id', 'via');
   const counts = {} as { [Name in CountName]: number };
   for (const name of COUNT_NAMES) {
     const count = decoded.value[name] ?? 0;
@@ -134,7 +150,17 @@ export function decodeForwarderCounters(data: Uint8Array): Result<ForwarderCount
   if (!rejected) return reject('out_of_range', 'rejected');
   const publishSeconds = latencyOf(decoded.value.publishSeconds as Latency | undefined);
   if (!publishSeconds) return reject('out_of_range', 'publish_seconds');
-  return accept({ slot, epoch, sentAtMs, topology, ...counts, rejected, publishSeconds, isFirst: isFirst === true });
+  return accept({
+    slot,
+    epoch,
+    sentAtMs,
+    topology,
+    via,
+    ...counts,
+    rejected,
+    publishSeconds,
+    isFirst: isFirst === true,
+  });
 }
 
 type Rejected = { reason?: string; count?: number };

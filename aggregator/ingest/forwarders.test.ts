@@ -3,23 +3,25 @@ import { encodeForwarderCounters, type ForwarderCounters, SPOOL_AGE_MS } from '.
 import type { Shard } from '../../shared/subjects.ts';
 import { forwarderCounters } from '../../test/support/edge/beacon.ts';
 import { createTotals } from '../store/totals.ts';
-import { createForwarders, FORWARDER_HEARD_MS, type TopologyReport } from './forwarders.ts';
+import { createForwarders, FORWARDER_HEARD_MS, type RouteReport, type TopologyReport } from './forwarders.ts';
 
 function setUp(shard: Shard = { index: 0, count: 1 }) {
   const totals = createTotals().edge;
   const reported: TopologyReport[] = [];
+  const routes: RouteReport[] = [];
   const forwarders = createForwarders({
     regions: ['apac'],
     shard,
     topology: 'ours',
     totalsOf: () => totals,
     onTopology: (report) => reported.push(report),
+    onRoute: (report) => routes.push(report),
   });
   const take = (overrides: Partial<ForwarderCounters>, nowMs = 0) => {
     const counters = forwarderCounters({ topology: 'ours', ...overrides });
     return forwarders.take({ region: 'apac', slot: counters.slot, data: encodeForwarderCounters(counters), nowMs });
   };
-  return { totals, forwarders, reported, take };
+  return { totals, forwarders, reported, routes, take };
 }
 
 describe('the counters of Forwarders', () => {
@@ -58,6 +60,28 @@ describe('the counters of Forwarders', () => {
     expect(totals.spooled).toBe(10);
     expect(totals.inSpool.get(0)).toBe(7);
     expect(reported).toEqual([]);
+  });
+
+  it('say who publishes through the NATS of another region, by its newest message, whichever stream brings it when', () => {
+    const { totals, forwarders, routes, take } = setUp();
+    const onFallback = () => {
+      forwarders.refresh(0);
+      return totals.forwardersOnFallback;
+    };
+    take({ isFirst: true, sentAtMs: 1_000 });
+    take({ slot: 1, isFirst: true, sentAtMs: 1_000 });
+    expect(onFallback()).toBe(0);
+    take({ via: 'eu-west', sentAtMs: 3_000, inSpool: 4 });
+    expect(onFallback()).toBe(1);
+    // The region's own stream is read again.
+    take({ sentAtMs: 2_000, inSpool: 9 });
+    expect([onFallback(), totals.inSpool.get(0)]).toEqual([1, 4]);
+    take({ sentAtMs: 4_000 });
+    expect(onFallback()).toBe(0);
+    expect(routes.map(({ slot, via }) => [slot, via])).toEqual([
+      [0, 'eu-west'],
+      [0, 'apac'],
+    ]);
   });
 
   it('count nothing twice after an older message of the same epoch that comes late', () => {

@@ -40,6 +40,13 @@ export type TopologyReport = {
   readonly ours: string;
 };
 
+export type RouteReport = {
+  readonly region: string;
+  readonly slot: number;
+  /** The region whose NATS it publishes through now. */
+  readonly via: string;
+};
+
 export type ForwardersOptions = {
   readonly regions: readonly string[];
   /** Our shard: it counts the slots whose number modulo the shard count is its index. */
@@ -49,25 +56,37 @@ export type ForwardersOptions = {
   readonly totalsOf: (region: string) => EdgeTotals;
   /** A Forwarder's topology has changed; it may or may not match ours. */
   onTopology(report: TopologyReport): void;
+  /** A Forwarder publishes through another region's NATS than before. */
+  onRoute?(report: RouteReport): void;
 };
 
 /** What is remembered of one slot: bounded, since slots and epochs are. */
 type Known = {
   heardMs: number;
   topology: string;
-  /** The epoch that began last. */
+  /** The region whose NATS it publishes through. */
+  via: string;
+  /** The epoch that began last, and when its newest message was sent: another stream may bring an older one later. */
   newestEpoch: string;
+  sentAtMs: number;
   /** How far each epoch has counted. */
   readonly epochs: Epochs<Counts>;
 };
 
-export function createForwarders({ regions, shard, topology, totalsOf, onTopology }: ForwardersOptions): Forwarders {
+export function createForwarders({
+  regions,
+  shard,
+  topology,
+  totalsOf,
+  onTopology,
+  onRoute,
+}: ForwardersOptions): Forwarders {
   const known = new Map<string, Map<number, Known>>(regions.map((region) => [region, new Map()]));
 
-  function remember(slots: Map<number, Known>, slot: number): Known {
+  function remember(slots: Map<number, Known>, region: string, slot: number): Known {
     let entry = slots.get(slot);
     if (!entry) {
-      entry = { heardMs: 0, topology, newestEpoch: '', epochs: createEpochs() };
+      entry = { heardMs: 0, topology, via: region, newestEpoch: '', sentAtMs: 0, epochs: createEpochs() };
       slots.set(slot, entry);
     }
     return entry;
@@ -79,13 +98,14 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
       const decoded = decodeForwarderCounters(data);
       if (!slots || !decoded.ok || decoded.value.slot !== slot) return false;
       const counters = decoded.value;
-      const entry = remember(slots, slot);
+      const entry = remember(slots, region, slot);
       const before = entry.epochs.get(counters.epoch);
       entry.epochs.see(counters.epoch, highest(counters, before));
-      if (!before) entry.newestEpoch = counters.epoch;
-      const isNewest = entry.newestEpoch === counters.epoch;
+      const isNewest = !before || (entry.newestEpoch === counters.epoch && counters.sentAtMs >= entry.sentAtMs);
       if (isNewest) {
-        entry.heardMs = nowMs;
+        const via = counters.via || region;
+        if (via !== entry.via) onRoute?.({ region, slot, via });
+        Object.assign(entry, { newestEpoch: counters.epoch, sentAtMs: counters.sentAtMs, via, heardMs: nowMs });
         if (counters.topology !== '' && counters.topology !== entry.topology) {
           entry.topology = counters.topology;
           onTopology({ region, slot, theirs: counters.topology, ours: topology });
@@ -105,6 +125,7 @@ export function createForwarders({ regions, shard, topology, totalsOf, onTopolog
         const heard = [...slots.values()].filter(({ heardMs }) => nowMs - heardMs <= FORWARDER_HEARD_MS);
         const totals = totalsOf(region);
         totals.forwarders = heard.length;
+        totals.forwardersOnFallback = heard.filter(({ via }) => via !== region).length;
         for (const slot of totals.inSpool.keys()) {
           // The slot was taken away, or its Forwarder has dropped by now what it last spoke of.
           if (nowMs - (slots.get(slot)?.heardMs ?? 0) > SPOOL_AGE_MS) totals.inSpool.delete(slot);

@@ -126,6 +126,16 @@ export const EDGE_FAMILIES: readonly Family[] = [
     series: [{ labels: {}, value: ({ totals }) => totals.edge.canariesRejected }],
   },
   {
+    name: 'edgepulse_forwarders_on_fallback',
+    type: 'gauge',
+    unit: '',
+    help: "Forwarders heard within the last 30 s that publish through another region's NATS, because their own could not be reached.",
+    collect: 'process',
+    labels: ['region'],
+    of: 'region',
+    series: [{ labels: {}, value: ({ totals }) => totals.edge.forwardersOnFallback }],
+  },
+  {
     name: 'edgepulse_topology_mismatch',
     type: 'gauge',
     unit: '',

@@ -246,7 +246,12 @@ describe('metrics of the aggregator itself and of the edge', () => {
     totals.edge.droppedFull = 4;
     totals.edge.droppedUnpublishable = 1;
     totals.edge.inSpool.set(0, 5).set(1, 6);
-    Object.assign(totals.edge, { overloadedCalls: 9, forwarders: 2, hasTopologyMismatch: true });
+    Object.assign(totals.edge, {
+      overloadedCalls: 9,
+      forwarders: 2,
+      forwardersOnFallback: 1,
+      hasTopologyMismatch: true,
+    });
     textOf(sessions);
     const samples = samplesOf(sessions);
     expect(total(samples, 'edgepulse_beacons_total', { region: 'apac', outcome: 'applied' })).toBe(7);
@@ -257,6 +262,7 @@ describe('metrics of the aggregator itself and of the edge', () => {
     expect(total(samples, 'edgepulse_edge_beacons_total', { region: 'apac', reason: 'unpublishable' })).toBe(1);
     expect(total(samples, 'edgepulse_edge_overloaded_calls_total', { region: 'apac' })).toBe(9);
     expect(total(samples, 'edgepulse_forwarders', { region: 'apac' })).toBe(2);
+    expect(total(samples, 'edgepulse_forwarders_on_fallback', { region: 'apac' })).toBe(1);
     expect(total(samples, 'edgepulse_topology_mismatch', { region: 'apac' })).toBe(1);
     expect(total(samples, 'edgepulse_topology_mismatch', { region: 'sa' })).toBe(0);
     // In the stream, or dropped: what waits in a spool is counted when it leaves it.

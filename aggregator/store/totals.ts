@@ -60,6 +60,8 @@ export type EdgeTotals = {
   skewSeconds: number;
   /** Forwarders heard recently, and whether one of them has a different topology than ours. */
   forwarders: number;
+  /** Those of them that publish through another region's NATS. */
+  forwardersOnFallback: number;
   hasTopologyMismatch: boolean;
 };
 
@@ -96,6 +98,7 @@ export function createTotals(): RegionTotals {
       canariesRejected: 0,
       skewSeconds: Number.NaN,
       forwarders: 0,
+      forwardersOnFallback: 0,
       hasTopologyMismatch: false,
     },
   };

@@ -31,7 +31,7 @@ const RECONNECT_ATTEMPTS = 10;
 const PING_INTERVAL_MS = 3_000;
 const MAX_PINGS_OUT = 2;
 /** An open socket keeps its Durable Object in memory, which is billed. */
-const IDLE_MS = 60_000;
+export const IDLE_MS = 60_000;
 
 /**
  * An acknowledgement that has not come by then never will: the server would have answered or disconnected. It bounds

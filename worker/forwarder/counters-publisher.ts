@@ -5,7 +5,7 @@
 import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { forwarderSubject } from '../../shared/subjects.ts';
 import type { ForwarderPlace } from '../forward/call.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Publication } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { Spool, SpoolCounts } from './spool.ts';
 
@@ -25,6 +25,8 @@ export type CountersPublisherOptions = {
 export type CountersPublisher = {
   /** Call when counters may have changed: publishes them within about a second. */
   changed(): void;
+  /** The counters as they are now, for a connection of which it is not known whether it works. */
+  probe(): Publication;
   /** The connection is up: publishes what has changed, and goes on every ten seconds. */
   connected(): void;
 };
@@ -50,19 +52,17 @@ export function createCountersPublisher(options: CountersPublisherOptions): Coun
     }, delayMs);
   }
 
+  function publication(): Publication {
+    return { subject, id: newId(), payload: encodeForwarderCounters({ ...counters.snapshot(now()), isFirst }) };
+  }
+
   async function publish(): Promise<void> {
     // Without a connection nothing can be published; `connected` starts again.
     if (isPublishing || !connection.isUp()) return;
     isPublishing = true;
     const fingerprint = counters.fingerprint();
     const kept = spool.counts();
-    const payload = encodeForwarderCounters({ ...counters.snapshot(now()), isFirst });
-    const outcome = await connection.publish({
-      subject,
-      id: newId(),
-      payload,
-      isUse: fingerprint !== publishedFingerprint,
-    });
+    const outcome = await connection.publish({ ...publication(), isUse: fingerprint !== publishedFingerprint });
     isPublishing = false;
     if (outcome.kind === 'stored') {
       publishedFingerprint = fingerprint;
@@ -78,6 +78,7 @@ export function createCountersPublisher(options: CountersPublisherOptions): Coun
       if (connection.isUp()) schedule(CHANGED_MS);
       else void connection.open();
     },
+    probe: publication,
     connected() {
       if (!isPublishing) void publish();
     },

@@ -3,7 +3,7 @@ import { createCallers } from './callers.ts';
 import { createCounters, ISOLATES_MAX } from './counters.ts';
 
 const spoolCounts = () => ({ spooled: 0, drained: 0, expired: 0, unpublishable: 0, beacons: 0, bytes: 0 });
-const counters = () => createCounters({ slot: 0, epoch: 'e', spoolCounts });
+const counters = () => createCounters({ slot: 0, epoch: 'e', spoolCounts, via: () => '' });
 const countsOf = (number: number) => ({ number, rejected: { invalid_id: 1 }, jwksErrors: 0, overloadedCalls: 0 });
 
 it('adds the counts of each number once, however often and in whatever order they come', () => {

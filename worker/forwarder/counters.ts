@@ -12,6 +12,8 @@ export type CountersOptions = {
   /** A random id of this start. */
   readonly epoch: string;
   readonly spoolCounts: () => SpoolCounts;
+  /** The region whose NATS is published through, when it is not the Forwarder's own; else empty. */
+  readonly via: () => string;
 };
 
 export type Counters = {
@@ -30,7 +32,7 @@ export type Counters = {
 /** Isolates whose last number is remembered; the one forgotten first has not called for the longest time. */
 export const ISOLATES_MAX = 10_000;
 
-export function createCounters({ slot, epoch, spoolCounts }: CountersOptions): Counters {
+export function createCounters({ slot, epoch, spoolCounts, via }: CountersOptions): Counters {
   const rejected: ForwarderCounters['rejected'] = {};
   const buckets: number[] = new Array(PUBLISH_SECONDS_BUCKETS.length + 1).fill(0);
   const lastNumbers = new Map<string, number>();
@@ -45,6 +47,7 @@ export function createCounters({ slot, epoch, spoolCounts }: CountersOptions): C
     const { spooled, drained, expired, unpublishable, beacons } = spoolCounts();
     return {
       topology,
+      via: via(),
       accepted,
       rejected: { ...rejected },
       spooled,

@@ -23,6 +23,7 @@ import { createCounters } from './counters.ts';
 import { createCountersPublisher } from './counters-publisher.ts';
 import { openLastServers } from './last-servers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { type Candidate, createRoutedConnection } from './routed-connection.ts';
 import { openSpool } from './spool.ts';
 import { createWatch } from './watch.ts';
 
@@ -43,22 +44,29 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort, Canary
     const now = () => Date.now();
     const newId = () => crypto.randomUUID();
     const spool = openSpool(ctx.storage);
-    const access = accessOf(place, parseConfig({ ...env }), ctx.storage);
-    const connection = createConnection({
-      ...access,
-      name: `edgepulse ${place.region} ${place.slot}`,
-      inboxPrefix: `_INBOX.edge.${place.region}`,
+    const connection = createRoutedConnection({
+      candidates: candidatesOf(place, parseConfig({ ...env }), ctx.storage),
+      slot: place.slot,
+      probe: () => countersPublisher.probe(),
+      log,
+      now,
       onUp: () => {
         countersPublisher.connected();
         void this.#outbox.pump();
       },
     });
-    const counters = createCounters({ slot: place.slot, epoch: newId(), spoolCounts: spool.counts });
+    const counters = createCounters({
+      slot: place.slot,
+      epoch: newId(),
+      spoolCounts: spool.counts,
+      via: () => (connection.via() === place.region ? '' : connection.via()),
+    });
     const countersPublisher = createCountersPublisher({ place, counters, spool, connection, now, newId });
     const watch = createWatch({
       place,
       snapshot: () => counters.snapshot(now()),
       isConnected: connection.isUp,
+      via: connection.via,
       dataset: env.FORWARDER_POINTS,
       log,
       now,
@@ -114,6 +122,33 @@ export class Forwarder extends DurableObject<Env> implements ForwardPort, Canary
       log.error('cannot set the retry alarm; the spool drains with the next call', { error });
     });
   }
+}
+
+/** The NATS of the region, then that of its fallbacks in order. A user of the region's own is known to all of them. */
+function candidatesOf(
+  place: ForwarderPlace,
+  config: Config,
+  storage: DurableObjectStorage,
+): [Candidate, ...Candidate[]] {
+  const { region, slot } = place;
+  const home = accessOf(place, config, storage);
+  const candidate = (via: string, servers: readonly string[]): Candidate => ({
+    region: via,
+    connect: (onUp) =>
+      createConnection({
+        servers,
+        credentials: home.credentials,
+        name: `edgepulse ${region} ${slot}${via === region ? '' : ` through ${via}`}`,
+        inboxPrefix: `_INBOX.edge.${region}`,
+        onUp,
+      }),
+  });
+  const fallbacks = config.regions.find(({ name }) => name === region)?.fallback ?? [];
+  const others = fallbacks.flatMap((name) => config.regions.find((other) => other.name === name) ?? []);
+  return [
+    candidate(region, home.servers),
+    ...others.map(({ name, nats }) => candidate(name, natsAccess(name, nats, {}).servers)),
+  ];
 }
 
 /** The region's NATS servers and credentials. A region that was removed from REGIONS keeps its last known servers. */

@@ -42,15 +42,16 @@ function fakeBroker() {
     /** How often an alarm was asked for. */
     retries: 0,
     answer: (_: Publication): Promise<Outcome> => Promise.resolve(broker.store(_)),
-    store(publication: Publication): Outcome {
-      const idThere = `${broker.isThroughFallback ? 'fallback' : 'home'} ${publication.id}`;
+    store(publication: Publication, through?: boolean): Outcome {
+      const isThroughFallback: boolean = through ?? broker.isThroughFallback;
+      const idThere = `${isThroughFallback ? 'fallback' : 'home'} ${publication.id}`;
       if (ids.has(idThere)) return { kind: 'stored', isDuplicate: true };
       ids.add(idThere);
       const batch = decodeBatch(publication.payload);
       if (!batch.ok) throw new Error(batch.detail);
       const { epoch, accepted, entries } = batch.value;
       const beacons = entries.map(({ beacon }) => `${beacon.session_id} ${beacon.seq}`);
-      const messages = broker.isThroughFallback ? fallback : stream;
+      const messages = isThroughFallback ? fallback : stream;
       messages.push({
         lane: publication.subject.split('.').at(-1) ?? '',
         id: publication.id,
@@ -79,7 +80,7 @@ type Broker = ReturnType<typeof fakeBroker>;
 
 function start(storage: SpoolStorage, { connection, broker }: Broker, spool: Spool = openSpool(storage)) {
   let epochs = 0;
-  const counters = createCounters({ slot: 0, epoch: 'counters', spoolCounts: spool.counts });
+  const counters = createCounters({ slot: 0, epoch: 'counters', spoolCounts: spool.counts, via: () => '' });
   const outbox = createOutbox({
     region: 'apac',
     slot: 0,
@@ -551,8 +552,10 @@ function fateOf(fate: string, publication: Publication, broker: Broker): Promise
     case 'lost after it was stored':
       broker.store(publication);
       return Promise.resolve({ kind: 'lost', error: 'disconnected' });
-    case 'late':
-      return after(2_300, () => broker.store(publication));
+    case 'late': {
+      const { isThroughFallback } = broker.broker;
+      return after(2_300, () => broker.store(publication, isThroughFallback));
+    }
     case 'late and lost':
       broker.store(publication);
       return after(4_000, () => ({ kind: 'lost', error: 'TIMEOUT' }));

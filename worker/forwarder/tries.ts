@@ -3,8 +3,6 @@
  * spool: it is published again as it was, under its id and with its place in the epoch of the first try, whatever start of
  * the Forwarder and whichever region's NATS it is published through.
  */
-import type { SpoolStorage } from './spool.ts';
-
 /** What makes two publishes of a batch the same. */
 export type Try = {
   /** The `Nats-Msg-Id`: a stream that has a message of that id takes no second one. */
@@ -24,7 +22,7 @@ export type Tries = {
 type Row = { id: string; beacons: number; epoch: string | null; accepted: number | null };
 
 /** @throws when storage fails, as all of its methods do */
-export function openTries({ sql }: Pick<SpoolStorage, 'sql'>): Tries {
+export function openTries({ sql }: Pick<DurableObjectStorage, 'sql'>): Tries {
   sql.exec('CREATE TABLE IF NOT EXISTS tried (lane TEXT PRIMARY KEY, id TEXT NOT NULL, beacons INTEGER NOT NULL)');
   // An earlier version's table; that version can still write it, when a deployment is rolled back.
   const columns = sql.exec<{ name: string }>('PRAGMA table_info(tried)').toArray();

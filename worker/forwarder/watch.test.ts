@@ -18,6 +18,7 @@ function watching() {
     place: { region: 'apac', slot: 1 },
     snapshot: () => counters,
     isConnected: () => false,
+    via: () => 'eu-west',
     dataset: { writeDataPoint: (point) => void (point && points.push(point)) },
     log: { error: (message, fields) => void lines.push({ message, fields }) },
     now: () => nowMs,
@@ -38,8 +39,8 @@ it('writes a data point of what has moved since the last one, and none of nothin
   pass(POINT_EVERY_MS, { accepted: 9, inSpool: 0 });
   pass(POINT_EVERY_MS);
   expect(points).toEqual([
-    { indexes: ['apac'], blobs: ['apac', '1', 'disconnected'], doubles: [5, 3, 4, 0, 1, 4] },
-    { indexes: ['apac'], blobs: ['apac', '1', 'disconnected'], doubles: [4, 0, 0, 0, 0, 0] },
+    { indexes: ['apac'], blobs: ['apac', '1', 'disconnected', 'eu-west'], doubles: [5, 3, 4, 0, 1, 4] },
+    { indexes: ['apac'], blobs: ['apac', '1', 'disconnected', 'eu-west'], doubles: [4, 0, 0, 0, 0, 0] },
   ]);
 });
 
@@ -51,6 +52,6 @@ it('logs one line a minute while there is trouble, and none without', () => {
   expect(lines.length).toBe(2);
   expect(lines[1]).toMatchObject({
     message: 'forwarder in trouble',
-    fields: { region: 'apac', slot: 1, connected: false, spooled: 60, in_spool: 61 },
+    fields: { region: 'apac', slot: 1, connected: false, via: 'eu-west', spooled: 60, in_spool: 61 },
   });
 });

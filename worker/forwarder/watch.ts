@@ -16,6 +16,8 @@ export type WatchOptions = {
     'accepted' | 'rejected' | 'spooled' | 'inSpool' | 'publishErrors' | 'droppedExpired' | 'droppedUnpublishable'
   >;
   readonly isConnected: () => boolean;
+  /** The region whose NATS is published through. */
+  readonly via: () => string;
   /** Absent where the account has no Analytics Engine. */
   readonly dataset: Pick<AnalyticsEngineDataset, 'writeDataPoint'> | undefined;
   readonly log: Pick<Log, 'error'>;
@@ -39,7 +41,7 @@ type Totals = {
 
 const NOTHING: Totals = { accepted: 0, rejected: 0, spooled: 0, dropped: 0, publishErrors: 0 };
 
-export function createWatch({ place, snapshot, isConnected, dataset, log, now }: WatchOptions): Watch {
+export function createWatch({ place, snapshot, isConnected, via, dataset, log, now }: WatchOptions): Watch {
   const point = { atMs: now(), totals: NOTHING };
   const trouble = { atMs: Number.NEGATIVE_INFINITY, totals: NOTHING };
 
@@ -48,7 +50,7 @@ export function createWatch({ place, snapshot, isConnected, dataset, log, now }:
     if (inSpool + accepted + rejected + spooled + dropped + publishErrors === 0) return;
     dataset?.writeDataPoint({
       indexes: [place.region],
-      blobs: [place.region, String(place.slot), isConnected() ? 'connected' : 'disconnected'],
+      blobs: [place.region, String(place.slot), isConnected() ? 'connected' : 'disconnected', via()],
       doubles: [accepted, rejected, spooled, dropped, publishErrors, inSpool],
     });
   }
@@ -59,6 +61,7 @@ export function createWatch({ place, snapshot, isConnected, dataset, log, now }:
     log.error('forwarder in trouble', {
       ...place,
       connected: isConnected(),
+      via: via(),
       in_spool: inSpool,
       spooled,
       dropped,

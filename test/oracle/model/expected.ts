@@ -140,6 +140,7 @@ function writeEdge(sheet: SampleSheet, { ledger, forwarders }: Model, region: st
   add('edge_overloaded_calls_total', sums.overloadedCalls);
   add('forwarder_messages_invalid_total', sums.invalidMessages);
   add('forwarders', forwarders.awake(region));
+  add('forwarders_on_fallback', 0);
   add('topology_mismatch', forwarders.hasMismatch(region) ? 1 : 0);
   add('edge_spool_beacons', forwarders.inSpool(region));
   const of = { bounds: PUBLISH_SECONDS_BUCKETS, counts: sums.publishes, sum: sums.publishSeconds };

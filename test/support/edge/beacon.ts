@@ -107,6 +107,7 @@ export function forwarderCounters(overrides: Partial<ForwarderCounters> = {}): F
     epoch: 'epoch-1',
     sentAtMs: 1_800_000_000_000,
     topology: 'topology-1',
+    via: '',
     accepted: 0,
     rejected: {},
     spooled: 0,
