@@ -141,15 +141,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (own.closed) return nc.close();
     connected = { nc, js: nc.jetstream() };
     markUp(own);
+    // Not waited for: it goes on waiting for the next one when the client gives up.
+    void follow(own, nc);
+    await nc.closed();
+    if (!own.closed) markDown('closed');
+  }
+
+  async function follow(own: Lifetime, nc: NatsConnection): Promise<void> {
     const logged = new Set<string>();
     for await (const status of nc.status()) {
-      if (own.closed) break;
+      if (own.closed) return;
       if (status.type === Events.Disconnect) markDown('disconnected');
       else if (status.type === Events.Reconnect) markUp(own);
       else if (status.type === Events.Error) logError(status, logged);
     }
-    await nc.closed();
-    if (!own.closed) markDown('closed');
   }
 
   /** What the server says of the connection itself. Each kind of error once a connection: it comes again with every retry. */
