@@ -7,7 +7,7 @@ import { startMonitoring } from './alerts/prometheus.ts';
 import { createAlertWatch } from './alerts/watch.ts';
 import { createFleet, FLEET } from './fleet.ts';
 import { createPoster } from './poster.ts';
-import { describeEpisode, describeTimetable, EPISODES, isUnderWay } from './timetable.ts';
+import { describeEpisode, describeTimetable, episodesIn, isUnderWay } from './timetable.ts';
 
 const SEED = 20_261_123;
 const POST_EVERY_MS = 50;
@@ -16,7 +16,9 @@ const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 export type DemoOptions = {
   /** Base addresses. */
   readonly worker: string;
-  readonly aggregator: string;
+  readonly aggregators: readonly string[];
+  /** Where the people are; default all of FLEET's. */
+  readonly regions?: readonly string[];
   readonly secret: string;
   /** A Prometheus beside it that prints its alerts; absent: none. */
   readonly prometheus?: { readonly metricsToken: string | undefined; readonly port: number | undefined };
@@ -24,22 +26,22 @@ export type DemoOptions = {
 };
 
 export function startDemo(options: DemoOptions): { stop(): Promise<void> } {
-  const { worker, aggregator, secret, prometheus, report } = options;
+  const { worker, aggregators, regions = FLEET.regions, secret, prometheus, report } = options;
   const startMs = Date.now();
-  const fleet = createFleet({ seed: SEED, startMs });
+  const fleet = createFleet({ seed: SEED, startMs, regions });
   const poster = createPoster({ url: worker, tokenFor: tokens(secret), report });
-  report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${FLEET.regions.join(', ')}`);
-  for (const line of describeTimetable(startMs)) report(line);
-  report(`one meeting in detail: ${aggregator}/api/v1/sessions?meeting_id=demo-02`);
+  report(`simulating ${fleet.size()} people in ${FLEET.meetings} meetings in ${regions.join(', ')}`);
+  for (const line of describeTimetable(startMs, regions)) report(line);
+  report(`one meeting in detail: ${aggregators[0]}/api/v1/sessions?meeting_id=demo-02`);
   const onsets = createOnsets(startMs);
   const watch = createAlertWatch(onsets.of);
-  const monitoring = prometheus && startMonitoring({ aggregator, ...prometheus, watch, report });
+  const monitoring = prometheus && startMonitoring({ aggregators, ...prometheus, watch, report });
   let elapsedMs = -1;
   const timer = setInterval(() => {
     const nowMs = Date.now();
     const beforeMs = elapsedMs;
     elapsedMs = nowMs - startMs;
-    for (const episode of EPISODES) {
+    for (const episode of episodesIn(regions)) {
       const isNow = isUnderWay(episode, elapsedMs);
       if (isNow !== isUnderWay(episode, beforeMs)) report(describeEpisode(episode, isNow, nowMs));
     }

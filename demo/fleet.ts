@@ -40,6 +40,7 @@ type Meeting = { readonly id: string; readonly region: string; readonly people: 
 
 type State = {
   readonly startMs: number;
+  readonly regions: readonly string[];
   readonly random: Random;
   readonly meetings: readonly Meeting[];
   joined: number;
@@ -47,13 +48,20 @@ type State = {
   nextAttemptMs: number;
 };
 
-export function createFleet({ seed, startMs }: { seed: number; startMs: number }): Fleet {
+export type FleetOptions = {
+  readonly seed: number;
+  readonly startMs: number;
+  /** Where the people are; default all of {@link FLEET}'s. */
+  readonly regions?: readonly string[];
+};
+
+export function createFleet({ seed, startMs, regions = FLEET.regions }: FleetOptions): Fleet {
   const random = createRandom(seed);
   const meetings = Array.from({ length: FLEET.meetings }, (_, i): Meeting => {
-    const region = FLEET.regions[i % FLEET.regions.length] as string;
+    const region = regions[i % regions.length] as string;
     return { id: `demo-${String(i + 1).padStart(2, '0')}`, region, people: [] };
   });
-  const state: State = { startMs, random, meetings, joined: 0, nextChangeMs: startMs, nextAttemptMs: startMs };
+  const state: State = { startMs, regions, random, meetings, joined: 0, nextChangeMs: startMs, nextAttemptMs: startMs };
   for (const meeting of meetings) for (let i = 0; i < FLEET.first; i++) join(state, meeting, startMs);
   scheduleChange(state);
   scheduleAttempt(state);
@@ -104,15 +112,15 @@ function nextPost({ meetings }: State): Next {
 function join(state: State, meeting: Meeting, nowMs: number): void {
   const { random, startMs } = state;
   const isHost = meeting.people.length === 0;
-  const region = isHost ? meeting.region : regionOfSomeone(meeting, random);
+  const region = isHost ? meeting.region : regionOfSomeone(state, meeting);
   const sessionId = `${meeting.id}-${isHost ? 'host' : nextNumber(state)}`;
   const person = { meetingId: meeting.id, sessionId, region, isHost, others: meeting.people };
   meeting.people.push(joinCall({ ...person, nowMs, elapsedMs: nowMs - startMs, random }));
 }
 
 /** Most people of a meeting are in its region; the others call from afar, through a server near them. */
-function regionOfSomeone(meeting: Meeting, random: Random): string {
-  return random() < 0.7 ? meeting.region : pick(random, FLEET.regions);
+function regionOfSomeone({ random, regions }: State, meeting: Meeting): string {
+  return random() < 0.7 ? meeting.region : pick(random, regions);
 }
 
 function nextNumber(state: State): string {
@@ -125,7 +133,7 @@ function attempt(state: State, nowMs: number): Posting[] {
   const { random, startMs } = state;
   scheduleAttempt(state);
   const meeting = pick(random, state.meetings);
-  const region = regionOfSomeone(meeting, random);
+  const region = regionOfSomeone(state, meeting);
   const result = drawFailure(region, nowMs - startMs, random);
   if (result === undefined) return [];
   const server = drawServer(region, random);

@@ -13,10 +13,12 @@ every ${TIMETABLE_EVERY_MS / 1000} s; a timetable says what else happens, and to
 deploy/prometheus scrapes it, and its alerts are printed. Ctrl-C stops everything.`,
   ownPort: { name: 'PROMETHEUS_PORT', of: 'Prometheus (9090, or another one when that is taken)' },
   requiredRegions: FLEET.regions,
-  onReady: ({ addresses: { worker, aggregator }, secret, metricsToken, ownPort }) =>
+  joinable: FLEET.regions,
+  onReady: ({ addresses: { worker, aggregator, regions }, secret, metricsToken, ownPort }) =>
     startDemo({
       worker,
-      aggregator,
+      aggregators: regions?.map((region) => region.aggregator) ?? [aggregator],
+      ...(regions ? { regions: regions.map(({ region }) => region) } : {}),
       secret,
       prometheus: { metricsToken, port: ownPort },
       report: (line) => console.log(line),

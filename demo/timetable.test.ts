@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FLEET } from './fleet.ts';
 import {
   describeEpisode,
   describeTimetable,
@@ -50,11 +51,18 @@ describe('the timetable', () => {
   });
 
   it('is a few lines for people to read', () => {
-    const lines = describeTimetable(START_MS);
+    const lines = describeTimetable(START_MS, FLEET.regions);
     expect(lines.length).toBeLessThan(12);
     expect(lines[1]).toMatch(/^ {2}09:00:30-09:01:30Z {2}apac +has an incident: RTT 280-320 ms/);
     for (const { target } of EPISODES) expect(lines.join('\n')).toContain(target);
     for (const line of lines) expect(line.length).toBeLessThan(120);
+  });
+
+  it('leaves out what happens in a region without people', () => {
+    const lines = describeTimetable(START_MS, ['us-east', 'eu-west']).join('\n');
+    expect(lines).not.toContain('apac');
+    for (const target of ['us-east', 'media-us-east-1.example.com', 'demo-02-host']) expect(lines).toContain(target);
+    expect(describeTimetable(START_MS, ['eu-west', 'apac']).join('\n')).not.toContain('us-east');
   });
 
   it('says when an episode of a person begins and ends', () => {

@@ -92,12 +92,21 @@ export function suffers(kind: EpisodeKind, target: string, elapsedMs: number): b
   );
 }
 
+/** Those that affect somebody where there are people in these regions only. */
+export function episodesIn(regions: readonly string[]): readonly Episode[] {
+  return EPISODES.filter(({ kind, target }) => {
+    if (kind === 'incident' || kind === 'joins') return regions.includes(target);
+    return kind !== 'server' || regions.some((region) => target.includes(region));
+  });
+}
+
 /** A line for each episode, with the time of day when it first happens, for people to read. */
-export function describeTimetable(startMs: number): string[] {
-  const width = Math.max(...EPISODES.map(({ target }) => target.length));
+export function describeTimetable(startMs: number, regions: readonly string[]): string[] {
+  const episodes = episodesIn(regions);
+  const width = Math.max(...episodes.map(({ target }) => target.length));
   return [
     `timetable, repeated every ${TIMETABLE_EVERY_MS / 1000} s:`,
-    ...EPISODES.map(({ firstAfterMs, lastsMs, target, does }) => {
+    ...episodes.map(({ firstAfterMs, lastsMs, target, does }) => {
       const fromMs = startMs + firstAfterMs;
       return `  ${timeOfDay(fromMs)}-${timeOfDay(fromMs + lastsMs)}Z  ${target.padEnd(width)}  ${does}`;
     }),

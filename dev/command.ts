@@ -8,17 +8,20 @@ export type Command = {
   readonly name: string;
   /** What it does, in whole sentences. */
   readonly summary: string;
+  /** The regions that `--regions` may name; absent: there is no such option. */
+  readonly joinable?: readonly string[] | undefined;
 } & Pick<StartOptions, 'onReady' | 'requiredRegions' | 'ownPort' | 'natsConfig'>;
 
 /** Runs until Ctrl-C or a failure, then ends this process. */
-export async function runCommand({ name, summary, ...hooks }: Command): Promise<never> {
-  const options = readOptions(name);
+export async function runCommand({ name, summary, joinable, ...hooks }: Command): Promise<never> {
+  const options = readOptions(name, joinable !== undefined);
   if (options.help) {
-    console.log(help(name, summary, hooks.ownPort));
+    console.log(help({ name, summary, joinable, ...hooks }));
     process.exit(0);
   }
   try {
-    await startSystem({ say, verbose: options.verbose, ...hooks });
+    const regions = options.regions === undefined ? undefined : { text: options.regions, known: joinable ?? [] };
+    await startSystem({ say, verbose: options.verbose, regions, ...hooks });
   } catch (error) {
     if (!(error instanceof Stopped)) {
       console.error(explain(error));
@@ -29,14 +32,18 @@ export async function runCommand({ name, summary, ...hooks }: Command): Promise<
   process.exit();
 }
 
-function readOptions(name: string): { help: boolean; verbose: boolean } {
+type Options = { readonly help: boolean; readonly verbose: boolean; readonly regions?: string };
+
+function readOptions(name: string, hasRegions: boolean): Options {
   try {
-    return parseArgs({
+    const { help, verbose, regions } = parseArgs({
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         verbose: { type: 'boolean', default: false },
+        ...(hasRegions ? ({ regions: { type: 'string' } } as const) : {}),
       },
     }).values;
+    return { help, verbose, ...(typeof regions === 'string' ? { regions } : {}) };
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     console.error(`Run "${name} -- --help" for usage.`);
@@ -44,15 +51,19 @@ function readOptions(name: string): { help: boolean; verbose: boolean } {
   }
 }
 
-function help(name: string, summary: string, ownPort: Command['ownPort']): string {
+function help({ name, summary, joinable, ownPort }: Command): string {
   const own = ownPort ? `\n  ${ownPort.name.padEnd(17)} port of ${ownPort.of}` : '';
-  return `usage: ${name} -- [--verbose] [--help]
+  const regions = joinable
+    ? `\n  --regions LIST   two or more of ${joinable.join(',')}: a NATS server and an aggregator for each, joined
+                   (ports from AGGREGATOR_PORT on); a region whose NATS is away goes through the next one`
+    : '';
+  return `usage: ${name} -- [--verbose]${joinable ? ' [--regions LIST]' : ''} [--help]
 
 ${summary}
 
 options:
-  --verbose    print what each process prints
-  -h, --help   print this and exit
+  --verbose        print what each process prints${regions}
+  -h, --help       print this and exit
 
 environment variables:
   WORKER_PORT       port of the worker (8787)

@@ -1,6 +1,6 @@
 /** What `npm start` prints when everything is up: the addresses, and commands that work as printed. */
 import type { Settings } from './settings.ts';
-import type { Addresses } from './stack.ts';
+import type { Addresses, RegionAddresses } from './stack.ts';
 
 export type Ready = {
   readonly addresses: Addresses;
@@ -16,17 +16,16 @@ export const SAMPLE = { meetingId: 'hello', sessionId: 'hello-1' } as const;
 
 /** Lines; the first alone starts with `ready`. */
 export function readyMessage({ addresses, settings, token, seconds }: Ready): string[] {
-  const { worker, aggregator } = addresses;
-  const { metricsToken, regions, ttlSeconds } = settings;
+  const { worker, aggregator, regions: joined } = addresses;
+  const { metricsToken, ttlSeconds } = settings;
+  const regions = joined?.map(({ region }) => region) ?? settings.regions;
   const bearer = metricsToken === undefined ? '' : ' -H "Authorization: Bearer $METRICS_TOKEN"';
   const login = metricsToken === undefined ? '' : '  (any user name; the password is METRICS_TOKEN)';
   return [
     `ready after ${seconds.toFixed(1)} s (press Ctrl-C to stop everything)`,
     '',
     `  beacons  ${worker}/v1/beacons`,
-    `  metrics  ${aggregator}/metrics`,
-    `  board    ${aggregator}/${login}`,
-    `  NATS     ${addresses.nats}`,
+    ...(joined ? joined.flatMap(regionLines(login)) : addressLines(addresses, login)),
     '',
     'Post a beacon (the answer is 204):',
     '',
@@ -40,10 +39,25 @@ export function readyMessage({ addresses, settings, token, seconds }: Ready): st
     '',
     'Watch the messages on NATS as JSON:',
     '',
-    `  NATS_URL=${addresses.nats} npm run -s tail -- 'health.diagnostics.>'`,
+    `  NATS_URL=${joined?.[0]?.natsOperator ?? addresses.nats} npm run -s tail -- 'health.diagnostics.>'`,
     '',
   ];
 }
+
+function addressLines({ aggregator, nats }: Addresses, login: string): string[] {
+  return [`  metrics  ${aggregator}/metrics`, `  board    ${aggregator}/${login}`, `  NATS     ${nats}`];
+}
+
+/** A process that is stopped keeps its connections and answers nothing: what an outage often looks like. */
+const regionLines =
+  (login: string) =>
+  ({ region, aggregator, nats, natsPid }: RegionAddresses): string[] => [
+    '',
+    `  ${region}`,
+    `    metrics  ${aggregator}/metrics`,
+    `    board    ${aggregator}/${login}`,
+    `    NATS     ${nats}; an outage: kill -STOP ${natsPid}, and its end: kill -CONT ${natsPid}`,
+  ];
 
 /**
  * One word of a shell (sh, bash, zsh). Each time is another run of the session, by `started`, or it would repeat the last

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { readConfig as readAggregatorConfig } from '../aggregator/config.ts';
 import { readWranglerVars, type Values } from '../aggregator/topology.ts';
+import type { Region } from '../shared/regions.ts';
 import { TOPOLOGY_SETTINGS } from '../shared/topology.ts';
 import { readConfig as readWorkerConfig } from '../worker/config.ts';
 import { DEVELOPMENT_SECRET } from './token.ts';
@@ -23,6 +24,7 @@ export type Settings = {
   readonly metricsToken: string | undefined;
   /** Names of the regions that the worker knows. */
   readonly regions: readonly string[];
+  readonly regionTable: readonly Region[];
   /** Variables of the worker over wrangler.toml's; NATS_URL comes to them when it is known. */
   readonly workerVars: { readonly [name: string]: string };
   /** The aggregator's environment; NATS_URL comes to it when it is known. */
@@ -134,6 +136,7 @@ export function readSettings({ env, wranglerToml, readFile, ownPort }: SettingsS
       host: aggregator.config.host,
       metricsToken: aggregator.config.metricsToken,
       regions: worker.config.regions.map(({ name }) => name),
+      regionTable: worker.config.regions,
       workerVars,
       aggregatorEnv: { ...aggregatorEnv, PORT: `${own.output.AGGREGATOR_PORT}` },
     },

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { CANARY_INTERVAL_MS } from '../shared/canary.ts';
 import { formatEnvFile } from './env-file.ts';
 import { withoutLogin } from './nats-probe.ts';
-import { type Child, ChildEnded, type Children } from './processes/children.ts';
+import { type Child, ChildEnded, type Children, childIsUp } from './processes/children.ts';
 import type { Settings } from './settings.ts';
 import { ensureTool } from './tools/ensure.ts';
 
 /** The repository's folder. */
 export const ROOT = join(import.meta.dirname, '..');
-const READY_MS = 120_000;
 /** A start takes a few seconds: whoever waits longer wants to know for what. */
 const PROGRESS_MS = 10_000;
 
@@ -26,12 +25,26 @@ export type StackOptions = {
   readonly natsConfig?: string | undefined;
 };
 
+/** One of several regions, each with a NATS and an aggregator of its own. */
+export type RegionAddresses = {
+  readonly region: string;
+  readonly aggregator: string;
+  /** Without user and password. */
+  readonly nats: string;
+  /** With those of the user who may do everything. */
+  readonly natsOperator: string;
+  /** Of its nats-server. */
+  readonly natsPid: number;
+};
+
 export type Addresses = {
   readonly worker: string;
   readonly aggregator: string;
   readonly nats: string;
   /** `ws://127.0.0.1:<port>`, where the started nats-server's configuration has a listener for WebSockets. */
   readonly natsWebSocket?: string | undefined;
+  /** Absent where one NATS and one aggregator serve all regions. */
+  readonly regions?: readonly RegionAddresses[];
 };
 
 /** Starts everything and resolves when beacons can be posted and metrics read. @throws when a part does not come up */
@@ -40,16 +53,10 @@ export async function startStack(options: StackOptions): Promise<Addresses> {
   const ours = settings.natsUrl === undefined || natsConfig !== undefined ? await startNats(options) : undefined;
   const nats = settings.natsUrl ?? (ours?.url as string);
   if (settings.natsUrl !== undefined) options.report(`using the NATS server at ${withoutLogin(settings.natsUrl)}`);
-  const worker = `http://127.0.0.1:${settings.workerPort}`;
-  const aggregator = `http://${reachable(settings.host)}:${settings.aggregatorPort}`;
-  const [aggregatorChild, workerChild] = await Promise.all([
-    startAggregator(options, nats),
-    startWorker(options, nats),
-  ]);
-  const { report } = options;
-  await Promise.all([
-    untilOk({ url: `${aggregator}/readyz`, child: aggregatorChild, report }),
-    untilOk({ url: `${worker}/healthz`, child: workerChild, report }),
+  options.report('starting the aggregator and the worker');
+  const [aggregator, worker] = await Promise.all([
+    startAggregator(options, { NATS_URL: nats }),
+    startWorker(options, { NATS_URL: nats }),
   ]);
   sendCanaries(worker, report);
   return { worker, aggregator, nats: withoutLogin(nats), natsWebSocket: ours?.webSocket };
@@ -80,27 +87,40 @@ async function startNats(options: StackOptions): Promise<{ url: string; webSocke
     args.push('--config', file);
   }
   const child = await children.start({ name: 'nats-server', command, args, env: programEnv(env) });
-  const [, port] = await within(child, child.line(/Listening for client connections on .*:(\d+)/));
-  await within(child, child.line(/Server is ready/));
+  const [, port] = await childIsUp(child, child.line(/Listening for client connections on .*:(\d+)/));
+  await childIsUp(child, child.line(/Server is ready/));
   // It says so before it is ready, if it does at all.
   const [, webSocket] = /Listening for websocket clients on (ws:\S+)/.exec(child.tail()) ?? [];
   return { url: `nats://127.0.0.1:${port}`, webSocket };
 }
 
-function startAggregator({ children, settings, report }: StackOptions, nats: string): Promise<Child> {
-  report('starting the aggregator');
-  return children.start({
-    name: 'aggregator',
-    command: process.execPath,
-    args: [join(ROOT, 'aggregator', 'main.ts')],
-    env: { ...settings.aggregatorEnv, NATS_URL: nats },
-  });
+/**
+ * @param own its environment over that of the settings
+ * @returns its address, when it is ready
+ */
+export async function startAggregator(
+  { children, settings, report }: StackOptions,
+  own: { readonly [name: string]: string },
+  name = 'aggregator',
+): Promise<string> {
+  const env = { ...settings.aggregatorEnv, ...own };
+  const url = `http://${reachable(settings.host)}:${env.PORT}`;
+  const args = [join(ROOT, 'aggregator', 'main.ts')];
+  const child = await children.start({ name, command: process.execPath, args, env });
+  await untilOk({ url: `${url}/readyz`, child, report });
+  return url;
 }
 
-async function startWorker({ children, settings, folder, env, report }: StackOptions, nats: string): Promise<Child> {
-  report('starting the worker');
+/**
+ * @param own its variables over those of the settings
+ * @returns its address, when it answers
+ */
+export async function startWorker(
+  { children, settings, folder, env, report }: StackOptions,
+  own: { readonly [name: string]: string },
+): Promise<string> {
   const envFile = join(folder, 'worker.env');
-  await writeFile(envFile, formatEnvFile({ ...settings.workerVars, NATS_URL: nats }), { mode: 0o600 });
+  await writeFile(envFile, formatEnvFile({ ...settings.workerVars, ...own }), { mode: 0o600 });
   const child = await children.start({
     name: 'worker',
     command: process.execPath,
@@ -112,7 +132,9 @@ async function startWorker({ children, settings, folder, env, report }: StackOpt
   void child.line(/runtime crashed unexpectedly/).then(() => {
     children.fail(new ChildEnded('worker ended unexpectedly (workerd crashed or was killed)', { cause: child.tail() }));
   });
-  return child;
+  const url = `http://127.0.0.1:${settings.workerPort}`;
+  await untilOk({ url: `${url}/healthz`, child, report });
+  return url;
 }
 
 /** No look outside this machine (request.cf, update checks, metrics) and no question at the terminal. */
@@ -146,7 +168,7 @@ function wranglerDev({ port, envFile, state }: { port: number; envFile: string; 
 }
 
 /** What programs that are not ours need of the environment; none of our settings. */
-function programEnv({ PATH, HOME, TMPDIR, LANG }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function programEnv({ PATH, HOME, TMPDIR, LANG }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH, HOME, TMPDIR, LANG };
 }
 
@@ -167,7 +189,7 @@ async function untilOk({ url, child, report }: UntilOk): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
-  await within(child, poll()).finally(() => clearInterval(progress));
+  await childIsUp(child, poll()).finally(() => clearInterval(progress));
 }
 
 async function statusOf(url: string): Promise<number | undefined> {
@@ -178,16 +200,6 @@ async function statusOf(url: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function within<T>(child: Child, up: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`${child.name} is not ready after ${READY_MS / 1000} s`, { cause: child.tail() }));
-    }, READY_MS);
-  });
-  return Promise.race([up, late]).finally(() => clearTimeout(timer));
 }
 
 /** The address to ask for on this machine of one that listens on `host`. */

@@ -3,10 +3,13 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Region } from '../shared/regions.ts';
+import { type RegionsOption, readRegionsOption } from './joined-regions.ts';
 import { natsProblem } from './nats-probe.ts';
 import { isPortFree } from './ports.ts';
 import { createChildren } from './processes/children.ts';
 import { readyMessage, SAMPLE } from './ready-message.ts';
+import { startRegionalStack } from './regional-stack.ts';
 import { type OwnPort, readSettings, type Settings } from './settings.ts';
 import { type Addresses, ROOT, startStack } from './stack.ts';
 import { mintToken } from './token.ts';
@@ -42,16 +45,19 @@ export type StartOptions = {
   readonly ownPort?: OwnPort;
   /** More of nats-server's configuration, given that port. */
   readonly natsConfig?: (ownPort: number | undefined) => string;
+  /** Several regions, each with a NATS and an aggregator of its own; absent: one for all. */
+  readonly regions?: RegionsOption | undefined;
   /** Called when everything is up; what it returns is stopped first. */
   readonly onReady?: (system: RunningSystem) => Guest | Promise<Guest>;
 };
 
 /** Never resolves. @throws Stopped when asked to stop; another error when a part fails, after everything was stopped */
 export async function startSystem(options: StartOptions): Promise<never> {
-  const { say, verbose, requiredRegions = [], ownPort, natsConfig, onReady } = options;
+  const { say, verbose, requiredRegions = [], ownPort, natsConfig, regions, onReady } = options;
   const startedAt = performance.now();
   const settings = loadSettings(requiredRegions, ownPort);
-  await requireSurroundings(settings, ownPort);
+  const joined = regions && joinedRegions(regions, settings);
+  await requireSurroundings(settings, { own: ownPort, aggregators: joined?.length ?? 1 });
   const stopped = untilStopped();
   const folder = await mkdtemp(join(tmpdir(), 'edgepulse-'));
   const children = await createChildren({
@@ -62,7 +68,8 @@ export async function startSystem(options: StartOptions): Promise<never> {
   try {
     const report = (line: string) => say(line, 'quiet');
     const config = natsConfig?.(settings.ownPort);
-    const stack = startStack({ settings, children, folder, env: process.env, report, natsConfig: config });
+    const parts = { settings, children, folder, env: process.env, report, natsConfig: config };
+    const stack = joined ? startRegionalStack(parts, joined) : startStack(parts);
     const addresses = await Promise.race([stack, ended]);
     const token = await mintToken({ ...SAMPLE, secret: settings.secret, expiresAtMs: Date.now() + TOKEN_TTL_MS });
     const seconds = (performance.now() - startedAt) / 1000;
@@ -94,18 +101,36 @@ function loadSettings(requiredRegions: readonly string[], ownPort: OwnPort | und
   return result.settings;
 }
 
+/** @throws with one line for each problem */
+function joinedRegions(option: RegionsOption, { natsUrl, regionTable, workerVars }: Settings): readonly Region[] {
+  const named = readRegionsOption(option);
+  const problems = named.ok ? [] : [named.problem];
+  if (natsUrl !== undefined || workerVars.NATS_CREDS !== undefined) {
+    problems.push('--regions: starts NATS servers of its own; unset NATS_URL and NATS_CREDS');
+  }
+  if (!named.ok || problems.length > 0) throw new Error(problems.join('\n'));
+  return named.names.flatMap((name) => regionTable.find((region) => region.name === name) ?? []);
+}
+
 /** @throws with one line for each port that is taken and for a NATS that does not answer, before anything was started */
-async function requireSurroundings(settings: Settings, own: OwnPort | undefined): Promise<void> {
+async function requireSurroundings(
+  settings: Settings,
+  { own, aggregators }: { readonly own: OwnPort | undefined; readonly aggregators: number },
+): Promise<void> {
   const { workerPort, aggregatorPort, ownPort, host, natsUrl } = settings;
-  const [workerFree, aggregatorFree, ownFree, nats] = await Promise.all([
+  const ports = Array.from({ length: aggregators }, (_, i) => aggregatorPort + i);
+  const [workerFree, ownFree, nats, ...aggregatorsFree] = await Promise.all([
     isPortFree(workerPort, '127.0.0.1'),
-    isPortFree(aggregatorPort, host),
     ownPort === undefined || isPortFree(ownPort, '127.0.0.1'),
     natsUrl === undefined ? undefined : natsProblem(natsUrl),
+    ...ports.map((port) => isPortFree(port, host)),
   ]);
   const problems: string[] = [];
   if (!workerFree) problems.push(`WORKER_PORT: port ${workerPort} is already in use`);
-  if (!aggregatorFree) problems.push(`AGGREGATOR_PORT: port ${aggregatorPort} is already in use`);
+  for (const [i, port] of ports.entries()) {
+    if (!aggregatorsFree[i]) problems.push(`AGGREGATOR_PORT: port ${port} is already in use`);
+    if (i > 0 && port === workerPort) problems.push(`AGGREGATOR_PORT: its port ${port} is WORKER_PORT`);
+  }
   if (!ownFree) problems.push(`${own?.name}: port ${ownPort} is already in use`);
   if (nats !== undefined) problems.push(`NATS_URL: ${nats}`);
   if (problems.length > 0) throw new Error(problems.join('\n'));

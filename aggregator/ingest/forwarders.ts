@@ -101,7 +101,10 @@ export function createForwarders({
       const entry = remember(slots, region, slot);
       const before = entry.epochs.get(counters.epoch);
       entry.epochs.see(counters.epoch, highest(counters, before));
-      const isNewest = !before || (entry.newestEpoch === counters.epoch && counters.sentAtMs >= entry.sentAtMs);
+      const isNewest =
+        entry.newestEpoch === counters.epoch
+          ? counters.sentAtMs >= entry.sentAtMs
+          : !before || counters.sentAtMs > entry.sentAtMs;
       if (isNewest) {
         const via = counters.via || region;
         if (via !== entry.via) onRoute?.({ region, slot, via });

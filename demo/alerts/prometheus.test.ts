@@ -10,7 +10,7 @@ it('says in one line that it can not have its port, and lets the demo go on', as
   const server = createServer().listen(port, '127.0.0.1');
   const lines: string[] = [];
   const monitoring = startMonitoring({
-    aggregator: 'http://127.0.0.1:9464',
+    aggregators: ['http://127.0.0.1:9464'],
     metricsToken: undefined,
     port,
     watch: createAlertWatch(() => undefined),

@@ -9,8 +9,8 @@ import { ensureTool } from '../../dev/tools/ensure.ts';
 import type { ActiveAlert, AlertWatch } from './watch.ts';
 
 export type MonitoringOptions = {
-  /** The aggregator's base address. */
-  readonly aggregator: string;
+  /** The aggregators' base addresses. */
+  readonly aggregators: readonly string[];
   readonly metricsToken: string | undefined;
   /** PROMETHEUS_PORT; undefined is 9090, or another one when that is taken. */
   readonly port: number | undefined;
@@ -93,7 +93,7 @@ async function ready(child: Child): Promise<void> {
 }
 
 /** JSON is YAML. */
-function configurationOf({ aggregator, metricsToken }: Pick<MonitoringOptions, 'aggregator' | 'metricsToken'>) {
+function configurationOf({ aggregators, metricsToken }: Pick<MonitoringOptions, 'aggregators' | 'metricsToken'>) {
   const every = `${EVERY_SECONDS}s`;
   return {
     global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
@@ -102,7 +102,7 @@ function configurationOf({ aggregator, metricsToken }: Pick<MonitoringOptions, '
       {
         job_name: 'edgepulse',
         ...(metricsToken === undefined ? {} : { authorization: { credentials: metricsToken } }),
-        static_configs: [{ targets: [new URL(aggregator).host] }],
+        static_configs: [{ targets: aggregators.map((aggregator) => new URL(aggregator).host) }],
       },
     ],
   };

@@ -39,6 +39,7 @@ export type Children = {
 };
 
 const GRACE_MS = 5_000;
+const READY_MS = 120_000;
 const TAIL_LINES = 40;
 
 export type ChildrenOptions = {
@@ -86,6 +87,17 @@ export async function createChildren({ folder, onLine }: ChildrenOptions): Promi
       await guard.release();
     },
   };
+}
+
+/** What the child is up by. @throws when that takes too long */
+export async function childIsUp<T>(child: Child, up: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${child.name} is not ready after ${READY_MS / 1000} s`, { cause: child.tail() }));
+    }, READY_MS);
+  });
+  return Promise.race([up, late]).finally(() => clearTimeout(timer));
 }
 
 /** SIGTERM goes to the leader alone: wrangler ends its workerd itself, in its own order. */

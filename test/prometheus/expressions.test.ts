@@ -43,7 +43,7 @@ const dashboards = readDashboards();
 beforeAll(async () => {
   system = await startSystem();
   const { worker, aggregator } = system;
-  demo = startDemo({ worker: worker.url, aggregator: aggregator.url, secret: TEST_SECRET, report: () => {} });
+  demo = startDemo({ worker: worker.url, aggregators: [aggregator.url], secret: TEST_SECRET, report: () => {} });
   prometheus = await startPrometheus([aggregator], { scrapeIntervalMs: 1_000, rules: ruleTexts() });
 });
 
