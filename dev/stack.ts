@@ -58,7 +58,6 @@ export async function startStack(options: StackOptions): Promise<Addresses> {
     startAggregator(options, { NATS_URL: nats }),
     startWorker(options, { NATS_URL: nats }),
   ]);
-  sendCanaries(worker, report);
   return { worker, aggregator, nats: withoutLogin(nats), natsWebSocket: ours?.webSocket };
 }
 
@@ -134,6 +133,7 @@ export async function startWorker(
   });
   const url = `http://127.0.0.1:${settings.workerPort}`;
   await untilOk({ url: `${url}/healthz`, child, report });
+  sendCanaries(url, report);
   return url;
 }
 
