@@ -46,7 +46,7 @@ export function serve(
   { sessions, feed, history, pacer, fleet, readiness, shownRegions, board, now }: Served,
   { config, log, version, fail, exitWith }: Context,
 ): Server {
-  const { host, port, regions, topologyRegions, topology, shard } = config;
+  const { host, port, regions, topologyRegions, topology, shard, lanes } = config;
   const processMetrics = createProcessMetrics();
   const bound = seriesBound(config) + processMetrics.seriesBound;
   const server = createHttpServer({
@@ -55,6 +55,7 @@ export function serve(
       stream: feed.stream,
       feedErrors: feed.errors,
       shard,
+      lanes,
       version,
       seriesBound: bound,
     }).text,

@@ -58,7 +58,7 @@ describe('exposition', () => {
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|peer_audio_packet_loss|meeting_participants)/],
     [
       'process',
-      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|canar|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_up|feed_lag|feed_errors|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach|stream_misconfigured)/,
+      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|canar|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_up|feed_lag|feed_errors|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach|stream_misconfigured|lanes|owned_lanes)/,
     ],
   ] as const)('collects only the families of %s when asked to', (name, families) => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));
@@ -189,6 +189,8 @@ describe('a shard', () => {
       sessions,
       stream: () => STREAM_READING,
       shard: { index: 0, count },
+      // The first of two owns the only lane, as one alone does.
+      lanes: 1,
       version: '1',
       seriesBound: 0,
     });
@@ -222,6 +224,24 @@ describe('metrics of the aggregator itself and of the edge', () => {
     expect(ages(sessions)).toEqual([['apac', 90.5]]);
     sessions.feedDown('apac', NOW);
     expect(ages(sessions)).toEqual([]);
+  });
+
+  it.each([
+    ['0/1', { index: 0, count: 1 }, 5],
+    ['0/2', { index: 0, count: 2 }, 3],
+    ['1/2', { index: 1, count: 2 }, 2],
+  ])('says how many of five lanes shard %s reads of each region', (_, shard, owned) => {
+    const surroundings = { stream: () => STREAM_READING, version: '1', seriesBound: 0, lanes: 5 };
+    const exposition = createExposition({
+      ...surroundings,
+      sessions: createSessions({ regions: REGIONS, servers: [], ttlSeconds: 30, maxSessions: 1, maxSessionSeries: 0 }),
+      shard,
+    });
+    const samples = parseMetrics([...exposition.text({ nowMs: NOW, collect: ALL, openMetrics: false })].join(''));
+    for (const region of REGIONS) {
+      expect(total(samples, 'edgepulse_owned_lanes', { region })).toBe(owned);
+      expect(total(samples, 'edgepulse_lanes', { region })).toBe(5);
+    }
   });
 
   it('has every label of the closed sets from the start, at zero', () => {

@@ -6,7 +6,7 @@
  * record, so no series is written twice in one scrape.
  */
 import { NETEQ_OPERATIONS } from '../../shared/beacon.ts';
-import type { Shard } from '../../shared/subjects.ts';
+import { lanesOf, type Shard } from '../../shared/subjects.ts';
 import type { FeedErrorCounts } from '../feed/feed-errors.ts';
 import type { StreamReading } from '../feed/stream/stream-watch.ts';
 import type { Distribution, Summary } from '../live/distribution.ts';
@@ -70,6 +70,8 @@ export type ExpositionOptions = {
   readonly feedErrors?: () => FeedErrorCounts;
   /** Written on every series when there is more than one. */
   readonly shard: Shard;
+  /** Of each region. */
+  readonly lanes: number;
   readonly version: string;
   /** Most series that the process can ever expose, by series-bound.ts. */
   readonly seriesBound: number;
@@ -312,7 +314,8 @@ function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<str
 
 function* readings({ sessions, options }: ScrapeRun, regions: Iterable<string>): Generator<RegionReading> {
   const stream = options.stream();
-  for (const region of regions) yield { ...readRegion(sessions, region), stream };
+  const lanes = { all: options.lanes, owned: lanesOf(options.shard, options.lanes).length };
+  for (const region of regions) yield { ...readRegion(sessions, region), stream, lanes };
 }
 
 function bucketsOf({ bounds, counts, sum }: HistogramReading): Buckets {

@@ -26,8 +26,10 @@ export type RegionReading = {
   readonly headcount: Headcount;
   readonly breakdown: BreakdownReadings;
   readonly isFeedUp: boolean;
-  /** Absent where nobody asks for it. */
+  /** Absent where nobody asks for it, as the next one. */
   readonly stream?: StreamReading;
+  /** How many lanes a region has, and how many of them this process reads. */
+  readonly lanes?: { readonly all: number; readonly owned: number };
   readonly feed: FeedReading;
 };
 

@@ -52,6 +52,7 @@ export const SURROUNDINGS: Omit<Surroundings, 'shard'> = {
   version: '1.2.3',
   seriesBound: 12_345,
   reachSeconds: STREAM_READING.reachSeconds,
+  lanes: 5,
 };
 
 export function createSystem(options: SystemOptions): System {

@@ -1,5 +1,5 @@
 /** What is recorded of the calls that are alive now, by region and by server. */
-import { gauge, increase, LEVELS, type Level } from './expressions.ts';
+import { gauge, increase, LEVELS, type Level, overShards } from './expressions.ts';
 import type { Recording } from './rule.ts';
 
 /** Live distributions whose percentiles are recorded. */
@@ -19,13 +19,13 @@ const QUANTILES = [0.5, 0.95, 0.99] as const;
 function totals(metric: string, label?: string): Recording[] {
   const labels = (level: Level) => (label === undefined ? LEVELS[level] : `${LEVELS[level]}, ${label}`);
   return [
-    { record: `server:edgepulse_${metric}:sum`, expr: `sum by (${labels('server')}) ${gauge(`edgepulse_${metric}`)}` },
+    { record: `server:edgepulse_${metric}:sum`, expr: overShards(labels('server'), gauge(`edgepulse_${metric}`)) },
     { record: `region:edgepulse_${metric}:sum`, expr: `sum by (${labels('region')}) (server:edgepulse_${metric}:sum)` },
   ];
 }
 
 const SESSIONS: readonly Recording[] = [
-  { record: 'server:edgepulse_sessions:sum', expr: `sum by (${LEVELS.server}) ${gauge('edgepulse_sessions')}` },
+  { record: 'server:edgepulse_sessions:sum', expr: overShards(LEVELS.server, gauge('edgepulse_sessions')) },
   {
     // Where nobody is, there are no sessions, but there are 0 meetings as long as the region is heard.
     record: 'region:edgepulse_sessions:sum',
@@ -64,10 +64,10 @@ export const CALLS_RECORDED: readonly Recording[] = [
   ]),
   {
     record: 'region_result:edgepulse_joins:increase1m',
-    expr: `sum by (region, result) (${increase('edgepulse_joins_total', '1m')})`,
+    expr: overShards('region, result', increase('edgepulse_joins_total', '1m')),
   },
   {
     record: 'region_reason:edgepulse_sessions_reaped:increase2m',
-    expr: `sum by (region, reason) (${increase('edgepulse_sessions_reaped_total', '2m')})`,
+    expr: overShards('region, reason', increase('edgepulse_sessions_reaped_total', '2m')),
   },
 ];

@@ -1,7 +1,7 @@
 /** What happens between the client and the broker, and the limits of edgepulse itself. */
 import { INCIDENT } from '../../../shared/objectives.ts';
 import { REJECT_STATUS } from '../../../shared/reject.ts';
-import { gauge, increase, rate } from './expressions.ts';
+import { gauge, increase, lately, overShards, rate } from './expressions.ts';
 import type { Alert, Recording } from './rule.ts';
 import { SILENCE_ALERTS, SILENCE_RECORDED } from './silence.ts';
 import { percent, valueAs } from './text.ts';
@@ -16,13 +16,13 @@ const OWN_REASONS = Object.entries(REJECT_STATUS)
 export const EDGE_RECORDED: readonly Recording[] = [
   {
     record: 'region:edgepulse_edge_spool_beacons:sum',
-    expr: `sum by (region) ${gauge('edgepulse_edge_spool_beacons')}`,
+    expr: overShards('region', gauge('edgepulse_edge_spool_beacons')),
   },
   { record: 'region:edgepulse_forwarders:max', expr: `max by (region) ${gauge('edgepulse_forwarders')}` },
   ...SILENCE_RECORDED,
   {
     record: 'region_outcome_reason:edgepulse_edge_beacons:rate5m',
-    expr: `sum by (region, outcome, reason) (${rate('edgepulse_edge_beacons_total', '5m')})`,
+    expr: overShards('region, outcome, reason', rate('edgepulse_edge_beacons_total', '5m')),
   },
 ];
 
@@ -91,6 +91,20 @@ const TOPOLOGY: readonly Alert[] = [
       'Worker and aggregator of {{ $labels.region }} have had different REGIONS, SERVERS, LANES or SESSION_TTL_SECONDS for over 10 minutes: beacons may go where nobody reads. Deploy both from the same wrangler.toml.',
   },
   {
+    alert: 'EdgepulseShardsMismatch',
+    // More than LANES are read twice, fewer leave some to nobody.
+    expr: `(
+  sum by (job, region) (max without (instance, pod) (${lately('edgepulse_owned_lanes')}))
+  - on (job, region)
+  max by (job, region) (${lately('edgepulse_lanes')})
+) != 0`,
+    for: '10m',
+    severity: 'ticket',
+    when: 'for over 10 minutes, the aggregators of a region together have read more lanes than there are, or fewer',
+    summary:
+      'The aggregators of {{ $labels.region }} together read {{ $value | printf "%+.0f" }} lanes against LANES. More: some lanes are read twice, and their people counted twice on dashboards. Fewer: the beacons of some meetings are in no figure. Shards of two counts (SHARD=0/4 beside 0/8) run together, or one is missing: compare the label shard of edgepulse_owned_lanes, and stop those of the old count.',
+  },
+  {
     alert: 'EdgepulseUnownedSubjects',
     expr: 'max by (reason) (min_over_time(edgepulse_unowned_subjects[2m])) > 0',
     for: '10m',
@@ -113,7 +127,7 @@ const LIMITS: readonly Alert[] = [
   },
   {
     alert: 'EdgepulseSessionsRefused',
-    expr: `sum by (region) (${increase('edgepulse_sessions_refused_total', '5m')}) > 0`,
+    expr: `${overShards('region', increase('edgepulse_sessions_refused_total', '5m'))} > 0`,
     keepFiringFor: '5m',
     severity: 'ticket',
     needsFeed: true,

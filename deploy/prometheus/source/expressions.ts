@@ -39,6 +39,22 @@ export function increase(selector: string, window: string): string {
   return oneReplica(`increase(${selector}[${window}])`);
 }
 
+/** The number of shards, from a label such as "0/2"; absent where there is one. */
+export function withShards(expression: string): string {
+  return `label_replace(${expression}, "shards", "$1", "shard", ".*/(.*)")`;
+}
+
+/**
+ * Added up over the shards. While their number is being changed, those of both numbers run, and each of the two has everybody:
+ * that which has more of them, since the other one has only just been started or is already being stopped.
+ * @param labels of the answer; `region` is one of them, because each region may have another number of shards
+ */
+export function overShards(labels: string, expression: string): string {
+  return `max by (${labels}) (sum by (${labels}, shards) (
+${withShards(expression)}
+))`;
+}
+
 /** The newest value within the last minute: an alert neither resolves nor begins again because a scrape was missed. */
 export function lately(series: string): string {
   return `last_over_time(${series}[${LATELY}])`;

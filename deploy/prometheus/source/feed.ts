@@ -1,5 +1,5 @@
 /** Whether edgepulse itself can be believed: is it scraped, does it hear the broker, does anything get lost on the way. */
-import { gauge, lately, rate } from './expressions.ts';
+import { gauge, lately, overShards, rate, withShards } from './expressions.ts';
 import type { Alert, Recording } from './rule.ts';
 import { percent, valueAs } from './text.ts';
 import { PIPELINE } from './thresholds.ts';
@@ -13,20 +13,17 @@ export const FEED_RECORDED: readonly Recording[] = [
   },
   {
     record: 'region_outcome:edgepulse_beacons:rate5m',
-    expr: `sum by (region, outcome) (${rate('edgepulse_beacons_total', '5m')})`,
+    expr: overShards('region, outcome', rate('edgepulse_beacons_total', '5m')),
   },
   {
     record: 'region:edgepulse_beacons_lost:rate5m',
-    expr: `sum by (region) (${rate('edgepulse_beacons_lost_total', '5m')})`,
+    expr: overShards('region', rate('edgepulse_beacons_lost_total', '5m')),
   },
   {
     record: 'region:edgepulse_ingest_delay_seconds:p99_rate5m',
-    expr: `histogram_quantile(0.99, sum by (region, le) (${rate('edgepulse_ingest_delay_seconds_bucket', '5m')}))`,
+    expr: `histogram_quantile(0.99, ${overShards('region, le', rate('edgepulse_ingest_delay_seconds_bucket', '5m'))})`,
   },
 ];
-
-/** The number of shards, from a label such as "0/2"; absent where there is one. */
-const withShards = (expression: string) => `label_replace(${expression}, "shards", "$1", "shard", ".*/(.*)")`;
 
 const SCRAPES: readonly Alert[] = [
   {
@@ -130,7 +127,7 @@ const LOSSES: readonly Alert[] = [
   },
   {
     alert: 'EdgepulseImplausibleValues',
-    expr: `sum by (region, field) (${rate('edgepulse_implausible_total', '10m')})
+    expr: `${overShards('region, field', rate('edgepulse_implausible_total', '10m'))}
 > on (region) group_left ()
 ${PIPELINE.implausibleShare} * region_outcome:edgepulse_beacons:rate5m{outcome="applied"}`,
     for: '5m',

@@ -26,6 +26,12 @@ export const INHIBITIONS: readonly Inhibition[] = [
     equal: ['region'],
   },
   {
+    because: 'The lanes of a shard that is not scraped are read by nobody.',
+    sources: ['EdgepulseRegionUnobserved'],
+    targets: ['EdgepulseShardsMismatch'],
+    equal: ['region'],
+  },
+  {
     because: "Until a region's incident is over for good, it is not one of its servers.",
     sources: ['EdgepulseRttHigh', 'EdgepulseAudioBad', 'EdgepulseVideoBad', 'EdgepulseSilence'],
     targets: ['EdgepulseServerBad'],

@@ -1,6 +1,6 @@
 /** How much of the RTT objective's error budget is used, and how fast: recorded shares, and alerts by multi-window burn rate. */
 import { INCIDENT, OBJECTIVES, SLO } from '../../../shared/objectives.ts';
-import { LEVELS, type Level, rate } from './expressions.ts';
+import { LEVELS, type Level, overShards, rate } from './expressions.ts';
 import type { Alert, Group, Recording } from './rule.ts';
 import { percent, valueAs } from './text.ts';
 import { BURN } from './thresholds.ts';
@@ -33,7 +33,7 @@ const AUDIO: Share = {
 
 function rates(name: string, expression: string): Recording[] {
   return [
-    { record: `server:${name}:rate5m`, expr: `sum by (${LEVELS.server}) (${expression})` },
+    { record: `server:${name}:rate5m`, expr: overShards(LEVELS.server, expression) },
     { record: `region:${name}:rate5m`, expr: `sum by (${LEVELS.region}) (server:${name}:rate5m)` },
   ];
 }

@@ -18,6 +18,7 @@ export type Surroundings = {
   readonly version: string;
   readonly seriesBound: number;
   readonly reachSeconds: number;
+  readonly lanes: number;
   /** The label of every series; empty without shards. */
   readonly shard: string;
 };
@@ -99,7 +100,7 @@ function writeRegion(
   sheet: SampleSheet,
   { ledger, timeOf, edgeAhead }: Model,
   region: string,
-  { reachSeconds }: Surroundings,
+  { reachSeconds, lanes, shard }: Surroundings,
 ): void {
   const counts = ledger.region(region);
   const time = timeOf(region);
@@ -119,6 +120,9 @@ function writeRegion(
   // For a Forwarder's clock, one of the observed differences is shown, once enough time has passed.
   sheet.addOneOf('edgepulse_clock_skew_seconds', { region, clock: 'edge' }, edgeAhead(region));
   add('stream_reach_seconds', reachSeconds);
+  add('lanes', lanes);
+  const [index = 0, shards = 1] = (shard || '0/1').split('/').map(Number);
+  add('owned_lanes', Array.from({ length: lanes }, (_, lane) => lane).filter((lane) => lane % shards === index).length);
   sheet.histogram('edgepulse_ingest_delay_seconds', { region }, { bounds: DELAY_BOUNDS, values: counts.delays });
 }
 

@@ -6,6 +6,15 @@ function edgeBeacons(outcome: string, reason: string, perStep: number): Series {
   return series('edgepulse_edge_beacons_total', { ...REGION, outcome, reason }, rising(perStep));
 }
 
+/** Of a region with eight lanes, a process for each shard. */
+function shardsOf(count: number, instance = `${count}:9464`, runs: (step: number) => boolean = () => true): Series[] {
+  const value = (figure: number) => (step: number) => (runs(step) ? figure : undefined);
+  return Array.from({ length: count }, (_, shard) => `${shard}/${count}`).flatMap((shard) => [
+    series('edgepulse_lanes', { ...REGION, instance, shard }, value(8)),
+    series('edgepulse_owned_lanes', { ...REGION, instance, shard }, value(8 / count)),
+  ]);
+}
+
 export const EDGE_CASES: readonly AlertCase[] = [
   ...SILENCE_CASES,
   {
@@ -70,6 +79,19 @@ export const EDGE_CASES: readonly AlertCase[] = [
     },
     // A rollout of eight minutes.
     quiet: [...WELL, series('edgepulse_topology_mismatch', REGION, (step) => (step > 4 && step < 37 ? 1 : 0))],
+  },
+  {
+    alert: 'EdgepulseShardsMismatch',
+    fires: {
+      // The change from two shards to four that stopped in the middle: 1/2 still runs beside all of the new ones.
+      series: [...shardsOf(4), ...shardsOf(2).filter(({ labels }) => labels.shard === '1/2')],
+      at: 40,
+      labels: { ...REGION, job: 'edgepulse' },
+      summary:
+        'The aggregators of apac together read +4 lanes against LANES. More: some lanes are read twice, and their people counted twice on dashboards. Fewer: the beacons of some meetings are in no figure. Shards of two counts (SHARD=0/4 beside 0/8) run together, or one is missing: compare the label shard of edgepulse_owned_lanes, and stop those of the old count.',
+    },
+    // Both sets run together for eight minutes. Replicas are no second reader.
+    quiet: [...shardsOf(4), ...shardsOf(4, 'b:9464'), ...shardsOf(2, 'c:9464', (step) => step > 4 && step < 37)],
   },
   {
     alert: 'EdgepulseUnownedSubjects',

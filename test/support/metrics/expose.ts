@@ -25,6 +25,7 @@ export function expositionOf(sessions: Sessions, seriesBound = 0): Exposition {
     sessions,
     stream: () => STREAM_READING,
     shard: { index: 0, count: 1 },
+    lanes: 4,
     version: '1.2.3',
     seriesBound,
   });

@@ -2,8 +2,8 @@
 import { FAMILIES } from '../../../aggregator/metrics/families.ts';
 import { namesOf, type Selector } from './promql.ts';
 
-/** Of the target, and the aggregator's `shard`. */
-const ADDED = ['job', 'instance', 'pod', 'shard'];
+/** Of the target, the aggregator's `shard`, and `shards`, which label_replace() makes of that. */
+const ADDED = ['job', 'instance', 'pod', 'shard', 'shards'];
 
 /** Of Prometheus about its targets and alerts, and their labels. */
 const OF_PROMETHEUS: ReadonlyMap<string, readonly string[]> = new Map([
