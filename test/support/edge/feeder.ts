@@ -20,7 +20,10 @@ export type Feeder = {
 };
 
 /** Keeps its connection over restarts of the server. */
-export async function startFeeder(natsUrl: string, login: { user?: string; pass?: string } = {}): Promise<Feeder> {
+export async function startFeeder(
+  natsUrl: string,
+  login: { user?: string; pass?: string; inboxPrefix?: string } = {},
+): Promise<Feeder> {
   const connection = await connect({
     ...login,
     servers: natsUrl,
