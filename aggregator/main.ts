@@ -160,7 +160,7 @@ function feedSessions(
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds, natsCa } = config;
-  const ingest = createIngest(sessions, forwarders, watchCanaries(sessions, { config, log }));
+  const ingest = createIngest(sessions, forwarders, { canaries: watchCanaries(sessions, { config, log }) });
   const feed = startFeed({
     access: {
       servers: config.natsServers,

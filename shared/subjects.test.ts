@@ -9,6 +9,7 @@ import {
   lanesOf,
   parseEdgeSubject,
   parseForwarderSubject,
+  parseMediaSubject,
 } from './subjects.ts';
 
 describe('edgeSubject', () => {
@@ -118,5 +119,20 @@ describe('lanes and shards', () => {
         expect(owned.sort()).toEqual(Array.from({ length: lanes }, (_, lane) => laneName(lane)).sort());
       }),
     );
+  });
+});
+
+describe('subjects of media servers', () => {
+  it.each([
+    ['health.diagnostics.apac.websocket.server-1', { region: 'apac', serverType: 'websocket', serverId: 'server-1' }],
+    ['health.diagnostics.apac.webtransport.a.b', { region: 'apac', serverType: 'webtransport', serverId: 'a.b' }],
+    ['health.diagnostics.apac.edge.f00', undefined],
+    ['health.diagnostics.apac.forwarder.0', undefined],
+    ['health.diagnostics.apac.websocket', undefined],
+    ['health.diagnostics.apac.websocket.', undefined],
+    ['health.diagnostics.Apac.websocket.a', undefined],
+    ['server.connections.apac.websocket.a', undefined],
+  ])('%s', (subject, parts) => {
+    expect(parseMediaSubject(subject)).toEqual(parts);
   });
 });

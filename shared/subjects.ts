@@ -4,8 +4,11 @@
  *
  * A subject is `health.diagnostics.{region}.{service_type}.{server_id}`. Beacons from the edge have
  * `edge` as the service type and their lane, `f00`, `f01`, ..., as the server id. The counters of
- * a Forwarder have `forwarder` and its slot, `0`, `1`, ...
+ * a Forwarder have `forwarder` and its slot, `0`, `1`, ... What media servers publish of their clients has
+ * their own type (`websocket`, `webtransport`, ...) and the server's id, which may be of several tokens.
  */
+
+import { SERVER_TYPES, type ServerType } from './beacon.ts';
 
 export const STREAM = 'HEALTH';
 export const SUBJECT_ROOT = 'health.diagnostics';
@@ -97,4 +100,16 @@ export function parseForwarderSubject(subject: string): { region: string; slot: 
   if (`${health}.${diagnostics}` !== SUBJECT_ROOT || service !== FORWARDER_SERVICE_TYPE) return undefined;
   if (rest.length > 0 || !isRegionName(region) || slot === undefined || !SLOT.test(slot)) return undefined;
   return isSlot(Number(slot)) ? { region, slot: Number(slot) } : undefined;
+}
+
+/** What a media server publishes, by its subject. */
+export type MediaSubject = { readonly region: string; readonly serverType: ServerType; readonly serverId: string };
+
+/** The parts of a media server's subject, or undefined for any other subject. */
+export function parseMediaSubject(subject: string): MediaSubject | undefined {
+  const [health, diagnostics, region, service, ...server] = subject.split('.');
+  const serverType = SERVER_TYPES.find((type) => type === service);
+  if (`${health}.${diagnostics}` !== SUBJECT_ROOT || !isRegionName(region)) return undefined;
+  if (!serverType || server.length === 0 || server.includes('')) return undefined;
+  return { region, serverType, serverId: server.join('.') };
 }

@@ -37,7 +37,7 @@ function setUp(secret?: string) {
     totalsOf,
     onTopology() {},
   });
-  const ingest = createIngest(sessions, forwarders, canaries);
+  const ingest = createIngest(sessions, forwarders, { canaries });
   let number = 0;
   return {
     sessions,

@@ -10,6 +10,7 @@ import type { Canaries } from './canaries.ts';
 import { createEdgeSkew, type EdgeSkew } from './edge-skew.ts';
 import type { Forwarders } from './forwarders.ts';
 import { createLaneEpochs, type LaneEpochs } from './lane-epochs.ts';
+import type { Packets } from './packets/packets.ts';
 
 export type Ingest = (subject: string, data: Uint8Array, times: MessageTimes) => void;
 
@@ -34,8 +35,18 @@ type LaneRoute = {
   readonly skew: EdgeSkew;
 };
 
-/** @param canaries without them, canaries are skipped */
-export function createIngest(sessions: Sessions, forwarders: Forwarders, canaries?: Canaries): Ingest {
+/** What else is read; without one of them, such messages are skipped. */
+export type MoreReaders = {
+  readonly canaries?: Canaries | undefined;
+  /** Of media servers. */
+  readonly packets?: Packets | undefined;
+};
+
+export function createIngest(
+  sessions: Sessions,
+  forwarders: Forwarders,
+  { canaries, packets }: MoreReaders = {},
+): Ingest {
   const read = createBatchReader();
   const reports = createReports();
   const skews = new Map(sessions.regions.map((region) => [region, createEdgeSkew()]));
@@ -91,6 +102,10 @@ export function createIngest(sessions: Sessions, forwarders: Forwarders, canarie
   }
 
   return (subject, data, times) => {
+    if (packets?.has(subject)) {
+      packets.take(subject, data, { isHistory: false, ...times });
+      return;
+    }
     const route = routeOf(subject);
     // The feed subscribes to our regions only, so this is a bug or a misbehaving broker.
     if (!route) return;

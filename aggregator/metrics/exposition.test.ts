@@ -185,6 +185,7 @@ describe('a shard', () => {
       const full = { seq, peers: [fullPeer('s-2', seq)], ...fullSelfReport(seq) };
       applyEntry(sessions, 'apac', validEntry(full, atMs), atMs);
     }
+    sessions.totals('apac').packets.isRead = true;
     const exposition = createExposition({
       sessions,
       stream: () => STREAM_READING,

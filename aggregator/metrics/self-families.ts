@@ -3,13 +3,14 @@ import { NATS_FAULTS } from '../../shared/nats-faults.ts';
 import { UNOWNED_REASONS } from '../feed/stream/ownership.ts';
 import { STREAM_PROBLEMS } from '../feed/stream/settings.ts';
 import { CHECKED_FIELDS } from '../store/arrival/plausibility.ts';
-import { INGEST_DELAY_SECONDS_BUCKETS } from '../store/totals.ts';
+import { INGEST_DELAY_SECONDS_BUCKETS, PACKET_REJECT_REASONS } from '../store/totals.ts';
 import type { Family, RegionSeries } from './family.ts';
 import type { ProcessReading, RegionReading } from './store-reader.ts';
 
 type RegionValue = (reading: RegionReading) => number;
 
 const BEACON_OUTCOMES = ['applied', 'duplicate', 'late', 'invalid'] as const;
+const PACKET_OUTCOMES = ['applied', 'duplicate', 'late', 'superseded'] as const;
 
 export const SELF_FAMILIES: readonly Family[] = [
   byLabel(
@@ -17,6 +18,21 @@ export const SELF_FAMILIES: readonly Family[] = [
     'beacons',
     'Beacons read from NATS by outcome.',
     BEACON_OUTCOMES.map((outcome) => ({ labels: { outcome }, value: ({ totals }) => totals[outcome] })),
+  ),
+  byLabel(
+    'packets_total',
+    'packets',
+    'Packets of media servers read from NATS by outcome: superseded ones are of sessions whose own beacons are fresh, rejected ones have a reason. Absent unless MEDIA_SERVER_TYPES is set.',
+    [
+      ...PACKET_OUTCOMES.map((outcome) => ({
+        labels: { outcome, reason: '' },
+        value: ({ totals: { packets } }: RegionReading) => (packets.isRead ? packets[outcome] : Number.NaN),
+      })),
+      ...PACKET_REJECT_REASONS.map((reason) => ({
+        labels: { outcome: 'rejected', reason },
+        value: ({ totals: { packets } }: RegionReading) => (packets.isRead ? packets.rejected[reason] : Number.NaN),
+      })),
+    ],
   ),
   counter(
     'beacons_lost_total',

@@ -39,6 +39,7 @@ it('is what is exposed when every closed set and the limit of detail are used up
     sessions.feedUp(region, NOW);
     noteRightClocks(sessions, region);
     noteCanary(sessions, region, NOW);
+    sessions.totals(region).packets.isRead = true;
     for (const server of [...elected, undefined]) {
       const rates = { buffer: 0.06, operations_per_second: { normal: 98, expand: 1, accelerate: 1 } };
       const session_id = `s-${session++}`;

@@ -196,7 +196,7 @@ export function createLiving(options: LivingOptions): Living {
     roster,
     peers: peers.readings,
     impaired,
-    begin(cell, beacon, { sequence, ended, accountedUntilMs }) {
+    begin(cell, beacon, { sequence, ended, accountedUntilMs, packets }) {
       const { report } = beacon;
       const meeting = roster.openMeeting(report.meetingId);
       const participantId = report.participantId;
@@ -207,13 +207,14 @@ export function createLiving(options: LivingOptions): Living {
         id: report.sessionId,
         born,
         beganAtMs: report.receivedAtMs,
-        isBegunEarlier: report.seq > 0,
+        isBegunEarlier: isBegunEarlier(report),
         participantId,
         presence: enterMeeting(meeting, cell.region, participantId),
         cell,
         sequence,
         ended,
         accountedUntilMs,
+        packets,
         receivedAtMs: report.receivedAtMs,
         intervalMs: quietness.firstIntervalMs,
         isQuiet: false,
@@ -254,7 +255,7 @@ export function createLiving(options: LivingOptions): Living {
     },
     restart(session, report, { sequence, ended }) {
       session.beganAtMs = report.receivedAtMs;
-      session.isBegunEarlier = report.seq > 0;
+      session.isBegunEarlier = isBegunEarlier(report);
       session.sequence = sequence;
       session.ended = ended;
       session.clientDropped = droppedBefore(report);
@@ -288,6 +289,11 @@ export function createLiving(options: LivingOptions): Living {
       size--;
     },
   };
+}
+
+/** A packet, which has no number, may be the first one or not. */
+function isBegunEarlier({ seq }: Report): boolean {
+  return seq !== 0;
 }
 
 /** What the client dropped before the first beacon of a run: it may have been counted by another process. */

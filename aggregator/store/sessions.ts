@@ -9,10 +9,11 @@ import { type Cell, type Cumulative, createPopulation } from '../live/population
 import { createArrivals } from './arrival/arrivals.ts';
 import { createDeparted } from './arrival/departed.ts';
 import { countJoin, hasFailedToJoin, type JoiningRun, NO_MARKS } from './arrival/joins.ts';
+import { packetTrails } from './arrival/packet-trail.ts';
 import { createPlausibility } from './arrival/plausibility.ts';
 import { createRecentJoins, type RecentJoins } from './arrival/recent-joins.ts';
 import type { Runs } from './arrival/runs.ts';
-import { sequences } from './arrival/sequence.ts';
+import { NO_BEACON, sequences } from './arrival/sequence.ts';
 import { createSeriesBudget, type SeriesUse } from './detail/series-budget.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import { createEnded, type EndedReadings } from './ended/ended.ts';
@@ -151,7 +152,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     isServerAtFault: living.impaired.wasServerAtFault,
   });
   const departed = createDeparted(maxSessions);
-  const arrivals = createArrivals({ ttlMs, departed, plausibility });
+  const arrivals = createArrivals({ ttlMs, departed, plausibility, quietAfterMs: quietness.quietAfterMs });
   const recentJoins = createRecentJoins(regions);
   const schedule = createSchedule({ regions, ttlMs, quietness, onQuiet: living.quieten, onExpired: expireSession });
 
@@ -161,22 +162,27 @@ export function createSessions(options: SessionsOptions): Sessions {
     const session = living.roster.session(report.meetingId, report.sessionId);
     const departure = session ? undefined : departed.find(report);
     const outcome = arrivals.outcomeOf(beacon, session, departure);
+    const counts = packetTrails.isPacket(report) ? totals.packets : totals;
     if (outcome === 'repeated') {
-      totals.duplicate++;
+      counts.duplicate++;
+      return;
+    }
+    if (outcome === 'superseded') {
+      totals.packets.superseded++;
       return;
     }
     const cell = cellFor(region, report, session?.cell);
     countRtt(tally.cumulative(cell), beacon);
-    totals.ingestDelay.observe(Math.max(0, nowMs - report.receivedAtMs) / 1000);
+    if (counts === totals) totals.ingestDelay.observe(Math.max(0, nowMs - report.receivedAtMs) / 1000);
     if (outcome === 'late') {
-      totals.late++;
+      counts.late++;
       const known = session ?? departure;
       if (known) totals.lost += arrivals.takeLate(region, beacon, known);
       const run: JoiningRun | undefined = known && arrivals.runOf(beacon, known);
       noteJoin(region, beacon, run ?? { joinMarks: NO_MARKS });
       return;
     }
-    totals.applied++;
+    counts.applied++;
     if (!session) {
       const runs = arrivals.runsOf(beacon, outcome, departure);
       noteJoin(region, beacon, runs.sequence);
@@ -186,13 +192,14 @@ export function createSessions(options: SessionsOptions): Sessions {
     plausibility.open(region, session.accountedUntilMs, report.receivedAtMs);
     if (outcome === 'begun') {
       tally.totals(session.presence.region).lost += sequences.countOpenHolesAsLost(session.sequence);
-      // A client that begins again with every beacon must not drive everybody else out of the record.
-      if ((session.ended?.length ?? 0) < RESTARTS_NOTED) {
+      // A client that begins again with every beacon must not drive everybody else out of the record. One that had packets
+      // only is the same that now sends beacons.
+      if (session.sequence.newest !== NO_BEACON && (session.ended?.length ?? 0) < RESTARTS_NOTED) {
         ended.note(session, { reason: 'restarted', atMs: report.receivedAtMs });
       }
       living.restart(session, report, arrivals.runsOf(beacon, outcome, session));
     } else {
-      totals.lost += arrivals.takeNumber(session.sequence, report);
+      totals.lost += arrivals.take(session, report);
     }
     noteJoin(region, beacon, session.sequence);
     if (outcome !== 'filling') refresh(session, { cell, beacon, nowMs });
@@ -253,11 +260,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     living.remove(session);
   }
 
-  function rememberDeparture({ sequence, ended, accountedUntilMs }: Runs, report: Report, nowMs: number): void {
+  function rememberDeparture(
+    { sequence, ended, accountedUntilMs, packets }: Runs,
+    report: Report,
+    nowMs: number,
+  ): void {
     // Whoever did not leave may join at the next try, however soon.
     const leftAtMs = report.leaving ? report.receivedAtMs : Number.NEGATIVE_INFINITY;
     const times = { leftAtMs, forgetAtMs: nowMs + ttlMs };
-    departed.remember(report, { sequence, ended, accountedUntilMs, ...times });
+    departed.remember(report, { sequence, ended, accountedUntilMs, packets, ...times });
   }
 
   /** @param current the session's cell, which it mostly still is */

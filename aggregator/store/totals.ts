@@ -10,6 +10,30 @@ import { CHECKED_FIELDS, type CheckedField } from './arrival/plausibility.ts';
 
 export const INGEST_DELAY_SECONDS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
+/** Why a packet of a media server is rejected, in the words of the edge. */
+export const PACKET_REJECT_REASONS = [
+  'damaged_encoding',
+  'invalid_id',
+  'invalid_field',
+  'out_of_range',
+  'too_many_peers',
+  'duplicate_peer',
+] as const satisfies readonly RejectReason[];
+
+export type PacketRejectReason = (typeof PACKET_REJECT_REASONS)[number];
+
+/** Packets of media servers by outcome. */
+export type PacketTotals = {
+  /** Whether this process reads any. */
+  isRead: boolean;
+  applied: number;
+  duplicate: number;
+  late: number;
+  /** Of sessions whose own beacons are fresh. */
+  superseded: number;
+  rejected: { [Reason in PacketRejectReason]: number };
+};
+
 export type RegionTotals = {
   /** Beacons by outcome. */
   applied: number;
@@ -31,6 +55,7 @@ export type RegionTotals = {
   repeatedBatches: number;
   ingestDelay: Histogram;
   joins: JoinTotals;
+  packets: PacketTotals;
   edge: EdgeTotals;
 };
 
@@ -80,6 +105,7 @@ export function createTotals(): RegionTotals {
     repeatedBatches: 0,
     ingestDelay: createHistogram(INGEST_DELAY_SECONDS_BUCKETS),
     joins: createJoinTotals(),
+    packets: createPacketTotals(),
     edge: {
       accepted: 0,
       rejected: new Map(),
@@ -101,5 +127,16 @@ export function createTotals(): RegionTotals {
       forwardersOnFallback: 0,
       hasTopologyMismatch: false,
     },
+  };
+}
+
+function createPacketTotals(): PacketTotals {
+  return {
+    isRead: false,
+    applied: 0,
+    duplicate: 0,
+    late: 0,
+    superseded: 0,
+    rejected: Object.fromEntries(PACKET_REJECT_REASONS.map((reason) => [reason, 0])) as PacketTotals['rejected'],
   };
 }

@@ -8,7 +8,14 @@ function named(sessionId: string): SessionIds {
 
 function leftAt(leftAtMs: number): Departure {
   const sequence = sequences.begin({ seq: 0, receivedAtMs: leftAtMs }, Number.NaN);
-  return { sequence, ended: undefined, accountedUntilMs: 0, leftAtMs, forgetAtMs: leftAtMs + 30_000 };
+  return {
+    sequence,
+    ended: undefined,
+    accountedUntilMs: 0,
+    packets: undefined,
+    leftAtMs,
+    forgetAtMs: leftAtMs + 30_000,
+  };
 }
 
 describe('departed sessions', () => {

@@ -5,8 +5,9 @@
  */
 
 import type { Report } from '../report/report.ts';
+import { type PacketTrail, packetTrails } from './packet-trail.ts';
 import type { Plausibility } from './plausibility.ts';
-import { type Sequence, sequences, WINDOW } from './sequence.ts';
+import { NO_BEACON, type Sequence, sequences, WINDOW } from './sequence.ts';
 
 /** What is remembered of the runs of a session that lives, or that left less than a TTL ago. */
 export type Runs = {
@@ -16,6 +17,8 @@ export type Runs = {
   ended: readonly EndedRun[] | undefined;
   /** Up to when the session has accounted for its time, see {@link Plausibility}; the same for all runs. */
   accountedUntilMs: number;
+  /** Its newest packets; undefined for a session that only sends beacons. */
+  packets: PacketTrail | undefined;
 };
 
 type EndedRun = { readonly sequence: Sequence; readonly untilMs: number };
@@ -31,6 +34,8 @@ export type RunBook = {
   isNewRun(sequence: Sequence, report: Report, hasLeft: boolean): boolean;
   /** The runs of a session that begins with this beacon. @param before what is remembered of it, if anything */
   begin(report: Report, storedAtMs: number, before?: Runs): Runs;
+  /** The runs of a session that begins with this packet, or that left and goes on with it. */
+  beginWithPacket(report: Report, before?: Runs): Runs;
   /** The runs of a session that left, and goes on with this beacon of the same run. */
   resume(report: Report, before: Runs): Runs;
   /** Forgets the runs of which the time is over. */
@@ -84,17 +89,31 @@ export function createRunBook(ttlMs: number, plausibility: Pick<Plausibility, 'b
     begin(report, storedAtMs, before) {
       const sequence = sequences.begin(report, report.started);
       const accountedUntilMs = plausibility.begin(report.receivedAtMs);
-      if (!before) return { sequence, ended: undefined, accountedUntilMs };
-      const all = [...(before.ended ?? []), { sequence: before.sequence, untilMs: storedAtMs + ttlMs }];
+      if (!before) return { sequence, ended: undefined, accountedUntilMs, packets: undefined };
+      // Packets are not a run that beacons could come late from.
+      const replaced = before.sequence.newest === NO_BEACON ? [] : [before.sequence];
+      const newlyEnded = replaced.map((ended) => ({ sequence: ended, untilMs: storedAtMs + ttlMs }));
+      const all = [...(before.ended ?? []), ...newlyEnded];
       const ended = stillEnded(all, sequence, storedAtMs).slice(-ENDED_RUNS_MAX);
       return {
         sequence,
         ended: ended.length > 0 ? ended : undefined,
         accountedUntilMs: Math.max(accountedUntilMs, before.accountedUntilMs),
+        packets: before.packets,
+      };
+    },
+    beginWithPacket(report, before) {
+      const none = { seq: NO_BEACON, receivedAtMs: report.receivedAtMs };
+      return {
+        // Its beacons may go on, too.
+        sequence: before ? { ...before.sequence } : sequences.begin(none, Number.NaN),
+        ended: before?.ended,
+        accountedUntilMs: Math.max(plausibility.begin(report.receivedAtMs), before?.accountedUntilMs ?? 0),
+        packets: packetTrails.begin(report),
       };
     },
     resume(report, before) {
-      const { ended, accountedUntilMs } = before;
+      const { ended, accountedUntilMs, packets } = before;
       const sequence = { ...before.sequence };
       // What was left out while it was gone is not missed, but what came before is still known.
       sequences.skipTo(sequence, report);
@@ -102,6 +121,7 @@ export function createRunBook(ttlMs: number, plausibility: Pick<Plausibility, 'b
         sequence,
         ended,
         accountedUntilMs: Math.max(plausibility.begin(report.receivedAtMs), accountedUntilMs),
+        packets,
       };
     },
     forgetDue(runs, storedAtMs) {

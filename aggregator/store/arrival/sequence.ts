@@ -8,6 +8,8 @@ import { type JoinMarks, NO_MARKS } from './joins.ts';
 
 /** How many of the newest sequence numbers are tracked; older ones count as repeats. */
 export const WINDOW = 32;
+/** In the place of the newest number of a session that had packets and no beacon yet. */
+export const NO_BEACON = -1;
 /** A hole open for longer is a loss: two beacon intervals. */
 const REORDER_MS = 10_000;
 
@@ -15,7 +17,7 @@ const REORDER_MS = 10_000;
 export type Sequence = {
   /** What the run's beacons say in `started`, by which they are told from those of other runs; NaN when they don't. */
   readonly started: number;
-  /** Newest sequence number, and when the edge received it, by the broker's clock. */
+  /** Newest sequence number, {@link NO_BEACON} while there was none, and when the edge received it, by the broker's clock. */
   newest: number;
   newestAtMs: number;
   /** Bit `i`: `newest - i` was seen. */

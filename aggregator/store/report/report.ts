@@ -78,7 +78,10 @@ export type Report = {
   meetingId: string;
   sessionId: string;
   participantId: string;
+  /** NaN of a media server's packet, which has no number. */
   seq: number;
+  /** Of a packet: the client's clock when it was made, in ms, compared only for equality. NaN when the client does not say. */
+  stampMs: number;
   /** NaN when the client does not say. */
   dropped: number;
   leaving: boolean;
@@ -164,6 +167,7 @@ export function createReports(): Reports {
   function next(): Report {
     newest = list[reports.count] ?? blankReport(reports.count);
     list[reports.count++] = newest;
+    newest.stampMs = Number.NaN;
     newest.dropped = Number.NaN;
     newest.leaving = false;
     newest.started = Number.NaN;
@@ -294,6 +298,7 @@ function blankReport(index: number): Report {
     sessionId: '',
     participantId: '',
     seq: 0,
+    stampMs: Number.NaN,
     dropped: Number.NaN,
     leaving: false,
     started: Number.NaN,
