@@ -20,6 +20,7 @@ const DEVELOPMENT = { NATS_URL: 'nats://broker:4222', ENVIRONMENT: 'development'
 const OUTRIGHT = { REGIONS: 'sa,oc', SERVERS: 'https://a.example', LANES: '32' };
 const ADDRESSES =
   'BOARD_PEERS: is not a list of http://host:port or https://host:port, without user name, password, query or fragment';
+const SECRET = 'a-secret-of-thirty-two-bytes-for-ids';
 const machine = { canRead: (path: string) => path === '/creds' };
 
 function readAll(env: Record<string, string>, wrangler: string | undefined = WRANGLER): Config {
@@ -55,6 +56,8 @@ describe('readConfig', () => {
       ttlSeconds: 30,
       maxSessions: 200_000,
       maxSessionSeries: 50_000,
+      mediaServerTypes: [],
+      idHashSecret: undefined,
       host: '0.0.0.0',
       port: 9464,
       metricsToken: undefined,
@@ -79,6 +82,10 @@ describe('readConfig', () => {
     [{ METRICS_TOKEN: '' }, { metricsToken: undefined }],
     [{ BOARD_PEERS: 'http://agg-1:9464, https://b/' }, { boardPeers: ['http://agg-1:9464', 'https://b'] }],
     [{ BOARD_PEERS: 'http://[::1]:9464/agg/2/' }, { boardPeers: ['http://[::1]:9464/agg/2'] }],
+    [
+      { MEDIA_SERVER_TYPES: 'websocket, webtransport,websocket', ID_HASH_SECRET: SECRET },
+      { mediaServerTypes: ['webtransport', 'websocket'], idHashSecret: SECRET },
+    ],
     [{ NATS_CREDS: '/creds' }, { natsCreds: '/creds' }],
     [{ NATS_CA: '/creds' }, { natsCa: '/creds' }],
     [{ NATS_URL: 'a:4222, tls://b' }, { natsServers: ['a:4222', 'b'], natsTls: true }],
@@ -108,6 +115,15 @@ describe('readConfig', () => {
     [{ BOARD_PEERS: 'http://user:pass@a' }, ADDRESSES],
     [{ BOARD_PEERS: 'http://a?b' }, ADDRESSES],
     [{ BOARD_PEERS: 'http://a,http://A/' }, 'BOARD_PEERS: lists an address twice'],
+    [
+      { MEDIA_SERVER_TYPES: 'sfu', ID_HASH_SECRET: SECRET },
+      'MEDIA_SERVER_TYPES: is not a list of webtransport, websocket, webrtc',
+    ],
+    [
+      { MEDIA_SERVER_TYPES: 'websocket' },
+      'ID_HASH_SECRET: is required, because MEDIA_SERVER_TYPES is set: ids in packets may name people, and are hashed with it',
+    ],
+    [{ ID_HASH_SECRET: 'short' }, 'ID_HASH_SECRET: is shorter than 32 bytes'],
     [{ HOST: 'two words' }, 'HOST: is not a host name or address'],
   ])('rejects %j', (env, problem) => {
     expect(problems({ ...DEVELOPMENT, ...env })).toEqual([problem]);

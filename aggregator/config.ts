@@ -3,6 +3,7 @@
  * frozen. The environment and the file are read in main.ts.
  */
 import * as v from 'valibot';
+import { SERVER_TYPES, type ServerType } from '../shared/beacon.ts';
 import { RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { isRegionName, type Shard } from '../shared/subjects.ts';
@@ -31,6 +32,10 @@ export type Config = {
   readonly ttlSeconds: number;
   readonly maxSessions: number;
   readonly maxSessionSeries: number;
+  /** Types of media servers whose packets are read; none by default. */
+  readonly mediaServerTypes: readonly ServerType[];
+  /** The key of the hashes that stand for ids in packets; set where they are read. */
+  readonly idHashSecret: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly metricsToken: string | undefined;
@@ -96,9 +101,19 @@ const ShardText = v.pipe(
   v.check(({ index, count }) => index < count, 'has an index that is not below its count (the first of two is 0/2)'),
 );
 
-const CanarySecret = v.pipe(
+const MediaServerTypes = v.pipe(
   v.string(),
-  v.check((secret) => new TextEncoder().encode(secret).length >= 32, 'is shorter than 32 bytes'),
+  v.transform((list) => split(list)),
+  v.everyItem(isServerType, `is not a list of ${SERVER_TYPES.join(', ')}`),
+  v.transform((types) => SERVER_TYPES.filter((type) => types.includes(type))),
+);
+
+/** As BEACON_SECRET has at least. */
+const SECRET_BYTES_MIN = 32;
+
+const Secret = v.pipe(
+  v.string(),
+  v.check((text) => Buffer.byteLength(text) >= SECRET_BYTES_MIN, `is shorter than ${SECRET_BYTES_MIN} bytes`),
 );
 
 const PEERS_MAX = 128;
@@ -127,10 +142,12 @@ const Settings = v.object({
   SESSION_TTL_SECONDS: SessionTtlSchema,
   MAX_SESSIONS: v.optional(integer(1, 10_000_000), '200000'),
   MAX_SESSION_SERIES: v.optional(integer(0, 10_000_000), '50000'),
+  MEDIA_SERVER_TYPES: v.optional(MediaServerTypes, ''),
+  ID_HASH_SECRET: v.optional(Secret),
   HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
   PORT: v.optional(integer(0, 65_535), '9464'),
   METRICS_TOKEN: v.optional(v.pipe(v.string(), v.regex(TOKEN, 'is not 1 to 512 visible ASCII characters'))),
-  CANARY_SECRET: v.optional(CanarySecret),
+  CANARY_SECRET: v.optional(Secret),
   BOARD_PEERS: v.optional(BoardPeers, ''),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`), 'info'),
 });
@@ -153,6 +170,14 @@ const Schema = v.pipe(
       'has more shards than there are LANES',
     ),
     ['SHARD'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['MEDIA_SERVER_TYPES'], ['ID_HASH_SECRET']],
+      ({ MEDIA_SERVER_TYPES, ID_HASH_SECRET }) => MEDIA_SERVER_TYPES.length === 0 || ID_HASH_SECRET !== undefined,
+      'is required, because MEDIA_SERVER_TYPES is set: ids in packets may name people, and are hashed with it',
+    ),
+    ['ID_HASH_SECRET'],
   ),
 );
 
@@ -210,6 +235,8 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     ttlSeconds: values.SESSION_TTL_SECONDS,
     maxSessions: values.MAX_SESSIONS,
     maxSessionSeries: values.MAX_SESSION_SERIES,
+    mediaServerTypes: values.MEDIA_SERVER_TYPES,
+    idHashSecret: values.ID_HASH_SECRET,
     host: values.HOST,
     port: values.PORT,
     metricsToken: values.METRICS_TOKEN,
@@ -236,6 +263,10 @@ function peerAddress(text: string): string | undefined {
   const { protocol, username, password, search, hash, origin, pathname } = new URL(text);
   if (!/^https?:$/.test(protocol) || username || password || search || hash) return undefined;
   return `${origin}${pathname}`.replace(/\/+$/, '');
+}
+
+function isServerType(text: string): text is ServerType {
+  return (SERVER_TYPES as readonly string[]).includes(text);
 }
 
 function integer(min: number, max: number) {

@@ -22,6 +22,7 @@ import { type Canaries, createCanaries } from './ingest/canaries.ts';
 import { createCanaryCheck } from './ingest/canary-signature.ts';
 import { createForwarders, type Forwarders } from './ingest/forwarders.ts';
 import { createIngest } from './ingest/ingest.ts';
+import { createPackets, type Packets } from './ingest/packets/packets.ts';
 import { recordOwn, recordWhole } from './recording.ts';
 import { closeServer, serve } from './serving.ts';
 import { createSessions, type Sessions } from './store/sessions.ts';
@@ -160,7 +161,8 @@ function feedSessions(
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds, natsCa } = config;
-  const ingest = createIngest(sessions, forwarders, { canaries: watchCanaries(sessions, { config, log }) });
+  const canaries = watchCanaries(sessions, { config, log });
+  const ingest = createIngest(sessions, forwarders, { canaries, packets: readPackets(sessions, config) });
   const feed = startFeed({
     access: {
       servers: config.natsServers,
@@ -173,6 +175,7 @@ function feedSessions(
     topologyRegions: config.topologyRegions,
     shard: config.shard,
     lanes: config.lanes,
+    mediaServerTypes: config.mediaServerTypes,
     ttlSeconds: config.ttlSeconds,
     log,
     monotonic,
@@ -193,6 +196,13 @@ function feedSessions(
     onFailure: fail,
   });
   return feed;
+}
+
+/** Undefined where none are configured. */
+function readPackets(sessions: Sessions, config: Config): Packets | undefined {
+  const { mediaServerTypes: serverTypes, idHashSecret, shard, lanes } = config;
+  if (serverTypes.length === 0 || idHashSecret === undefined) return undefined;
+  return createPackets({ sessions, serverTypes, shard, lanes, idHashSecret });
 }
 
 function createSessionReaper(sessions: Sessions, feed: Feed, { log, monotonic }: Context): () => void {

@@ -105,6 +105,12 @@ export function parseForwarderSubject(subject: string): { region: string; slot: 
 /** What a media server publishes, by its subject. */
 export type MediaSubject = { readonly region: string; readonly serverType: ServerType; readonly serverId: string };
 
+/** All that media servers of the type publish in the region. @throws RangeError as {@link edgeSubject} does */
+export function mediaSubjects(region: string, serverType: ServerType): string {
+  if (!isRegionName(region)) throw new RangeError(`no subject token: ${JSON.stringify(region)}`);
+  return `${SUBJECT_ROOT}.${region}.${serverType}.>`;
+}
+
 /** The parts of a media server's subject, or undefined for any other subject. */
 export function parseMediaSubject(subject: string): MediaSubject | undefined {
   const [health, diagnostics, region, service, ...server] = subject.split('.');

@@ -4,6 +4,7 @@
  * In the aggregator only this folder imports the NATS client.
  */
 import type { Logger } from 'pino';
+import type { ServerType } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
 import { createChangeFilter } from './change-filter.ts';
 import { createBrokerClock } from './clock/broker-clock.ts';
@@ -27,6 +28,8 @@ export type FeedOptions = {
   readonly topologyRegions: readonly string[];
   readonly shard: Shard;
   readonly lanes: number;
+  /** Types of media servers whose packets are read as well; by default none. */
+  readonly mediaServerTypes?: readonly ServerType[] | undefined;
   readonly ttlSeconds: number;
   readonly log: Logger;
   /** A clock in milliseconds that never goes back. */

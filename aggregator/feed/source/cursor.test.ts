@@ -15,6 +15,20 @@ it('reads a shard by its lanes', () => {
   expect(filtersOf({ index: 1, count: 3 }, 8).map((filter) => filter.split('.').at(-1))).toEqual(['f01', 'f04', 'f07']);
 });
 
+it('reads the packets of media servers, which have no lane, in every shard', () => {
+  const cursors = createCursors({
+    region: 'apac',
+    shard: { index: 1, count: 2 },
+    lanes: 2,
+    mediaServerTypes: ['websocket', 'webtransport'],
+  });
+  expect(cursors.map(({ filter }) => filter)).toEqual([
+    'health.diagnostics.apac.edge.f01',
+    'health.diagnostics.apac.websocket.>',
+    'health.diagnostics.apac.webtransport.>',
+  ]);
+});
+
 describe('a cursor', () => {
   const stream = (created: string, lastSequence: number) => ({ created, lastSequence });
 

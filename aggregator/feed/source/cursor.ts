@@ -1,5 +1,6 @@
 /** What the feed reads, and how far it has read: pure bookkeeping, no NATS. */
-import { edgeSubject, forwarderSubject, lanesOf, type Shard } from '../../../shared/subjects.ts';
+import type { ServerType } from '../../../shared/beacon.ts';
+import { edgeSubject, forwarderSubject, lanesOf, mediaSubjects, type Shard } from '../../../shared/subjects.ts';
 import type { FoundStream } from '../stream/stream.ts';
 
 /** Where in the stream a consumer begins. */
@@ -32,14 +33,18 @@ export type CursorsOptions = {
   readonly region: string;
   readonly shard: Shard;
   readonly lanes: number;
+  /** Types of media servers whose packets are read as well. */
+  readonly mediaServerTypes?: readonly ServerType[] | undefined;
 };
 
 /**
  * The cursors of one region: a single one without shards, or one for each owned lane with them,
- * since nats-server before 2.10 has no consumers with several filters.
+ * since nats-server before 2.10 has no consumers with several filters. Media servers' subjects have no lane: every shard
+ * reads them.
  */
-export function createCursors({ region, shard, lanes }: CursorsOptions): Cursor[] {
-  return filtersOf(region, shard, lanes).map(createCursor);
+export function createCursors({ region, shard, lanes, mediaServerTypes = [] }: CursorsOptions): Cursor[] {
+  const media = mediaServerTypes.map((type) => mediaSubjects(region, type));
+  return [...filtersOf(region, shard, lanes), ...media].map(createCursor);
 }
 
 /** The cursor of what the Forwarders of a region say about themselves. Every shard reads all of it. */

@@ -27,6 +27,17 @@ describe('who owns a subject', () => {
     expect(unownedReason(subject)).toBe(reason);
   });
 
+  it.each([
+    ['health.diagnostics.apac.webtransport.media-1', undefined],
+    ['health.diagnostics.apac.webtransport.media.example.com', undefined],
+    ['health.diagnostics.us-east.webtransport.media-1', 'unknown_region'],
+    ['health.diagnostics.apac.websocket.media-1', 'unknown_service_type'],
+    ['health.diagnostics.apac.webtransport', 'malformed'],
+  ])('%s, where packets of webtransport servers are read: %s', (subject, reason) => {
+    const owner = createOwnership({ regions: ['apac'], lanes: 1, mediaServerTypes: ['webtransport'] });
+    expect(owner.unownedReason(subject)).toBe(reason);
+  });
+
   it('is somebody, for every lane of every shard of whatever topology, and for no lane beyond it', () => {
     const topologies = fc.record({ lanes: fc.integer({ min: 1, max: 256 }), shards: fc.integer({ min: 1, max: 256 }) });
     fc.assert(

@@ -3,11 +3,13 @@
  * lane of each configured region, and every Forwarder's counters. Anything else is stored, acknowledged to the
  * edge, and read by nobody.
  */
+import type { ServerType } from '../../../shared/beacon.ts';
 import {
   FORWARDER_SERVICE_TYPE,
   isRegionName,
   lanesOf,
   parseForwarderSubject,
+  parseMediaSubject,
   SERVICE_TYPE,
   SUBJECT_ROOT,
 } from '../../../shared/subjects.ts';
@@ -21,13 +23,24 @@ export type Ownership = {
   unownedReason(subject: string): UnownedReason | undefined;
 };
 
-/** @param topology all REGIONS of the environment, not only those that this process consumes, and LANES */
-export function createOwnership(topology: { readonly regions: readonly string[]; readonly lanes: number }): Ownership {
+/** All REGIONS of the environment, not only those that this process consumes, LANES, and MEDIA_SERVER_TYPES. */
+export type OwnedTopology = {
+  readonly regions: readonly string[];
+  readonly lanes: number;
+  readonly mediaServerTypes?: readonly ServerType[] | undefined;
+};
+
+export function createOwnership(topology: OwnedTopology): Ownership {
+  const mediaServerTypes = new Set<string>(topology.mediaServerTypes);
   const regions = new Set(topology.regions);
   const lanes = new Set(lanesOf({ index: 0, count: 1 }, topology.lanes));
 
   return {
     unownedReason(subject) {
+      const media = parseMediaSubject(subject);
+      // The server's id may be of several tokens.
+      if (media && mediaServerTypes.has(media.serverType))
+        return regions.has(media.region) ? undefined : 'unknown_region';
       const [health, diagnostics, region, serviceType, serverId, ...rest] = subject.split('.');
       if (`${health}.${diagnostics}` !== SUBJECT_ROOT || serverId === undefined || rest.length > 0) return 'malformed';
       if (!isRegionName(region)) return 'malformed';

@@ -4,8 +4,10 @@
  *
  * One request a look, which the aggregator's NATS user may make anyway ($JS.API.STREAM.INFO.HEALTH).
  */
+
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
+import type { ServerType } from '../../../shared/beacon.ts';
 import { STREAM, STREAM_SUBJECTS } from '../../../shared/subjects.ts';
 import type { Connector } from '../connection.ts';
 import { pause } from '../pause.ts';
@@ -35,6 +37,7 @@ export type StreamWatchOptions = {
   /** Those that this process consumes. */
   readonly regions: readonly string[];
   readonly lanes: number;
+  readonly mediaServerTypes?: readonly ServerType[] | undefined;
   readonly ttlSeconds: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -71,13 +74,13 @@ const NOTHING_KNOWN: StreamReading = {
 const HINTS: { readonly [Reason in UnownedReason]: string } = {
   unknown_region: 'add the region to REGIONS of the aggregators, or take it out of the worker',
   unknown_lane: 'deploy worker and aggregators with the same LANES; expected during a rollout',
-  unknown_service_type: 'nothing reads this service type; find out who publishes it',
+  unknown_service_type: 'of a media server: add its type to MEDIA_SERVER_TYPES; otherwise find out who publishes it',
   malformed: 'find out who publishes it: neither worker nor aggregator uses such subjects',
 };
 
 export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
   const { connector, log, signal, ttlSeconds } = options;
-  const ownership = createOwnership({ regions: options.topologyRegions, lanes: options.lanes });
+  const ownership = createOwnership({ ...options, regions: options.topologyRegions });
   /** What was logged last; each is logged when it changes. */
   const loggedUnowned = new Map<UnownedReason, string>();
   let isLoggedShort = false;
