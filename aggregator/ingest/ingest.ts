@@ -102,10 +102,7 @@ export function createIngest(
   }
 
   return (subject, data, times) => {
-    if (packets?.has(subject)) {
-      packets.take(subject, data, { isHistory: false, ...times });
-      return;
-    }
+    if (packets?.take(subject, data, times)) return;
     const route = routeOf(subject);
     // The feed subscribes to our regions only, so this is a bug or a misbehaving broker.
     if (!route) return;

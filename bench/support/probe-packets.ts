@@ -1,8 +1,7 @@
 /**
- * Packets of media servers into a store, in a process of their own: CPU a packet, series, memory, and when their sessions
+ * Packets of media servers into a store, in a process of their own: CPU a packet, series, and when their sessions
  * are gone. Packets are encoded before the clock starts.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createPackets } from '../../aggregator/ingest/packets/packets.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { packetsOf } from '../../demo/media/traffic.ts';
@@ -15,7 +14,6 @@ export type PacketsResult = {
   /** Detail series, and all lines of a scrape. */
   readonly series: number;
   readonly samples: number;
-  readonly residentBytes: number;
   /** From the last packet until nobody lives, with nobody scraping. */
   readonly goneAfterSeconds: number;
 };
@@ -51,7 +49,7 @@ for (let round = 0; round < rounds; round++) {
   const nowMs = startMs + round * ROUND_MS;
   const encoded = [...packetsOf(traffic, round, () => nowMs)];
   const from = process.cpuUsage();
-  for (const packet of encoded) packets.take(SUBJECT, packet, { storedAtMs: nowMs, nowMs, isHistory: false });
+  for (const packet of encoded) packets.take(SUBJECT, packet, { storedAtMs: nowMs, nowMs });
   const { user, system } = process.cpuUsage(from);
   // The first rounds begin sessions and warm up.
   if (round >= rounds / 2) microseconds += user + system;
@@ -62,15 +60,12 @@ if (applied !== rounds * traffic.sessions) throw new Error(`${applied} packets w
 
 const series = sessions.budget.used;
 const samples = scrape();
-await settle();
-const residentBytes = process.memoryUsage.rss();
 
 answer({
   bytes: bytes / traffic.sessions,
   cpuMicroseconds: microseconds / (Math.floor(rounds / 2) * traffic.sessions),
   series,
   samples,
-  residentBytes,
   goneAfterSeconds: reap(),
 } satisfies PacketsResult);
 process.disconnect?.();
@@ -82,14 +77,6 @@ function scrape(): number {
     for (const line of text.split('\n')) if (line !== '' && !line.startsWith('#')) lines++;
   }
   return lines;
-}
-
-/** The collector gives memory back in steps. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 6; i++) {
-    globalThis.gc?.();
-    await sleep(50);
-  }
 }
 
 function reap(): number {

@@ -11,13 +11,12 @@ import { createIdHash } from './id-hash.ts';
 import { createRecent } from './recent.ts';
 
 export type Packets = {
-  /** Whether the subject is a media server's whose packets are read. */
-  has(subject: string): boolean;
-  /** Takes in a packet of such a subject. Times are the broker's, ms since the epoch. */
-  take(subject: string, data: Uint8Array, times: PacketTimes): void;
+  /** Takes in a packet. @returns false when its subject is no media server's whose packets are read */
+  take(subject: string, data: Uint8Array, times: PacketTimes): boolean;
 };
 
-export type PacketTimes = { readonly storedAtMs: number; readonly nowMs: number; readonly isHistory: boolean };
+/** Times are the broker's, ms since the epoch. */
+export type PacketTimes = { readonly storedAtMs: number; readonly nowMs: number; readonly isHistory?: boolean };
 
 export type PacketsOptions = {
   readonly sessions: Sessions;
@@ -56,21 +55,21 @@ export function createPackets({ sessions, serverTypes, shard, lanes, idHashSecre
   }
 
   return {
-    has: (subject) => find(subject) !== undefined,
-    take(subject, data, { storedAtMs, nowMs, isHistory }) {
+    take(subject, data, { storedAtMs, nowMs, isHistory = false }) {
       const media = find(subject);
-      if (!media) return;
+      if (!media) return false;
       const { region, serverType, serverId } = media;
       const outcome = read(data, serverType, reports);
-      if (outcome === ELSEWHERE) return;
+      if (outcome === ELSEWHERE) return true;
       if (outcome !== 'read') {
         // Every shard sees one that is damaged before its meeting: the one that the server's id is on counts it.
         if (hasMeeting() || isOurs(serverId)) sessions.tally(region, isHistory).packets.rejected[outcome]++;
-        return;
+        return true;
       }
       reports.isHistory = isHistory;
       reports.place(0, storedAtMs);
       sessions.apply(region, reports, nowMs);
+      return true;
     },
   };
 }
