@@ -48,10 +48,11 @@ function setUp(shard: Shard = { index: 0, count: 1 }) {
       ingest(subject, bytes, { storedAtMs: atMs, nowMs: atMs });
     },
     sendBytes: (bytes: Uint8Array, subject = SUBJECT) => ingest(subject, bytes, { storedAtMs: NOW, nowMs: NOW }),
-    sendBeacon(beacon: Partial<Beacon>, seconds = 0) {
+    /** @param waitedSeconds at the edge */
+    sendBeacon(beacon: Partial<Beacon>, seconds = 0, waitedSeconds = 0) {
       const atMs = NOW + seconds * 1000;
       const header = { slot: 0, epoch: 'e', accepted: ++accepted, sentAtMs: atMs };
-      const batch = joinBatch(header, [encodeEntry(validEntry(beacon, atMs))]);
+      const batch = joinBatch(header, [encodeEntry(validEntry(beacon, atMs - waitedSeconds * 1000))]);
       const lane = laneOf(beacon.meeting_id ?? 'm-1', LANES);
       ingest(`health.diagnostics.apac.edge.${lane}`, batch, { storedAtMs: atMs, nowMs: atMs });
     },
@@ -211,12 +212,26 @@ describe('packets of media servers', () => {
       expect(sessions.ended.count).toBe(0);
     });
 
-    it.each([7, undefined])('do not make beacons look lost, or the session look restarted: started %s', (started) => {
+    it.each([{ started: 7 }, {}])('do not make beacons look lost, or the session look restarted: %j', (started) => {
       const { send, sendBeacon, sessions } = setUp();
+      const { started: _, ...unmarked } = beacon;
       send({}, 0);
-      sendBeacon({ ...beacon, ...(started ? { started } : {}), seq: 40 }, 3);
-      expect(sessions.totals('apac')).toMatchObject({ applied: 1, lost: 0, late: 0 });
+      sendBeacon({ ...unmarked, ...started, seq: 20 }, 3);
+      // After which a hole would be a loss.
+      sendBeacon({ ...unmarked, seq: 21 }, 20);
+      expect(sessions.totals('apac')).toMatchObject({ applied: 2, lost: 0, late: 0 });
       expect(sessions.ended.count).toBe(0);
+    });
+
+    it('are not what a beacon that waited at the edge is compared with', () => {
+      const { send, sendBeacon, sessions, value } = setUp();
+      const { started: _, ...unmarked } = beacon;
+      send({}, 0);
+      sendBeacon({ ...unmarked, seq: 20 }, 3, TTL_SECONDS + 1);
+      expect(value('session_rtt_seconds')).toBe(0.08);
+      sendBeacon({ ...unmarked, seq: 0 }, 4);
+      expect(value('session_rtt_seconds')).toBe(0.2);
+      expect(sessions.totals('apac')).toMatchObject({ applied: 1, lost: 0, late: 1 });
     });
 
     it('do not bring back who has left', () => {
