@@ -294,7 +294,8 @@ describe('packets of media servers', () => {
     });
     expect(text()).toContain(hashId(SECRET, new TextEncoder().encode('bob@example.com')));
     expect(text()).toContain(`server_url="${SERVER}"`);
-    expect(text()).not.toMatch(/alice|bob|secret|@/i);
+    // Without the help, which names settings.
+    expect(text().replace(/^#.*$/gm, '')).not.toMatch(/alice|bob|secret|@/i);
   });
 
   it('have no family where none are read', () => {
