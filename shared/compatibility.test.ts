@@ -53,7 +53,8 @@ describe('a reader of this version', () => {
   it.each(RELEASES)('reads what $version put on NATS as that version did', ({ batches, counters }) => {
     for (const batch of batches) expect(decodeBatch(bytesOf(batch))).toEqual({ ok: true, value: batch.decoded });
     for (const message of counters) {
-      expect(decodeForwarderCounters(bytesOf(message))).toEqual({ ok: true, value: message.decoded });
+      // With what was added since as it is when nobody says it.
+      expect(decodeForwarderCounters(bytesOf(message))).toMatchObject({ ok: true, value: message.decoded });
     }
   });
 

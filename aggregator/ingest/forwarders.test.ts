@@ -84,6 +84,14 @@ describe('the counters of Forwarders', () => {
     ]);
   });
 
+  it('are heard also after the clock of the Forwarder was set back', () => {
+    const { totals, forwarders, take } = setUp();
+    take({ isFirst: true, sentAtMs: 1_000_000 }, 0);
+    take({ sentAtMs: 400_000, inSpool: 7 }, FORWARDER_HEARD_MS);
+    forwarders.refresh(FORWARDER_HEARD_MS + 1);
+    expect([totals.forwarders, totals.inSpool.get(0)]).toEqual([1, 7]);
+  });
+
   it('count nothing twice after an older message of the same epoch that comes late', () => {
     const { totals, take } = setUp();
     const buckets = [3, ...new Array<number>(11).fill(0)];

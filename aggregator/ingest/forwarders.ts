@@ -101,10 +101,8 @@ export function createForwarders({
       const entry = remember(slots, region, slot);
       const before = entry.epochs.get(counters.epoch);
       entry.epochs.see(counters.epoch, highest(counters, before));
-      const isNewest =
-        entry.newestEpoch === counters.epoch
-          ? counters.sentAtMs >= entry.sentAtMs
-          : !before || counters.sentAtMs > entry.sentAtMs;
+      const isOlder = isSentBefore(counters.sentAtMs, entry.sentAtMs);
+      const isNewest = entry.newestEpoch === counters.epoch ? !isOlder : !before || counters.sentAtMs > entry.sentAtMs;
       if (isNewest) {
         const via = counters.via || region;
         if (via !== entry.via) onRoute?.({ region, slot, via });
@@ -137,6 +135,14 @@ export function createForwarders({
       }
     },
   };
+}
+
+/** No stream holds messages of one Forwarder that are further apart, except by a clock that was set back meanwhile. */
+const OLDER_AT_MOST_MS = 120_000;
+
+/** By the Forwarder's own clock: another stream may bring its messages later. */
+function isSentBefore(sentAtMs: number, newestMs: number): boolean {
+  return sentAtMs < newestMs && newestMs - sentAtMs <= OLDER_AT_MOST_MS;
 }
 
 const GAINS = [

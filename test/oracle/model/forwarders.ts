@@ -31,9 +31,11 @@ export type EdgeSums = { [Name in (typeof COUNTERS)[number]]: number } & {
 
 /** A Forwarder that is awake publishes every 10 s; its last report of its spool holds for 10 minutes. */
 const AWAKE_MS = 30_000;
+/** A message that seems to be older than this was sent after the Forwarder's clock was set back. */
+const CLOCK_MS = 120_000;
 const SPOOL_MS = 600_000;
 
-type Slot = { heardMs: number; topology: string; inSpool: number; newestEpoch: string };
+type Slot = { heardMs: number; topology: string; inSpool: number; newestEpoch: string; sentAtMs: number };
 
 export type Forwarders = {
   take(message: StoredCounters, isHistory: boolean, nowMs: number): void;
@@ -76,12 +78,14 @@ export function createForwardersModel(topology: string, shard: { index: number; 
       // An epoch that is first heard midway counts from there on.
       if (isCounted(slot) && !isHistory)
         addRises(sumsOf(region), counters, before ?? (counters.isFirst ? undefined : counters));
-      const known = slots.get(key) ?? { heardMs: 0, topology, inSpool: 0, newestEpoch: '' };
+      const known = slots.get(key) ?? { heardMs: 0, topology, inSpool: 0, newestEpoch: '', sentAtMs: 0 };
       slots.set(key, known);
-      if (!before) known.newestEpoch = counters.epoch;
-      if (known.newestEpoch !== counters.epoch) return;
+      const aheadMs = known.sentAtMs - counters.sentAtMs;
+      if (known.newestEpoch === counters.epoch ? aheadMs > 0 && aheadMs <= CLOCK_MS : before && aheadMs >= 0) return;
+      known.newestEpoch = counters.epoch;
       // An earlier process heard of it in history, when it was sent.
       Object.assign(known, {
+        sentAtMs: counters.sentAtMs,
         heardMs: isHistory ? storedAtMs : nowMs,
         inSpool: isCounted(slot) ? counters.inSpool : 0,
       });
