@@ -32,6 +32,13 @@ describe('a fault of NATS', () => {
   });
 
   it.each([
+    [true, 'no_answer'],
+    [false, 'unreachable'],
+  ])('TIMEOUT of a request, %s, is %s', (isRequest, fault) => {
+    expect(natsFaultOf({ code: 'TIMEOUT', isRequest, nowMs: NOW_MS })).toBe(fault);
+  });
+
+  it.each([
     [NOW_MS / 1_000 - 1, 'expired_credentials'],
     [NOW_MS / 1_000 + 1, 'login'],
     [undefined, 'login'],

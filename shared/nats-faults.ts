@@ -6,6 +6,8 @@
 export const NATS_FAULTS = [
   /** No server answers at the address, or not in time. */
   'unreachable',
+  /** A server is connected, and a request or a publish is not answered: nobody takes it, or only too slowly. */
+  'no_answer',
   /** TLS failed: the certificate is of another CA or name, or has expired, or one side has no TLS. */
   'certificate',
   /** The user, password or credentials file is not accepted. */
@@ -27,6 +29,8 @@ export type NatsFault = (typeof NATS_FAULTS)[number];
 export type NatsFailure = {
   /** Of the client library, for example `AUTHORIZATION_VIOLATION`. */
   readonly code: string;
+  /** Whether it is a request or a publish that failed, and not the connection itself. */
+  readonly isRequest?: boolean;
   /** JetStream's own number, from its answer. */
   readonly apiCode?: number | undefined;
   /** The text of the credentials file that was used. */
@@ -38,7 +42,7 @@ export type NatsFailure = {
 const STREAM_CODES = new Set([10_039, 10_059, 10_076]);
 const STORAGE_CODES = new Set([10_002, 10_023, 10_028, 10_047, 10_077]);
 
-export function natsFaultOf({ code, apiCode, creds, nowMs }: NatsFailure): NatsFault {
+export function natsFaultOf({ code, apiCode, creds, nowMs, isRequest = false }: NatsFailure): NatsFault {
   if (apiCode !== undefined && STORAGE_CODES.has(apiCode)) return 'storage';
   if (apiCode !== undefined && STREAM_CODES.has(apiCode)) return 'stream';
   switch (code) {
@@ -57,9 +61,10 @@ export function natsFaultOf({ code, apiCode, creds, nowMs }: NatsFailure): NatsF
       return 'certificate';
     case '503':
       return 'stream';
+    case 'TIMEOUT':
+      return isRequest ? 'no_answer' : 'unreachable';
     case 'CONNECTION_REFUSED':
     case 'CONNECTION_TIMEOUT':
-    case 'TIMEOUT':
     case 'DISCONNECT':
       return 'unreachable';
     default:

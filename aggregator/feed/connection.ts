@@ -155,7 +155,7 @@ async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConne
     try {
       return await connect(connectionOptions(access));
     } catch (error) {
-      const found = errors.count(error, access.creds?.());
+      const found = errors.connection(error, access.creds?.());
       if (reasons.isNew('connect', `${found.fault} ${found.code} ${found.detail}`)) {
         log.warn({ servers: access.servers, ...found, hint: HINTS[found.fault] }, 'cannot connect to NATS; retrying');
       }
@@ -172,6 +172,7 @@ const LOG_HINT = 'check the log of nats-server';
 
 const HINTS: { readonly [Fault in NatsFault]: string } = {
   unreachable: SERVER_HINT,
+  no_answer: LOG_HINT,
   certificate:
     'check that NATS_URL says tls:// if and only if the server does, that its certificate is of that name and has not expired, and that NATS_CA is the CA that signed it',
   login: 'check the user and password in NATS_URL, or the file NATS_CREDS',
@@ -186,7 +187,7 @@ const HINTS: { readonly [Fault in NatsFault]: string } = {
 function createErrorLog({ access, errors, log }: ConnectorOptions): (status: Status) => void {
   const logged = createChangeFilter();
   return ({ data, permissionContext }) => {
-    const { fault, code } = errors.count(new NatsError('', String(data) as ErrorCode), access.creds?.());
+    const { fault, code } = errors.connection(new NatsError('', String(data) as ErrorCode), access.creds?.());
     const { operation = '', subject = '' } = permissionContext ?? {};
     // Subjects of inboxes and consumers end with a new name each time.
     const api = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';

@@ -1,14 +1,16 @@
 /** What keeps the feed from NATS, counted by fault, and said in one line each time that it changes. */
 import { ErrorCode, NatsError } from 'nats';
-import { NATS_FAULTS, type NatsFault, natsFaultOf } from '../../shared/nats-faults.ts';
+import { NATS_FAULTS, type NatsFailure, type NatsFault, natsFaultOf } from '../../shared/nats-faults.ts';
 
 export type FeedErrorCounts = { readonly [Fault in NatsFault]: number };
 
 export type FeedErrors = {
   /** Cumulative: connections and requests that failed, and errors that the server sent. */
   readonly counts: FeedErrorCounts;
-  /** Counts a failure. @param creds the text of the credentials file that was used */
-  count(error: unknown, creds?: Uint8Array): FeedError;
+  /** Counts a connection that failed. @param creds the text of the credentials file that was used */
+  connection(error: unknown, creds: Uint8Array | undefined): FeedError;
+  /** Counts a request that failed. */
+  request(error: unknown): FeedError;
 };
 
 /** For the log. */
@@ -22,21 +24,24 @@ export type FeedError = {
 
 export function createFeedErrors(): FeedErrors {
   const counts = Object.fromEntries(NATS_FAULTS.map((fault) => [fault, 0])) as { [Fault in NatsFault]: number };
+  function count(error: unknown, about: Pick<NatsFailure, 'creds' | 'isRequest'>): FeedError {
+    const code = codeOf(error);
+    const detail = detailOf(error);
+    const fault = natsFaultOf({
+      // The library calls an untrusted certificate what Node's TLS calls it, or just TLS.
+      code: code === ErrorCode.Tls ? code : (detail ?? code),
+      apiCode: error instanceof NatsError ? error.api_error?.err_code : undefined,
+      ...about,
+      nowMs: Date.now(),
+    });
+    counts[fault] += 1;
+    return { fault, code, ...(detail === undefined ? {} : { detail }) };
+  }
+
   return {
     counts,
-    count(error, creds) {
-      const code = codeOf(error);
-      const detail = detailOf(error);
-      const fault = natsFaultOf({
-        // The library calls an untrusted certificate what Node's TLS calls it, or just TLS.
-        code: code === ErrorCode.Tls ? code : (detail ?? code),
-        apiCode: error instanceof NatsError ? error.api_error?.err_code : undefined,
-        creds: creds && new TextDecoder().decode(creds),
-        nowMs: Date.now(),
-      });
-      counts[fault] += 1;
-      return { fault, code, ...(detail === undefined ? {} : { detail }) };
-    },
+    connection: (error, creds) => count(error, { creds: creds && new TextDecoder().decode(creds) }),
+    request: (error) => count(error, { isRequest: true }),
   };
 }
 

@@ -92,7 +92,7 @@ describe('with a server that answers', () => {
     const subject = connection({ ackLostMs: 50 });
     await subject.open();
     const answer = await subject.publish({ subject: 'connection.silent', id: 'e1.0', payload });
-    expect(answer).toMatchObject({ kind: 'lost', error: 'TIMEOUT', fault: 'unreachable' });
+    expect(answer).toMatchObject({ kind: 'lost', error: 'TIMEOUT', fault: 'no_answer' });
     silent.unsubscribe();
   });
 

@@ -21,7 +21,7 @@ import type { NatsFault } from '../../shared/nats-faults.ts';
 import { delay, within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
 import type { Credentials } from '../nats-access.ts';
-import { describeFailure } from './nats-failure.ts';
+import { describeFailure, describePublishFailure } from './nats-failure.ts';
 import { createSocketTransport } from './socket-transport.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -270,7 +270,7 @@ function authenticatorOf(credentials: Credentials): Authenticator {
 const MESSAGE_SIZE_EXCEEDS_MAXIMUM = 10_054;
 
 function failureOf(error: unknown): Failure {
-  return { kind: failureKindOf(error), ...describeFailure(error, undefined) };
+  return { kind: failureKindOf(error), ...describePublishFailure(error) };
 }
 
 /** No responders, a JetStream error or a permissions violation: the message is certainly not stored. */

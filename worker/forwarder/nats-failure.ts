@@ -14,6 +14,8 @@ export type NatsFailureFields = {
 
 const HINTS: { readonly [Fault in NatsFault]: string } = {
   unreachable: 'check the NATS servers in REGIONS, and that they run and can be reached from the edge',
+  // Through an account's import, a publish that no stream takes is not refused: it is never answered.
+  no_answer: 'check that the stream HEALTH is there with the subjects health.diagnostics.>, and the log of nats-server',
   certificate:
     'check that nats-server offers TLS if REGIONS says tls://, with a certificate of that name, not expired, of a CA that the edge trusts (docs/security.md)',
   login: 'check the secret NATS_CREDS_{REGION}, or the user and password in the NATS URLs',
@@ -24,12 +26,25 @@ const HINTS: { readonly [Fault in NatsFault]: string } = {
   other: 'check the log of nats-server',
 };
 
+/** Why a connection failed, or what the server says of it. */
 export function describeFailure(error: unknown, credentials: Credentials | undefined): NatsFailureFields {
+  return describe(error, { credentials, isRequest: false });
+}
+
+/** Why a publish failed. */
+export function describePublishFailure(error: unknown): NatsFailureFields {
+  return describe(error, { credentials: undefined, isRequest: true });
+}
+
+type Circumstances = { readonly credentials: Credentials | undefined; readonly isRequest: boolean };
+
+function describe(error: unknown, { credentials, isRequest }: Circumstances): NatsFailureFields {
   const code = codeOf(error);
   const fault = natsFaultOf({
     code: error instanceof NatsError ? error.code : code,
     apiCode: error instanceof NatsError ? error.api_error?.err_code : undefined,
     creds: credentials?.kind === 'creds' ? credentials.text : undefined,
+    isRequest,
     nowMs: Date.now(),
   });
   const detail = fault === 'certificate' ? certificateProblem(error) : undefined;

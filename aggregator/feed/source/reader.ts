@@ -170,7 +170,7 @@ export function createReader(options: ReaderOptions): Reader {
       }
     }
     if (!(failure instanceof NatsError)) throw failure;
-    const { fault } = options.errors.count(failure);
+    const { fault } = options.errors.request(failure);
     const reason = failure.api_error?.description ?? failure.message;
     if (options.failures.isNew(region, reason)) {
       log.warn({ region, fault, reason, hint: hintFor(failure, fault) }, 'cannot read the feed; retrying');

@@ -2,7 +2,7 @@
  * The edge's account: what clients were answered against what is in the stream. After any fault the two
  * agree beacon by beacon, and the edge's own counters with both.
  */
-import { connect, DiscardPolicy, type JetStreamManager, type StoredMsg } from 'nats';
+import { DiscardPolicy, type JetStreamManager, type StoredMsg } from 'nats';
 import { expect } from 'vitest';
 import { createForwarders } from '../../../aggregator/ingest/forwarders.ts';
 import { createIngest } from '../../../aggregator/ingest/ingest.ts';
@@ -20,6 +20,7 @@ import {
 import { expose } from '../metrics/expose.ts';
 import { parseScrape } from '../metrics/scrape.ts';
 import { eventually } from '../poll.ts';
+import { connectTo } from '../processes/nats-regions.ts';
 import type { BeaconKey, EdgeClients } from './clients.ts';
 
 type StreamLimits = { readonly max_msgs?: number };
@@ -163,7 +164,7 @@ export function sum<T>(items: readonly T[], numberOf: (item: T) => number): numb
 }
 
 async function manage<T>(natsUrl: string, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-  const nats = await connect({ servers: natsUrl });
+  const nats = await connectTo(natsUrl);
   try {
     return await work(await nats.jetstreamManager());
   } finally {

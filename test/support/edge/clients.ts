@@ -27,8 +27,12 @@ export type EdgeClients = {
 
 type Session = { readonly meeting: string; readonly session: string; readonly region: string; readonly token: string };
 
-export async function createEdgeClients(worker: Pick<WorkerProcess, 'url'>): Promise<EdgeClients> {
-  const sessions = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => createSession(index)));
+/** @param regions where the sessions are, in turn */
+export async function createEdgeClients(
+  worker: Pick<WorkerProcess, 'url'>,
+  regions: readonly string[] = REGIONS,
+): Promise<EdgeClients> {
+  const sessions = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => createSession(index, regions)));
   const next = new Map<string, number>();
   const answers = new Map<BeaconKey, number | undefined>();
   let slowestMs = 0;
@@ -73,9 +77,9 @@ export async function createEdgeClients(worker: Pick<WorkerProcess, 'url'>): Pro
   };
 }
 
-async function createSession(index: number): Promise<Session> {
+async function createSession(index: number, regions: readonly string[]): Promise<Session> {
   const meeting = `m-${index % MEETINGS}`;
   const session = `s-${index}`;
-  const region = REGIONS[index % REGIONS.length] ?? 'apac';
+  const region = regions[index % regions.length] ?? 'apac';
   return { meeting, session, region, token: await testToken({ meeting, session }) };
 }

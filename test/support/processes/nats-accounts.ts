@@ -15,8 +15,11 @@ export type Permissions = {
 export type NatsAccounts = {
   /** For nats-server's configuration file. */
   readonly config: string;
-  /** The text of a credentials file; without permissions the user may do everything in the account. */
-  createCreds(permissions?: Permissions): string;
+  /**
+   * The text of a credentials file; without permissions the user may do everything in the account.
+   * @param expiresAtMs since the epoch; by default never
+   */
+  createCreds(permissions?: Permissions, expiresAtMs?: number): string;
 };
 
 const UNLIMITED = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, conn: -1, leaf: -1, wildcards: true };
@@ -39,9 +42,10 @@ export function createNatsAccounts(): NatsAccounts {
   ];
   return {
     config: config.join('\n'),
-    createCreds(permissions = {}) {
+    createCreds(permissions = {}, expiresAtMs) {
       const user = nkeys.createUser();
-      const jwt = sign(account, user, { type: 'user', version: 2, subs: -1, data: -1, payload: -1, ...permissions });
+      const claims = { type: 'user', version: 2, subs: -1, data: -1, payload: -1, ...permissions };
+      const jwt = sign(account, user, claims, expiresAtMs);
       return [
         '-----BEGIN NATS USER JWT-----',
         jwt,
@@ -56,12 +60,13 @@ export function createNatsAccounts(): NatsAccounts {
   };
 }
 
-function sign(issuer: KeyPair, subject: KeyPair, nats: object): string {
+function sign(issuer: KeyPair, subject: KeyPair, nats: object, expiresAtMs?: number): string {
   const claims = {
     jti: randomUUID(),
     iat: Math.floor(Date.now() / 1_000),
     iss: issuer.getPublicKey(),
     sub: subject.getPublicKey(),
+    ...(expiresAtMs === undefined ? {} : { exp: Math.floor(expiresAtMs / 1_000) }),
     nats,
   };
   const text = [{ typ: 'JWT', alg: 'ed25519-nkey' }, claims].map((part) => base64url(JSON.stringify(part))).join('.');
