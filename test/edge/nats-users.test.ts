@@ -1,13 +1,14 @@
 /**
- * The NATS users of docs/security.md, in a real nats-server whose configuration is the document's own: each can do
- * what its job needs, and is tried on what it must not do.
+ * The NATS users of deploy/nats/accounts.conf, in real nats-servers: each can do what its job needs, and is tried on what
+ * it must not do.
  */
 import { readFile } from 'node:fs/promises';
-import { AckPolicy, connect, DeliverPolicy, Events, isFlowControlMsg, type NatsConnection, nanos, nuid } from 'nats';
+import { AckPolicy, DeliverPolicy, Events, isFlowControlMsg, type NatsConnection, nanos, nuid } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { STREAM, STREAM_SUBJECTS } from '../../shared/subjects.ts';
+import { accountsConfig } from '../../deploy/nats/source/accounts.ts';
+import { STREAM } from '../../shared/subjects.ts';
 import { eventually } from '../support/poll.ts';
-import { type NatsServer, startNatsServer } from '../support/processes/nats-server.ts';
+import { connectTo, type NatsRegion, type NatsRegions, startNatsRegions } from '../support/processes/nats-regions.ts';
 
 type User = 'edge-apac' | 'edge-eu-west' | 'aggregator-apac' | 'operator' | 'rooms';
 /** `violations` holds `publish SUBJECT` and `subscription SUBJECT` for all that the server did not allow. */
@@ -19,29 +20,13 @@ const INBOXES: { readonly [Name in User]?: string } = {
   'aggregator-apac': '_INBOX.aggregator',
 };
 
-/** The document's block, with its environment variables as variables of the file itself. */
-async function documentedConfig(): Promise<string> {
-  const block = (await readFile('docs/security.md', 'utf8')).match(/```nats\n(.*?)```/s)?.[1] ?? '';
-  const variables = new Set([...block.matchAll(/password: \$(\w+)/g)].map(([, name]) => name));
-  expect(variables.size).toBe(5);
-  return [...[...variables].map((name) => `${name}: "${passwordOf(`${name}`)}"`), block].join('\n');
-}
-
-function passwordOf(variable: string): string {
-  return `secret-of-${variable.replace('_PASSWORD', '').replaceAll('_', '-').toLowerCase()}`;
-}
-
-let server: NatsServer;
+let nats: NatsRegions;
+let region: NatsRegion;
 const clients = new Map<User, Client>();
 
 async function connectAs(user: User): Promise<Client> {
   const inboxPrefix = INBOXES[user];
-  const nats = await connect({
-    servers: server.url,
-    user,
-    pass: `secret-of-${user}`,
-    ...(inboxPrefix ? { inboxPrefix } : {}),
-  });
+  const nats = await connectTo(region.urlOf(user), undefined, inboxPrefix ? { inboxPrefix } : {});
   const violations: string[] = [];
   void (async () => {
     for await (const { type, permissionContext } of nats.status()) {
@@ -63,16 +48,16 @@ const operator = () => clientOf('operator').nats.jetstreamManager();
 const streamState = async () => (await (await operator()).streams.info(STREAM)).state;
 
 beforeAll(async () => {
-  server = await startNatsServer({ config: await documentedConfig() });
+  nats = await startNatsRegions({ regions: ['apac', 'eu-west'], hub: false });
+  region = nats.region('apac');
   for (const user of ['operator', 'edge-apac', 'edge-eu-west', 'aggregator-apac', 'rooms'] as const) {
     clients.set(user, await connectAs(user));
   }
-  await (await operator()).streams.add({ name: STREAM, subjects: [STREAM_SUBJECTS] });
 });
 
 afterAll(async () => {
   for (const { nats } of clients.values()) await nats.close();
-  await server?.stop();
+  await nats?.stop();
 });
 
 async function expectPublishDenied(user: User, subject: string): Promise<void> {
@@ -243,9 +228,8 @@ describe("the rooms' account", () => {
 });
 
 it.each(['edge-apac', 'aggregator-apac'] as const)('%s does not get in without its password', async (user) => {
-  await expect(connect({ servers: server.url, user, pass: 'x', maxReconnectAttempts: 0 })).rejects.toThrow(
-    /Authorization/,
-  );
+  const url = region.urlOf(user).replace(/secret-of-[^@]*/, 'x');
+  await expect(connectTo(url, undefined, { maxReconnectAttempts: 0 })).rejects.toThrow(/Authorization/);
 });
 
 describe('the reply subject of a message, which no permission covers', () => {
@@ -262,4 +246,12 @@ describe('the reply subject of a message, which no permission covers', () => {
       expect([after.messages, after.last_seq]).toStrictEqual([before.messages + 2, before.last_seq + 2]);
     },
   );
+});
+
+it('is documented as it is', async () => {
+  const quoted = [...(await readFile('docs/security.md', 'utf8')).matchAll(/```nats\n(.*?)```/gs)].map(
+    ([, text]) => text,
+  );
+  expect(quoted).toHaveLength(2);
+  for (const text of quoted) expect(accountsConfig(['apac'])).toContain(text);
 });
