@@ -42,12 +42,12 @@ function problems(env: Record<string, string>, wrangler: string | undefined = WR
 describe('readConfig', () => {
   it('has a default for all but NATS_URL and the topology', () => {
     expect(read()).toEqual({
-      natsServers: ['broker:4222'],
-      natsLogin: undefined,
-      natsTls: false,
+      nats: { servers: ['broker:4222'], tls: false, login: undefined },
+      natsFallback: undefined,
       natsCreds: undefined,
       natsCa: undefined,
       regions: ['apac', 'eu-west'],
+      regionSources: ['apac', 'eu-west'].map((name) => ({ name, domain: undefined, fallbacks: [] })),
       topologyRegions: ['apac', 'eu-west'],
       servers: ['https://media.example', 'wss://media.example'],
       shard: { index: 0, count: 1 },
@@ -88,8 +88,9 @@ describe('readConfig', () => {
     ],
     [{ NATS_CREDS: '/creds' }, { natsCreds: '/creds' }],
     [{ NATS_CA: '/creds' }, { natsCa: '/creds' }],
-    [{ NATS_URL: 'a:4222, tls://b' }, { natsServers: ['a:4222', 'b'], natsTls: true }],
-    [{ NATS_URL: 'nats://u:p%40ss@a' }, { natsServers: ['a'], natsLogin: { user: 'u', pass: 'p@ss' } }],
+    [{ NATS_URL: 'a:4222, tls://b' }, { nats: { servers: ['a:4222', 'b'], tls: true, login: undefined } }],
+    [{ NATS_URL: 'nats://u:p%40ss@a' }, { nats: { servers: ['a'], tls: false, login: { user: 'u', pass: 'p@ss' } } }],
+    [{ NATS_FALLBACK_URL: 'hub' }, { natsFallback: { servers: ['hub'], tls: false, login: undefined } }],
   ])('%j', (env, expected) => {
     expect(read(env)).toMatchObject(expected);
   });
@@ -98,6 +99,7 @@ describe('readConfig', () => {
     [{ NATS_URL: '' }, 'NATS_URL: is required'],
     [{ CANARY_SECRET: 'short' }, 'CANARY_SECRET: is shorter than 32 bytes'],
     [{ NATS_URL: 'http://broker' }, 'NATS_URL: is not a list of nats://host:port or tls://host:port'],
+    [{ NATS_FALLBACK_URL: 'http://hub' }, 'NATS_FALLBACK_URL: is not a list of nats://host:port or tls://host:port'],
     [{ NATS_URL: 'nats://u:p@a,nats://b' }, 'NATS_URL: has servers with different user names or passwords'],
     [{ NATS_CREDS: '/gone' }, 'NATS_CREDS: is not a readable file'],
     [{ NATS_CA: '/gone' }, 'NATS_CA: is not a readable file'],
@@ -165,6 +167,24 @@ describe('the topology', () => {
       const { regions, servers, lanes } = readAll({ ...bare, ...OUTRIGHT }, wrangler);
       expect({ regions, servers, lanes }).toEqual({ regions: ['sa', 'oc'], servers: ['https://a.example'], lanes: 32 });
     }
+  });
+
+  it('says in which JetStream domains the messages of each region are', () => {
+    const row = { latitude: 0, longitude: 0, nats: ['tls://n'] };
+    const table = [
+      { ...row, name: 'sa', domain: 'sa', fallback: ['oc', 'me'] },
+      { ...row, name: 'oc', domain: 'ocean' },
+      { ...row, name: 'me' },
+    ];
+    const { regionSources } = readAll({ ...bare, ...OUTRIGHT, REGIONS: JSON.stringify(table), REGION: 'sa,oc' });
+    const fallbacks = [
+      { name: 'oc', domain: 'ocean' },
+      { name: 'me', domain: undefined },
+    ];
+    expect(regionSources).toEqual([
+      { name: 'sa', domain: 'sa', fallbacks },
+      { name: 'oc', domain: 'ocean', fallbacks: [] },
+    ]);
   });
 
   it("has a fingerprint that REGION, SHARD and a region's other members don't change", () => {

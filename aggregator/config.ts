@@ -10,17 +10,35 @@ import { isRegionName, type Shard } from '../shared/subjects.ts';
 import { LanesSchema, SessionTtlSchema, TOPOLOGY_SETTINGS, topologyFingerprint } from '../shared/topology.ts';
 import { readTopologySource } from './topology.ts';
 
+/** What a setting says of NATS servers. */
+export type NatsServers = {
+  /** `host:port` each. */
+  readonly servers: readonly string[];
+  readonly tls: boolean;
+  /** User name and password, when the setting carries them. */
+  readonly login: { readonly user: string; readonly pass: string } | undefined;
+};
+
+/** A region, the JetStream domain of its NATS, and those of the regions that its Forwarders turn to when they can't reach it. */
+export type RegionSources = {
+  readonly name: string;
+  readonly domain: string | undefined;
+  readonly fallbacks: readonly { readonly name: string; readonly domain: string | undefined }[];
+};
+
 export type Config = {
-  readonly natsServers: readonly string[];
-  /** User name and password, when NATS_URL carries them. */
-  readonly natsLogin: { readonly user: string; readonly pass: string } | undefined;
-  readonly natsTls: boolean;
+  /** NATS_URL. */
+  readonly nats: NatsServers;
   /** Path of a credentials file. */
   readonly natsCreds: string | undefined;
+  /** NATS_FALLBACK_URL: where the fallbacks of our regions are read; undefined when that is NATS_URL. */
+  readonly natsFallback: NatsServers | undefined;
   /** Path of a PEM file with the only CAs that NATS servers' certificates may be signed by. */
   readonly natsCa: string | undefined;
   /** The regions that this process consumes. */
   readonly regions: readonly string[];
+  /** Where in NATS their messages are. */
+  readonly regionSources: readonly RegionSources[];
   /** All REGIONS of the topology, consumed by this process or by others. */
   readonly topologyRegions: readonly string[];
   /** Origins of the known media servers. */
@@ -77,19 +95,18 @@ const Names = v.pipe(
   v.everyItem(isRegionName, 'has an invalid region name (allowed: lower-case letters, digits, inner hyphens)'),
 );
 
-const RegionTable = v.pipe(
-  RegionsSchema,
-  v.transform((regions) => regions.map((region) => region.name)),
-);
-
 const RegionList = v.pipe(
   Names,
   v.maxLength(64, 'has more than 64 regions'),
   v.check((names) => new Set(names).size === names.length, 'lists a region twice'),
+  v.transform((names) => names.map((name): TableRow => ({ name, domain: undefined, fallback: [] }))),
 );
 
-/** A region table as in wrangler.toml, of which only the names matter here, or a list of names. */
-const Regions = v.lazy((value) => (typeof value === 'string' ? RegionList : RegionTable));
+/** What of a row of the region table matters here. */
+type TableRow = { readonly name: string; readonly domain?: string | undefined; readonly fallback: readonly string[] };
+
+/** A region table as in wrangler.toml, or a list of names: without domains and fallbacks. */
+const Regions = v.lazy((value) => (typeof value === 'string' ? RegionList : RegionsSchema));
 
 const ShardText = v.pipe(
   v.string(),
@@ -132,6 +149,7 @@ const BoardPeers = v.pipe(
 
 const Settings = v.object({
   NATS_URL: NatsUrl,
+  NATS_FALLBACK_URL: v.optional(NatsUrl),
   NATS_CREDS: v.optional(v.string()),
   NATS_CA: v.optional(v.string()),
   REGIONS: Regions,
@@ -158,7 +176,7 @@ const Schema = v.pipe(
   v.forward(
     v.partialCheck(
       [['REGION'], ['REGIONS']],
-      ({ REGION = [], REGIONS }) => REGION.every((name) => REGIONS.includes(name)),
+      ({ REGION = [], REGIONS }) => REGION.every((name) => REGIONS.some((region) => region.name === name)),
       'has a region that is not in REGIONS',
     ),
     ['REGION'],
@@ -214,20 +232,21 @@ export function readConfig(env: Environment, wranglerToml: string | undefined, m
 }
 
 function toConfig(values: v.InferOutput<typeof Schema>): Config {
-  const servers = values.NATS_URL.flatMap((url) => natsServer(url) ?? []);
+  const names = values.REGIONS.map(({ name }) => name);
+  const regions = [...new Set(values.REGION ?? names)];
   return Object.freeze({
-    natsServers: servers.map((server) => server.address),
-    natsLogin: servers[0]?.login,
-    natsTls: servers.some((server) => server.tls),
+    nats: natsServers(values.NATS_URL),
+    natsFallback: values.NATS_FALLBACK_URL && natsServers(values.NATS_FALLBACK_URL),
     natsCreds: values.NATS_CREDS,
     natsCa: values.NATS_CA,
-    regions: [...new Set(values.REGION ?? values.REGIONS)],
-    topologyRegions: [...new Set(values.REGIONS)],
+    regions,
+    regionSources: regions.map((name) => sourcesOf(name, values.REGIONS)),
+    topologyRegions: names,
     servers: values.SERVERS,
     shard: values.SHARD,
     lanes: values.LANES,
     topology: topologyFingerprint({
-      regions: values.REGIONS,
+      regions: names,
       servers: values.SERVERS,
       lanes: values.LANES,
       ttlSeconds: values.SESSION_TTL_SECONDS,
@@ -244,6 +263,25 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     boardPeers: values.BOARD_PEERS,
     logLevel: values.LOG_LEVEL,
   });
+}
+
+function natsServers(urls: readonly string[]): NatsServers {
+  const servers = urls.flatMap((url) => natsServer(url) ?? []);
+  return {
+    servers: servers.map(({ address }) => address),
+    tls: servers.some(({ tls }) => tls),
+    login: servers[0]?.login,
+  };
+}
+
+function sourcesOf(name: string, table: readonly TableRow[]): RegionSources {
+  const domainOf = (region: string) => table.find((row) => row.name === region)?.domain;
+  const fallbacks = table.find((row) => row.name === name)?.fallback ?? [];
+  return {
+    name,
+    domain: domainOf(name),
+    fallbacks: fallbacks.map((fallback) => ({ name: fallback, domain: domainOf(fallback) })),
+  };
 }
 
 type NatsServer = { address: string; tls: boolean; login: { user: string; pass: string } | undefined };

@@ -161,17 +161,16 @@ function feedSessions(
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds, natsCa } = config;
+  const trusted = {
+    creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
+    ca: natsCa === undefined ? undefined : () => readFileSync(natsCa, 'utf8'),
+  };
   const canaries = watchCanaries(sessions, { config, log });
   const ingest = createIngest(sessions, forwarders, { canaries, packets: readPackets(sessions, config) });
   const feed = startFeed({
-    access: {
-      servers: config.natsServers,
-      tls: config.natsTls,
-      login: config.natsLogin,
-      creds: natsCreds === undefined ? undefined : () => readFileSync(natsCreds),
-      ca: natsCa === undefined ? undefined : () => readFileSync(natsCa, 'utf8'),
-    },
-    regions: config.regions,
+    access: { ...config.nats, ...trusted },
+    fallbackAccess: config.natsFallback && { ...config.natsFallback, ...trusted },
+    regions: config.regionSources,
     topologyRegions: config.topologyRegions,
     shard: config.shard,
     lanes: config.lanes,
@@ -179,8 +178,8 @@ function feedSessions(
     ttlSeconds: config.ttlSeconds,
     log,
     monotonic,
-    onMessage: ({ subject, data, timestampMs, isHistory }) =>
-      ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now(), isHistory }),
+    onMessage: ({ subject, data, timestampMs, isHistory, passedMs }) =>
+      ingest(subject, data, { storedAtMs: timestampMs, nowMs: feed.now(), isHistory, passedMs }),
     onPassing(region, passing) {
       // What an outage missed is applied as of now, so that nothing can be said of the time between.
       if (sessions.feedDownSince(region) === undefined) recorder().passes(region, passing);

@@ -34,6 +34,8 @@ export type NatsAccess = {
 
 export type ConnectorOptions = {
   readonly access: NatsAccess;
+  /** The setting that says where the servers are, for the log. */
+  readonly setting: string;
   readonly errors: FeedErrors;
   readonly log: Logger;
   /** Closes the connection, and ends {@link Connector.keepConnected}. */
@@ -149,7 +151,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 
 /** Retries until it succeeds, and logs each new reason for a failure. */
 async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConnection | undefined> {
-  const { access, errors, log, signal } = options;
+  const { access, setting, errors, log, signal } = options;
   const reasons = createChangeFilter();
   while (!signal.aborted) {
     try {
@@ -157,7 +159,10 @@ async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConne
     } catch (error) {
       const found = errors.connection(error, access.creds?.());
       if (reasons.isNew('connect', `${found.fault} ${found.code} ${found.detail}`)) {
-        log.warn({ servers: access.servers, ...found, hint: HINTS[found.fault] }, 'cannot connect to NATS; retrying');
+        log.warn(
+          { servers: access.servers, ...found, hint: hintFor(found.fault, setting) },
+          'cannot connect to NATS; retrying',
+        );
       }
     }
     await pause(RETRY_MS, signal);
@@ -167,24 +172,30 @@ async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConne
 
 const PERMISSION_HINT =
   'grant it to the NATS user of the aggregator; deploy/nats/accounts.conf lists every permission it needs';
-const SERVER_HINT = 'check NATS_URL, and that nats-server runs and can be reached from here';
-const LOG_HINT = 'check the log of nats-server';
 
-const HINTS: { readonly [Fault in NatsFault]: string } = {
-  unreachable: SERVER_HINT,
-  no_answer: LOG_HINT,
-  certificate:
-    'check that NATS_URL says tls:// if and only if the server does, that its certificate is of that name and has not expired, and that NATS_CA is the CA that signed it',
-  login: 'check the user and password in NATS_URL, or the file NATS_CREDS',
-  expired_credentials: 'replace the file NATS_CREDS by credentials that are still valid; it is read at each attempt',
-  permission: PERMISSION_HINT,
-  stream: LOG_HINT,
-  storage: LOG_HINT,
-  other: SERVER_HINT,
-};
+/** @param setting NATS_URL, or another that says where servers are */
+function hintFor(fault: NatsFault, setting: string): string {
+  switch (fault) {
+    case 'certificate':
+      return `check that ${setting} says tls:// if and only if the server does, that its certificate is of that name and has not expired, and that NATS_CA is the CA that signed it`;
+    case 'login':
+      return `check the user and password in ${setting}, or the file NATS_CREDS`;
+    case 'expired_credentials':
+      return 'replace the file NATS_CREDS by credentials that are still valid; it is read at each attempt';
+    case 'permission':
+      return PERMISSION_HINT;
+    case 'no_answer':
+    case 'stream':
+    case 'storage':
+      return 'check the log of nats-server';
+    case 'unreachable':
+    case 'other':
+      return `check ${setting}, and that nats-server runs and can be reached from here`;
+  }
+}
 
 /** The same request is denied at each retry, twice a second; each kind of error is logged once. */
-function createErrorLog({ access, errors, log }: ConnectorOptions): (status: Status) => void {
+function createErrorLog({ access, setting, errors, log }: ConnectorOptions): (status: Status) => void {
   const logged = createChangeFilter();
   return ({ data, permissionContext }) => {
     const { fault, code } = errors.connection(new NatsError('', String(data) as ErrorCode), access.creds?.());
@@ -195,7 +206,7 @@ function createErrorLog({ access, errors, log }: ConnectorOptions): (status: Sta
     if (permissionContext) {
       log.error({ code, fault, operation, subject, hint: PERMISSION_HINT }, 'NATS denied a permission');
     } else {
-      log.error({ code, fault, hint: HINTS[fault] }, 'NATS reported an error');
+      log.error({ code, fault, hint: hintFor(fault, setting) }, 'NATS reported an error');
     }
   };
 }

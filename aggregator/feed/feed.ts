@@ -3,35 +3,29 @@
  * reports which regions can be heard now; the store decides what silence means for their sessions.
  * In the aggregator only this folder imports the NATS client.
  */
-import type { Logger } from 'pino';
 import type { ServerType } from '../../shared/beacon.ts';
 import type { Shard } from '../../shared/subjects.ts';
+import { type BrokersOptions, createBrokers, type FeedRegion } from './brokers.ts';
 import { createChangeFilter } from './change-filter.ts';
-import { createBrokerClock } from './clock/broker-clock.ts';
-import { createReadPosition, type ReadPosition } from './clock/read-position.ts';
-import { createRegionClock, type RegionClock } from './clock/region-clock.ts';
-import { createConnector, type NatsAccess } from './connection.ts';
+import { createTimeLine } from './clock/time-line.ts';
+import type { Connector } from './connection.ts';
 import { createFeedErrors, type FeedErrorCounts } from './feed-errors.ts';
-import { type Cursor, createCursors, createForwardersCursor } from './source/cursor.ts';
-import type { FeedMessage } from './source/ordered-consumer.ts';
-import { createReader, type Reader } from './source/reader.ts';
-import { createSourceStatus, type FeedState, type SourceStatus } from './source/source-status.ts';
-import { createHistory } from './stream/history.ts';
-import { createHealthStream } from './stream/stream.ts';
-import { createStreamWatch, type StreamReading } from './stream/stream-watch.ts';
+import {
+  createRegionFeed,
+  type FeedMessage,
+  type Passing,
+  type RegionFeed,
+  type SourceReading,
+} from './region/region-feed.ts';
+import { createSource, type Source, type SourceSurroundings } from './source/source.ts';
+import type { FeedState } from './source/source-status.ts';
+import { combineReadings, type StreamReading } from './stream/stream-watch.ts';
 import { createWorkQueue } from './work-queue.ts';
 
-export type FeedOptions = {
-  readonly access: NatsAccess;
-  readonly regions: readonly string[];
-  /** All REGIONS of the topology, whichever of them this process consumes. */
-  readonly topologyRegions: readonly string[];
+export type FeedOptions = BrokersOptions & {
   readonly shard: Shard;
-  readonly lanes: number;
   /** Types of media servers whose packets are read as well; by default none. */
   readonly mediaServerTypes?: readonly ServerType[] | undefined;
-  readonly ttlSeconds: number;
-  readonly log: Logger;
   /** A clock in milliseconds that never goes back. */
   readonly monotonic: () => number;
   onMessage(message: FeedMessage): void;
@@ -45,20 +39,19 @@ export type FeedOptions = {
   onFailure(error: unknown): void;
 };
 
-/** How far a region will have been read. Times are the broker's, ms since the epoch. */
-export type Passing = {
-  /** No message before this time is still to be handled; NaN while a lane has not been read at all. */
-  readonly untilMs: number;
-  /** When the newest message was stored that has been handled, of whichever lane. */
-  readonly handledMs: number;
-};
-
-/** Times are the broker's, in ms since the epoch, and NaN while they are not known. */
+/**
+ * Times are the broker's, in ms since the epoch, and NaN while they are not known. Where there are several brokers, they
+ * are on one line (clock/time-line.ts).
+ */
 export type Feed = {
   /** `replaying` also when more than a few seconds of messages wait to be read. */
   state(region: string): FeedState;
-  /** What the newest look at the stream itself found. */
-  stream(): StreamReading;
+  /** The fallback that the region is heard through; undefined while that is its own NATS, or none. */
+  through(region: string): string | undefined;
+  /** Empty for a region with one source. */
+  sources(region: string): readonly SourceReading[];
+  /** What the newest look at the streams themselves found. @param region of its own streams alone */
+  stream(region?: string): StreamReading;
   /** What has kept the feed from NATS since the process started. */
   errors(): FeedErrorCounts;
   /** The broker's time now. */
@@ -79,9 +72,6 @@ export type Feed = {
   stop(): Promise<void>;
 };
 
-/** What is read of one of a region's lanes, or of all of them. */
-type Lane = { readonly cursor: Cursor; readonly position: ReadPosition; readonly reader: Reader };
-
 const MS_PER_SECOND = 1000;
 /**
  * A restarted process reads this many TTLs back. Within one everybody who lives has sent a beacon; of the other one, which
@@ -92,163 +82,109 @@ const REACH_TTLS = 2;
 const HELD_UP_MS = 750;
 
 export function startFeed(options: FeedOptions): Feed {
-  const { access, regions, ttlSeconds, log, monotonic } = options;
+  const { ttlSeconds, monotonic } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const failures = createChangeFilter();
-  const statuses = new Map<string, SourceStatus>();
-  const clocks = new Map<string, RegionClock>();
-  const lanes = new Map<string, readonly Lane[]>();
-  const behind = new Set<string>();
-  const readers: Reader[] = [];
-  const broker = createBrokerClock();
+  const line = createTimeLine();
+  const errors = createFeedErrors();
+  const brokers = createBrokers({ ...options, errors, signal }, (connector, reason) =>
+    drop(sourcesOf(connector), reason),
+  );
+  const places = new Map(brokers.all.map((broker) => [broker, line.add(broker.clock)]));
+  const surroundings: SourceSurroundings = {
+    ...options,
+    errors,
+    failures: createChangeFilter(),
+    signal,
+    queue: createWorkQueue({ onError: options.onFailure }),
+    reachMs: REACH_TTLS * ttlSeconds * MS_PER_SECOND,
+    heartbeatMs: heartbeatFor(ttlSeconds * MS_PER_SECOND),
+  };
+  const regions = new Map(options.regions.map((region): [string, RegionFeed] => [region.name, readRegion(region)]));
+  const sources = [...regions.values()].flatMap((region) => region.sources);
   let checkedMs = monotonic();
   /** When the process last went on after it had been held up: what it had not read until then is not silence. */
   let resumedMs = checkedMs;
-  const errors = createFeedErrors();
-  const connector = createConnector({ access, errors, log, signal, onDisconnected: () => dropAll('disconnected') });
-  const watch = createStreamWatch({ ...options, connector, signal });
-  const shared = {
-    connector,
-    errors,
-    failures,
-    log,
-    monotonic,
-    broker,
-    reachMs: REACH_TTLS * ttlSeconds * MS_PER_SECOND,
-    signal,
-    onMessage: options.onMessage,
-    stream: createHealthStream(options, log),
-    history: createHistory(),
-    queue: createWorkQueue({ onError: options.onFailure }),
-    heartbeatMs: heartbeatFor(ttlSeconds * MS_PER_SECOND),
-  };
 
-  for (const region of regions) {
-    const cursors = createCursors({ ...options, region }).map((cursor) => ({ cursor, position: createReadPosition() }));
-    const status = watchRegion(
-      region,
-      cursors.map(({ cursor }) => cursor.filter),
-    );
-    statuses.set(region, status);
-    clocks.set(
-      region,
-      createRegionClock(
-        broker,
-        cursors.map(({ position }) => position),
-      ),
-    );
-    const ofRegion = cursors.map((cursor): Lane => {
-      const onMessage = (message: FeedMessage) => {
-        if (state(region) !== 'up') options.onPassing(region, passing(region, cursor.position, message.timestampMs));
-        options.onMessage(message);
-      };
-      return { ...cursor, reader: createReader({ ...shared, region, status, ...cursor, onMessage }) };
-    });
-    lanes.set(region, ofRegion);
-    readers.push(...ofRegion.map(({ reader }) => reader));
-    readers.push(createReader({ ...shared, region, position: createReadPosition(), ...forwarders(region) }));
-  }
-
-  function watchRegion(region: string, filters: readonly string[]): SourceStatus {
-    return createSourceStatus({
-      filters,
-      onUp() {
-        failures.forget(region);
-        log.info({ region }, 'feed up');
-        options.onPassing(region, passing(region, undefined, broker.timeAt(monotonic())));
-        options.onUp(region);
-      },
-      onDown(loss) {
-        if (signal.aborted) return;
-        log.warn({ region, filter: loss.filter, reason: loss.reason }, 'feed down');
-        // A time that was not read yet may hold beacons.
-        options.onDown(region, earlier(broker.timeAt(loss.sinceMs), readMs(region)));
-      },
+  function readRegion(region: FeedRegion): RegionFeed {
+    const from = brokers.of(region);
+    return createRegionFeed({
+      ...options,
+      region: region.name,
+      line,
+      ttlMs: ttlSeconds * MS_PER_SECOND,
+      signal,
+      createSources: (listener) =>
+        from.map(({ name, broker }, number) =>
+          createSource({
+            ...surroundings,
+            region: region.name,
+            name,
+            broker,
+            place: places.get(broker) as (brokerMs: number) => number,
+            isOneOfSeveral: from.length > 1,
+            begin: () => brokers.begin(broker),
+            onMessage: (message, lane) => listener.onMessage(number, message, lane),
+            onUp: () => listener.onUp(number),
+            onLost: (loss) => listener.onLost(number, loss),
+          }),
+        ),
     });
   }
 
-  /** Only a region's beacons decide whether it is up: its Forwarders may have nothing to report. */
-  function forwarders(region: string): { cursor: Cursor; status: SourceStatus } {
-    const cursor = createForwardersCursor(region);
-    return { cursor, status: createSourceStatus({ filters: [cursor.filter], onUp() {}, onDown() {} }) };
+  function sourcesOf(connector: Connector): readonly Source[] {
+    return sources.filter(({ broker }) => broker.connector === connector);
   }
 
-  function state(region: string): FeedState {
-    const read = statuses.get(region)?.state ?? 'down';
-    return read === 'up' && behind.has(region) ? 'replaying' : read;
+  function drop(from: readonly Source[], reason: string, sinceMs?: number): void {
+    for (const source of from) source.drop(reason, sinceMs);
   }
 
-  /** @param position of the lane that is read up to `timeMs`; without one, all are */
-  function passing(region: string, position: ReadPosition | undefined, timeMs: number): Passing {
-    let untilMs = timeMs;
-    let handledMs = Number.NEGATIVE_INFINITY;
-    for (const lane of lanes.get(region) ?? []) {
-      if (position && lane.position !== position) untilMs = Math.min(untilMs, lane.position.timeAt(monotonic()));
-      handledMs = Math.max(handledMs, lane.position.handledMs);
-    }
-    return { untilMs, handledMs };
-  }
-
-  function dropAll(reason: string, sinceMs?: number): void {
-    for (const reader of readers) reader.drop(reason, sinceMs);
-  }
-
-  function readMs(region: string): number {
-    return clocks.get(region)?.readMs(monotonic()) ?? Number.NaN;
-  }
-
-  function watchLag(region: string, clock: RegionClock): void {
-    const wasBehind = behind.has(region);
-    const isBehind = clock.isBehind(monotonic());
-    if (isBehind === wasBehind) return;
-    if (isBehind) behind.add(region);
-    else behind.delete(region);
-    if (statuses.get(region)?.state !== 'up') return;
-    const lagSeconds = clock.lagMs(monotonic()) / MS_PER_SECOND;
-    const hint = 'give the aggregator more CPU, or share the lanes among more shards';
-    if (isBehind) log.warn({ region, lagSeconds, hint }, 'feed is behind: beacons arrive faster than they are handled');
-    else log.info({ region, lagSeconds }, 'feed has caught up');
-  }
-
-  const running = Promise.all([connector.keepConnected(), watch.run(), ...readers.map((reader) => reader.run())]).catch(
-    options.onFailure,
-  );
+  const running = Promise.all([
+    ...brokers.connectors.map((connector) => connector.keepConnected()),
+    ...brokers.all.map(({ watch }) => watch.run()),
+    ...sources.map((source) => source.run()),
+  ]).catch(options.onFailure);
 
   return {
-    state,
-    now: () => broker.timeAt(monotonic()),
-    readMs,
-    // Math.max gives NaN when one of them is NaN.
-    readFromMs: (region) => Math.max(...(lanes.get(region) ?? []).map(({ reader }) => reader.readFromMs)),
-    lagMs: (region) => clocks.get(region)?.lagMs(monotonic()) ?? Number.NaN,
-    stream: () => watch.reading,
+    state: (region) => regions.get(region)?.state ?? 'down',
+    through: (region) => regions.get(region)?.through,
+    sources(region) {
+      const readings = regions.get(region)?.readings() ?? [];
+      return readings.length > 1 ? readings : [];
+    },
+    stream(region) {
+      const watched =
+        region === undefined ? brokers.all : (regions.get(region)?.sources.map(({ broker }) => broker) ?? []);
+      return combineReadings(watched.map(({ watch }) => watch.reading));
+    },
     errors: () => errors.counts,
+    now: () => line.timeAt(monotonic()),
+    readMs: (region) => regions.get(region)?.readMs() ?? Number.NaN,
+    readFromMs: (region) => regions.get(region)?.readFromMs() ?? Number.NaN,
+    lagMs: (region) => regions.get(region)?.lagMs() ?? Number.NaN,
     checkHeartbeats() {
       const askedMs = monotonic();
       if (askedMs - checkedMs > HELD_UP_MS) resumedMs = askedMs;
       checkedMs = askedMs;
-      for (const reader of readers) reader.checkHeartbeat(resumedMs);
-      for (const [region, clock] of clocks) watchLag(region, clock);
-      connector.ping(() => {
-        // Behind the messages that arrived before the answer.
-        shared.queue.offer(() => {
-          for (const reader of readers) reader.answered(askedMs);
+      for (const source of sources) source.checkHeartbeats(resumedMs);
+      for (const region of regions.values()) region.check();
+      for (const connector of brokers.connectors) {
+        connector.ping(() => {
+          // Behind the messages that arrived before the answer.
+          surroundings.queue.offer(() => {
+            for (const source of sourcesOf(connector)) source.answered(askedMs);
+          });
         });
-      });
+      }
     },
-    resync: (sinceMs) => dropAll('process paused', sinceMs),
+    resync: (sinceMs) => drop(sources, 'process paused', sinceMs),
     async stop() {
       stopping.abort();
-      dropAll('stopping');
+      drop(sources, 'stopping');
       await running;
     },
   };
-}
-
-/** The earlier of two times, or the one that is known. */
-function earlier(one: number, other: number): number {
-  return Number.isNaN(other) || one < other ? one : other;
 }
 
 /**

@@ -30,6 +30,8 @@ export type ForwarderMessage = {
   readonly nowMs: number;
   /** An earlier process has counted it: what it says is where the next message goes on from. By default it has not. */
   readonly isHistory?: boolean;
+  /** It is from before what was read of the region: it says nothing of how the Forwarder is now. By default it is not. */
+  readonly isOvertaken?: boolean;
 };
 
 export type TopologyReport = {
@@ -93,7 +95,7 @@ export function createForwarders({
   }
 
   return {
-    take({ region, slot, data, nowMs, isHistory = false }) {
+    take({ region, slot, data, nowMs, isHistory = false, isOvertaken = false }) {
       const slots = known.get(region);
       const decoded = decodeForwarderCounters(data);
       if (!slots || !decoded.ok || decoded.value.slot !== slot) return false;
@@ -102,7 +104,8 @@ export function createForwarders({
       const before = entry.epochs.get(counters.epoch);
       entry.epochs.see(counters.epoch, highest(counters, before));
       const isOlder = isSentBefore(counters.sentAtMs, entry.sentAtMs);
-      const isNewest = entry.newestEpoch === counters.epoch ? !isOlder : !before || counters.sentAtMs > entry.sentAtMs;
+      const isNewer = entry.newestEpoch === counters.epoch ? !isOlder : !before || counters.sentAtMs > entry.sentAtMs;
+      const isNewest = isNewer && !isOvertaken;
       if (isNewest) {
         const via = counters.via || region;
         if (via !== entry.via) onRoute?.({ region, slot, via });

@@ -22,6 +22,11 @@ export type MessageTimes = {
   readonly nowMs: number;
   /** It was in the stream when this process started, and an earlier one has counted it. By default it was not. */
   readonly isHistory?: boolean;
+  /**
+   * Up to when the region had been read when the message came, where it is read from several streams: one that was away
+   * comes late with all that it holds. Undefined for one stream, which is read in order.
+   */
+  readonly passedMs?: number | undefined;
 };
 
 /** What a subject carries: the beacons of a lane, or the counters of a Forwarder. */
@@ -34,6 +39,9 @@ type LaneRoute = {
   readonly epochs: LaneEpochs;
   readonly skew: EdgeSkew;
 };
+
+/** A Forwarder that is awake has said more by then. */
+const COUNTERS_EVERY_MS = 10_000;
 
 /** What else is read; without one of them, such messages are skipped. */
 export type MoreReaders = {
@@ -68,7 +76,7 @@ export function createIngest(
   function ingestBatch(
     { region, lane, epochs, skew }: LaneRoute,
     data: Uint8Array,
-    { storedAtMs, nowMs, isHistory = false }: MessageTimes,
+    { storedAtMs, nowMs, isHistory = false, passedMs = storedAtMs }: MessageTimes,
   ): void {
     const totals = sessions.tally(region, isHistory);
     const { source, invalid, canary } = read(data, reports);
@@ -84,7 +92,7 @@ export function createIngest(
         return;
       }
       totals.edge.accepted += accepted;
-      reports.place(source.sentAtMs, storedAtMs);
+      reports.place(source.sentAtMs, storedAtMs, Math.max(storedAtMs, passedMs));
       sessions.totals(region).edge.skewSeconds = skew.observe(source.slot, source.sentAtMs - storedAtMs, nowMs) / 1000;
     }
     totals.invalid += invalid;
@@ -94,10 +102,12 @@ export function createIngest(
   function takeCounters(
     { region, slot }: ForwarderRoute,
     data: Uint8Array,
-    { storedAtMs, nowMs, isHistory = false }: MessageTimes,
+    { storedAtMs, nowMs, isHistory = false, passedMs = storedAtMs }: MessageTimes,
   ): void {
+    const isOvertaken = passedMs - storedAtMs > COUNTERS_EVERY_MS;
     // A Forwarder that fell asleep, or was taken away, before this process started is not heard now.
-    if (forwarders.take({ region, slot, data, nowMs: isHistory ? storedAtMs : nowMs, isHistory })) return;
+    const heardMs = isHistory ? storedAtMs : nowMs;
+    if (forwarders.take({ region, slot, data, nowMs: heardMs, isHistory, isOvertaken })) return;
     sessions.tally(region, isHistory).edge.invalidMessages++;
   }
 

@@ -33,7 +33,7 @@ let started = { at: 0, cpu: process.cpuUsage() };
 
 const feed = startFeed({
   access: { servers: [natsUrl], tls: false, login: undefined, creds: undefined },
-  regions: ['apac'],
+  regions: [{ name: 'apac' }],
   topologyRegions: ['apac'],
   shard: { index: 0, count: 1 },
   lanes: 16,

@@ -71,7 +71,7 @@ function slowAggregator(): { sessions: Sessions; feed: Feed; lines: string[]; ha
   const monotonic = () => performance.now();
   const feed: Feed = startFeed({
     access: { servers: [new URL(natsUrl).host], tls: false, login: undefined, creds: undefined },
-    regions: ['apac'],
+    regions: [{ name: 'apac' }],
     topologyRegions: ['apac'],
     shard: { index: 0, count: 1 },
     lanes: 4,

@@ -140,8 +140,8 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
     for (const { pod, config } of configsOf('production')) {
       const region = pod.labels['edgepulse/region'] ?? '';
       expect(config.regions).toEqual([region]);
-      expect(config.natsServers).toEqual([0, 1].map((n) => `nats-${n}.${region}.example.com:4222`));
-      expect(config.natsTls).toBe(true);
+      expect(config.nats.servers).toEqual([0, 1].map((n) => `nats-${n}.${region}.example.com:4222`));
+      expect(config.nats.tls).toBe(true);
       expect(config.natsCreds).toBe('/etc/edgepulse/nats-creds/nats.creds');
       expect(config.metricsToken).toBe('a-token');
       expect(pod.labels['edgepulse/shard']).toBe(`${config.shard.index}of${config.shard.count}`);

@@ -15,7 +15,10 @@ export type RegionClock = {
 export const BEHIND_MS = 5_000;
 export const CAUGHT_UP_MS = 2_000;
 
-export function createRegionClock(broker: BrokerClock, positions: readonly ReadPosition[]): RegionClock {
+export function createRegionClock(
+  broker: Pick<BrokerClock, 'timeAt'>,
+  positions: readonly Pick<ReadPosition, 'timeAt'>[],
+): RegionClock {
   let behind = false;
 
   function readMs(monotonicMs: number): number {

@@ -51,6 +51,11 @@ export type ConsumerOptions = {
   readonly heartbeatMs: number;
   readonly queue: WorkQueue;
   readonly broker: BrokerClock;
+  /**
+   * Deliveries wait until the server has answered with its time. Until then what is known of its clock can be
+   * the time of a message of long ago, by which none could be placed among the messages of another broker.
+   */
+  readonly isClockAwaited: boolean;
   readonly position: ReadPosition;
   /** A clock in milliseconds that never goes back. */
   readonly monotonic: () => number;
@@ -81,6 +86,8 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
   let waiting = 0;
   /** How many deliveries there were to make when the consumer was created; unknown until the server answers. */
   let backlog = Number.POSITIVE_INFINITY;
+  /** JetStream's flow control bounds them. */
+  let held: (() => void)[] | undefined = options.isClockAwaited ? [] : undefined;
 
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
@@ -93,7 +100,9 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
       // Here, since a timestamp that waited in the queue would say nothing of now.
       if (ack) broker.observe(ack.timestampMs, lastHeardMs, ack.pending === 0 && waiting === 0);
       position.waiting(++waiting);
-      queue.offer(() => handle(message, ack));
+      const job = () => handle(message, ack);
+      if (held) held.push(job);
+      else queue.offer(job);
     },
   });
 
@@ -146,6 +155,8 @@ export function openConsumer(options: ConsumerOptions): OrderedConsumer {
     const info = await options.jsm.consumers.add(STREAM, consumerConfig(options, inbox));
     broker.observe(Date.parse(info.created), monotonic(), false);
     backlog = info.num_pending + info.delivered.consumer_seq;
+    for (const job of held ?? []) queue.offer(job);
+    held = undefined;
     // Through the queue, behind the deliveries that wait there already.
     queue.offer(() => {
       if (delivered < backlog) return;

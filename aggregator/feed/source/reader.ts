@@ -5,35 +5,33 @@
 import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import type { NatsFault } from '../../../shared/nats-faults.ts';
+import type { Broker } from '../broker.ts';
 import type { ChangeFilter } from '../change-filter.ts';
-import type { BrokerClock } from '../clock/broker-clock.ts';
 import type { ReadPosition } from '../clock/read-position.ts';
-import { type Connector, INBOX_PREFIX } from '../connection.ts';
+import { INBOX_PREFIX } from '../connection.ts';
 import type { FeedErrors } from '../feed-errors.ts';
 import { pause } from '../pause.ts';
-import type { History } from '../stream/history.ts';
-import { type FoundStream, type HealthStream, isStreamMissing } from '../stream/stream.ts';
+import { type FoundStream, isStreamMissing } from '../stream/stream.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import type { Cursor, Start } from './cursor.ts';
 import { type FeedMessage, type OrderedConsumer, openConsumer } from './ordered-consumer.ts';
 import type { SourceStatus } from './source-status.ts';
 
 export type ReaderOptions = {
-  readonly region: string;
+  /** Of whom it reads, for the log. */
+  readonly names: SourceNames;
+  readonly broker: Broker;
   readonly cursor: Cursor;
   readonly status: SourceStatus;
-  readonly connector: Connector;
-  readonly stream: HealthStream;
   readonly errors: FeedErrors;
-  /** Shared by all readers. */
-  readonly history: History;
   readonly queue: WorkQueue;
-  readonly broker: BrokerClock;
   readonly position: ReadPosition;
+  /** The region has other sources, so that deliveries have to wait until the broker's clock is known. */
+  readonly isOneOfSeveral: boolean;
   /** How far before the broker's now a stream that was not read before is read from. */
   readonly reachMs: number;
   readonly heartbeatMs: number;
-  /** By region, the failures that were logged. */
+  /** By source, the failures that were logged. */
   readonly failures: ChangeFilter;
   readonly log: Logger;
   /** A clock in milliseconds that never goes back. */
@@ -42,6 +40,9 @@ export type ReaderOptions = {
   readonly signal: AbortSignal;
   onMessage(message: FeedMessage): void;
 };
+
+/** `source` is the region whose NATS it is, where a region is read from several. */
+export type SourceNames = { readonly region: string; readonly source?: string };
 
 export type Reader = {
   /** Reads until the signal aborts. Rejects only with a bug. */
@@ -59,7 +60,6 @@ export type Reader = {
   answered(askedMs: number): void;
 };
 
-const REQUEST_TIMEOUT_MS = 3_000;
 const RETRY_MS = 500;
 /** Two heartbeats in a row, and half an interval for their way through the network. */
 const MISSED_HEARTBEATS = 2.5;
@@ -67,7 +67,8 @@ const MISSED_HEARTBEATS = 2.5;
 const IDLE_HEARTBEATS = 1.5;
 
 export function createReader(options: ReaderOptions): Reader {
-  const { region, cursor, status, connector, stream, heartbeatMs, log, monotonic, signal, broker, position } = options;
+  const { names, cursor, status, heartbeatMs, log, monotonic, signal, broker, position } = options;
+  const { connector, stream, history, clock } = broker;
   let consumer: OrderedConsumer | undefined;
   /** The consumer reads the stream that the cursor counts in. */
   let isConfirmed = false;
@@ -100,10 +101,11 @@ export function createReader(options: ReaderOptions): Reader {
       inboxPrefix: INBOX_PREFIX,
       filter: cursor.filter,
       start,
-      history: options.history,
+      history,
       heartbeatMs,
       queue: options.queue,
-      broker,
+      broker: clock,
+      isClockAwaited: options.isOneOfSeveral && !broker.isClockSet,
       position,
       monotonic,
       onMessage(message) {
@@ -119,12 +121,12 @@ export function createReader(options: ReaderOptions): Reader {
 
   /** Opens a consumer and returns when it has ended. */
   async function readOnce(connection: NatsConnection): Promise<void> {
-    const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+    const jsm = await broker.manager(connection);
     const found = await look(() => stream.inspect(jsm));
-    if (Number.isNaN(broker.timeAt(0))) broker.observe(found.askedAtMs, monotonic(), false);
+    if (Number.isNaN(clock.timeAt(0))) clock.observe(found.askedAtMs, monotonic(), false);
     // A stream that was replaced meanwhile is read from its beginning.
     cursor.confirm(found);
-    const start = cursor.next(broker.timeAt(monotonic()) - options.reachMs);
+    const start = cursor.next(clock.timeAt(monotonic()) - options.reachMs);
     noteReach(start, found);
     const opened = open(connection, jsm, start);
     consumer = opened;
@@ -134,7 +136,7 @@ export function createReader(options: ReaderOptions): Reader {
 
   /** @param ask for the stream: whether it is there, or is created now, what it holds first is history */
   async function look(ask: () => Promise<FoundStream>): Promise<FoundStream> {
-    const takeIn = options.history.look();
+    const takeIn = history.look();
     const found = await ask();
     takeIn(found);
     return found;
@@ -146,6 +148,7 @@ export function createReader(options: ReaderOptions): Reader {
    */
   async function confirm(opened: OrderedConsumer, jsm: JetStreamManager): Promise<void> {
     // Messages that were stored after the answer was given can be handled before it is.
+    broker.clockIsSet();
     const readBefore = cursor.lastSequence;
     const found = await look(() => stream.inspect(jsm));
     if (consumer !== opened) return;
@@ -160,9 +163,9 @@ export function createReader(options: ReaderOptions): Reader {
   async function recover(connection: NatsConnection, error: NatsError): Promise<void> {
     if (signal.aborted) return;
     let failure: unknown = error;
-    if (isStreamMissing(error)) {
+    if (isStreamMissing(error) && broker.mayCreateStream) {
       try {
-        const jsm = await connection.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+        const jsm = await broker.manager(connection);
         await look(() => stream.create(jsm));
         return;
       } catch (createError) {
@@ -172,8 +175,8 @@ export function createReader(options: ReaderOptions): Reader {
     if (!(failure instanceof NatsError)) throw failure;
     const { fault } = options.errors.request(failure);
     const reason = failure.api_error?.description ?? failure.message;
-    if (options.failures.isNew(region, reason)) {
-      log.warn({ region, fault, reason, hint: hintFor(failure, fault) }, 'cannot read the feed; retrying');
+    if (options.failures.isNew(failureTopic(names), reason)) {
+      log.warn({ ...names, fault, reason, hint: hintFor(failure, fault, broker) }, 'cannot read the feed; retrying');
     }
     await pause(RETRY_MS, signal);
   }
@@ -206,16 +209,22 @@ export function createReader(options: ReaderOptions): Reader {
     answered(askedMs) {
       // The connection may live while the consumer does not.
       if (!consumer || askedMs - consumer.lastHeardMs > IDLE_HEARTBEATS * heartbeatMs) return;
-      position.arrivedUntil(broker.timeAt(askedMs), monotonic());
+      position.arrivedUntil(clock.timeAt(askedMs), monotonic());
     },
   };
 }
 
-function hintFor(failure: NatsError, fault: NatsFault): string {
+/** The topic of {@link ReaderOptions.failures}. */
+export function failureTopic({ region, source }: SourceNames): string {
+  return source === undefined ? region : `${region} ${source}`;
+}
+
+function hintFor(failure: NatsError, fault: NatsFault, { domain }: Broker): string {
   if (isStreamMissing(failure) || fault === 'permission') {
     return 'create the stream HEALTH, and grant what deploy/nats/accounts.conf lists to the NATS user of the aggregator';
   }
-  if (failure.code === ErrorCode.NoResponders) return 'enable JetStream in nats-server';
   if (fault === 'storage') return 'make room for JetStream, or raise max_file_store in nats-server';
-  return 'check the log of nats-server';
+  if (failure.code !== ErrorCode.NoResponders) return 'check the log of nats-server';
+  if (domain === undefined) return 'enable JetStream in nats-server';
+  return `check that the NATS cluster of the JetStream domain ${domain} is up, and that its leaf connection is`;
 }

@@ -32,6 +32,8 @@ export type StreamWatch = {
 
 export type StreamWatchOptions = {
   readonly connector: Connector;
+  /** JetStream domain of the stream; by default, of whatever server is connected to. */
+  readonly domain?: string | undefined;
   /** All REGIONS of the topology, whichever of them this process consumes. */
   readonly topologyRegions: readonly string[];
   /** Those that this process consumes. */
@@ -89,7 +91,7 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
 
   /** @returns how many subjects the page had */
   async function look(connection: NatsConnection): Promise<number> {
-    const page = await requestPage(connection, pass.offset);
+    const page = await requestPage(connection, options.domain, pass.offset);
     const subjects = Object.keys(page.state.subjects ?? {});
     for (const subject of subjects) {
       const reason = ownership.unownedReason(subject);
@@ -162,15 +164,36 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
   };
 }
 
+/** Of several streams: the shortest reach that is known, and the subjects of all that are known. */
+export function combineReadings(readings: readonly StreamReading[]): StreamReading {
+  const reaches = readings.flatMap(({ reachSeconds }) => (Number.isNaN(reachSeconds) ? [] : [reachSeconds]));
+  return {
+    reachSeconds: reaches.length > 0 ? Math.min(...reaches) : Number.NaN,
+    unowned: countsOf((reason) => sumOfKnown(readings.map(({ unowned }) => unowned[reason]))),
+    problems: problemsOf((problem) => Math.min(1, sumOfKnown(readings.map(({ problems }) => problems[problem])))),
+  };
+}
+
+/** NaN where none is known. */
+function sumOfKnown(counts: readonly number[]): number {
+  const known = counts.filter((count) => !Number.isNaN(count));
+  return known.length > 0 ? known.reduce((sum, count) => sum + count, 0) : Number.NaN;
+}
+
 /** A pass through all subjects, one page a look: however many there are, a look has bounded work. */
 function createPass(): { offset: number; readonly unowned: { readonly [Reason in UnownedReason]: string[] } } {
   return { offset: 0, unowned: { unknown_region: [], unknown_service_type: [], unknown_lane: [], malformed: [] } };
 }
 
 /** @throws NatsError when there is no stream, no answer or no permission */
-async function requestPage(connection: NatsConnection, offset: number): Promise<StreamInfoPage> {
+async function requestPage(
+  connection: NatsConnection,
+  domain: string | undefined,
+  offset: number,
+): Promise<StreamInfoPage> {
   const request = JSON.stringify({ subjects_filter: STREAM_SUBJECTS, offset });
-  const answer = await connection.request(`$JS.API.STREAM.INFO.${STREAM}`, request, { timeout: REQUEST_TIMEOUT_MS });
+  const api = domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+  const answer = await connection.request(`${api}.STREAM.INFO.${STREAM}`, request, { timeout: REQUEST_TIMEOUT_MS });
   const page = answer.json<StreamInfoPage & { error?: { description?: string; code?: number } }>();
   if (page.error) throw new NatsError(page.error.description ?? 'no stream info', String(page.error.code));
   return page;

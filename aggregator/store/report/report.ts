@@ -106,7 +106,10 @@ export type Report = {
  */
 export type Reports = {
   readonly count: number;
-  /** The broker's clock when it stored the message, ms since the epoch. */
+  /**
+   * The broker's clock when it stored the message, ms since the epoch; of a stream that was away, up to when the region had
+   * been read elsewhere when the message came.
+   */
   readonly storedAtMs: number;
   /** An earlier process has counted them: they rebuild state and count nothing. Cleared with the reports. */
   isHistory: boolean;
@@ -126,8 +129,9 @@ export type Reports = {
    * Places the reports on the broker's clock. Of the edge's clock only a difference is used: how long each
    * waited there.
    * @param sentAtMs when the edge sent the message, by its clock
+   * @param arrivedMs by when they are late, if not by when they were stored: of a stream that was away, they come later
    */
-  place(sentAtMs: number, storedAtMs: number): void;
+  place(sentAtMs: number, storedAtMs: number, arrivedMs?: number): void;
   /**
    * Begins the next report. The caller sets its ids, `seq` and `receivedAtMs`, which are still those of an
    * earlier message; everything else begins absent.
@@ -250,8 +254,8 @@ export function createReports(): Reports {
       rttCount = 0;
       peerCount = 0;
     },
-    place(sentAtMs: number, storedAtMs: number): void {
-      reports.storedAtMs = storedAtMs;
+    place(sentAtMs: number, storedAtMs: number, arrivedMs = storedAtMs): void {
+      reports.storedAtMs = arrivedMs;
       for (let i = 0; i < reports.count; i++) {
         const report = list[i] as Report;
         // Never in the future: an edge whose clock was set back between the two would keep its sessions alive.
