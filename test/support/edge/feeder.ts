@@ -6,10 +6,21 @@ import { encodeForwarderCounters, type ForwarderCounters } from '../../../shared
 import { edgeSubject, forwarderSubject } from '../../../shared/subjects.ts';
 import { forwarderCounters, validEntry } from './beacon.ts';
 
+export type Message = { readonly subject: string; readonly data: Uint8Array };
+
+/** What one Forwarder has said of itself and its batches, wherever it publishes them. */
+export type FeederAccount = {
+  readonly epoch: string;
+  /** The next batch of a lane, with one beacon for each override. */
+  batch(place: { region?: string; lane?: string }, ...beacons: Partial<Beacon>[]): Message;
+};
+
 export type Feeder = {
   readonly jsm: JetStreamManager;
   /** One batch with one beacon for each override; resolves when NATS has stored it. */
   send(place: { region?: string; lane?: string }, ...beacons: Partial<Beacon>[]): Promise<void>;
+  /** Resolves when NATS has stored it. */
+  put(message: Message): Promise<void>;
   /** One message that is no batch, on any subject; resolves when NATS has stored it. */
   publish(subject: string): Promise<void>;
   /** The counters that the region's Forwarder publishes. */
@@ -19,10 +30,30 @@ export type Feeder = {
   close(): Promise<void>;
 };
 
-/** Keeps its connection over restarts of the server. */
+export function createFeederAccount(): FeederAccount {
+  const epoch = `feeder-${Date.now()}`;
+  const accepted = new Map<string, number>();
+  return {
+    epoch,
+    batch({ region = 'apac', lane = 'f00' }, ...beacons) {
+      const subject = edgeSubject(region, lane);
+      const total = (accepted.get(subject) ?? 0) + beacons.length;
+      accepted.set(subject, total);
+      const header = { slot: 0, epoch, accepted: total, sentAtMs: Date.now() };
+      const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
+      return { subject, data: joinBatch(header, entries) };
+    },
+  };
+}
+
+/**
+ * Keeps its connection over restarts of the server.
+ * @param account of a Forwarder that publishes in several places; by default, its own
+ */
 export async function startFeeder(
   natsUrl: string,
   login: { user?: string; pass?: string; inboxPrefix?: string } = {},
+  account: FeederAccount = createFeederAccount(),
 ): Promise<Feeder> {
   const connection = await connect({
     ...login,
@@ -32,17 +63,12 @@ export async function startFeeder(
     noAsyncTraces: true,
   });
   const jetStream = connection.jetstream({ timeout: 2_000 });
-  const epoch = `feeder-${Date.now()}`;
-  const accepted = new Map<string, number>();
+  const { epoch } = account;
   const feeder: Feeder = {
     jsm: await connection.jetstreamManager({ checkAPI: false }),
-    async send({ region = 'apac', lane = 'f00' }, ...beacons) {
-      const subject = edgeSubject(region, lane);
-      const total = (accepted.get(subject) ?? 0) + beacons.length;
-      accepted.set(subject, total);
-      const header = { slot: 0, epoch, accepted: total, sentAtMs: Date.now() };
-      const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, Date.now())));
-      await jetStream.publish(subject, joinBatch(header, entries));
+    send: (place, ...beacons) => feeder.put(account.batch(place, ...beacons)),
+    async put({ subject, data }) {
+      await jetStream.publish(subject, data);
     },
     async publish(subject) {
       await jetStream.publish(subject, new Uint8Array());
