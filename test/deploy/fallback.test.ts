@@ -11,7 +11,7 @@ import { type NatsPlace, type NatsRegions, startNatsRegions } from '../support/p
 
 const REGION = 'apac';
 const FALLBACK = 'eu-west';
-const TTL_SECONDS = 10;
+const TTL_SECONDS = 6;
 const SESSIONS = 5;
 const DEADLINE = { deadlineMs: 20_000 };
 const TABLE = [
@@ -95,7 +95,7 @@ async function startForwarder() {
     },
     /** The next batch reaches both streams, as one does whose acknowledgement is lost. */
     async publishInBoth() {
-      const message = account.batch({ region: REGION }, { session_id: 's-0', seq: 1_000_000 });
+      const message = account.batch({ region: REGION }, { session_id: 'in-both', leaving: true });
       beacons++;
       await Promise.all([home.put(message), away.put(message)]);
     },
@@ -111,16 +111,18 @@ async function isUp(aggregator: AggregatorProcess): Promise<boolean> {
   return (await aggregator.metrics()).value('edgepulse_feed_up', { region: REGION }) === 1;
 }
 
-/** For so long, nobody is missing. */
-async function nobodyLeaves(aggregator: AggregatorProcess, seconds: number, expected = SESSIONS): Promise<void> {
+/** The population in each look for so many seconds. */
+async function populations(aggregator: AggregatorProcess, seconds: number): Promise<number[]> {
   const untilMs = performance.now() + 1_000 * seconds;
+  const seen = new Set<number>();
   await eventually(
     async () => {
-      expect(sessionsIn(await aggregator.metrics())).toBe(expected);
+      seen.add(sessionsIn(await aggregator.metrics()));
       return performance.now() > untilMs;
     },
     { deadlineMs: 1_000 * seconds + 5_000, intervalMs: 200 },
   );
+  return [...seen];
 }
 
 describe('a region whose own NATS dies', () => {
@@ -128,11 +130,13 @@ describe('a region whose own NATS dies', () => {
     const aggregator = await aggregatorOf();
     const forwarder = await startForwarder();
     await eventually(async () => sessionsIn(await aggregator.metrics()) === SESSIONS, DEADLINE);
+    await forwarder.publishInBoth();
     await nats.region(REGION).kill();
     forwarder.goAway();
-    await eventually(() => isUp(aggregator), DEADLINE);
+    await eventually(() => aggregator.log().includes('feed up through a fallback region'), DEADLINE);
+    expect(await isUp(aggregator)).toBe(true);
     expect(aggregator.log()).toMatch(/"source":"eu-west".*feed up through a fallback region/);
-    await nobodyLeaves(aggregator, TTL_SECONDS + 2);
+    expect(await populations(aggregator, TTL_SECONDS + 2)).toEqual([SESSIONS]);
 
     // Who leaves is seen to leave.
     forwarder.silence('s-4');
@@ -141,15 +145,46 @@ describe('a region whose own NATS dies', () => {
     await nats.region(REGION).restart();
     await eventually(() => aggregator.log().includes('feed up again through the region itself'), DEADLINE);
     forwarder.goHome();
-    await nobodyLeaves(aggregator, TTL_SECONDS + 2, SESSIONS - 1);
+    expect(await populations(aggregator, TTL_SECONDS + 2)).toEqual([SESSIONS - 1]);
     await forwarder.stop();
     const metrics = await eventually(async () => {
       const now = await aggregator.metrics();
       return now.value('edgepulse_beacons_total', { outcome: 'applied' }) === forwarder.beacons() ? now : undefined;
     }, DEADLINE);
     expect(metrics.sum('edgepulse_beacons_total')).toBe(forwarder.beacons());
+    expect(metrics.sum('edgepulse_batches_repeated_total')).toBe(1);
     expect(metrics.sum('edgepulse_beacons_lost_total')).toBe(0);
     expect(metrics.value('edgepulse_edge_beacons_total', { outcome: 'accepted' })).toBe(forwarder.beacons());
     expect(metrics.value('edgepulse_sessions_reaped_total', { reason: 'stale' })).toBe(1);
   }, 90_000);
+
+  it('has everybody when its aggregator starts meanwhile, and loses nobody when the fallback is lost too', async () => {
+    const forwarder = await startForwarder();
+    await nats.region(REGION).kill();
+    ends.push(() => nats.region(REGION).restart());
+    forwarder.goAway();
+    const aggregator = await aggregatorOf();
+    expect(sessionsIn(await aggregator.metrics())).toBe(SESSIONS);
+
+    await nats.hub.kill();
+    await eventually(async () => !(await isUp(aggregator)), DEADLINE);
+    const reaped = async () => (await aggregator.metrics()).sum('edgepulse_sessions_reaped_total');
+    // For a TTL at the most the last picture is shown; then there is none, and nobody has left.
+    const during = await populations(aggregator, TTL_SECONDS + 2);
+    expect(during).toEqual([SESSIONS, 0]);
+    await nats.hub.restart();
+    await eventually(() => isUp(aggregator), DEADLINE);
+    expect(sessionsIn(await aggregator.metrics())).toBe(SESSIONS);
+    expect(await reaped()).toBe(0);
+  }, 60_000);
+
+  it('does not wait for a fallback that can not be reached when its aggregator starts', async () => {
+    const forwarder = await startForwarder();
+    await nats.hub.kill();
+    ends.push(() => nats.hub.restart());
+    const aggregator = await aggregatorOf();
+    await eventually(async () => sessionsIn(await aggregator.metrics()) === SESSIONS, DEADLINE);
+    expect(aggregator.log()).toMatch(/"connection":"NATS_FALLBACK_URL".*cannot connect to NATS/);
+    await forwarder.stop();
+  }, 60_000);
 });
