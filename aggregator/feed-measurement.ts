@@ -25,7 +25,15 @@ export function createFeedMeasurement(sessions: Sessions, feed: Feed, { log, wal
     for (const region of sessions.regions) {
       const isBehind = feed.state(region) === 'replaying';
       const lagSeconds = feed.lagMs(region) / 1000;
-      sessions.noteFeed(region, { isBehind, lagSeconds, hostSkewSeconds, readMs: feed.readMs(region) });
+      const [through, sources] = [feed.through(region), feed.sources(region)];
+      sessions.noteFeed(region, {
+        isBehind,
+        lagSeconds,
+        hostSkewSeconds,
+        readMs: feed.readMs(region),
+        through,
+        sources,
+      });
       logSkew('edge', sessions.totals(region).edge.skewSeconds, region);
     }
   };

@@ -74,7 +74,12 @@ function run(config: Config): void {
   function readiness(): Readiness {
     const regions = Object.fromEntries(config.regions.map((region) => [region, feed.state(region)]));
     const ready = !isStopping && Object.values(regions).every((state) => state === 'up');
-    return ready ? { ready } : { ready, reason: isStopping ? 'stopping' : 'feed', regions };
+    const through = config.regions.flatMap((region) => {
+      const name = feed.through(region);
+      return name === undefined ? [] : [[region, name]];
+    });
+    if (ready) return { ready, ...(through.length > 0 && { through: Object.fromEntries(through) }) };
+    return { ready, reason: isStopping ? 'stopping' : 'feed', regions };
   }
   const measureFeed = createFeedMeasurement(sessions, feed, context);
   const reap = createSessionReaper(sessions, feed, context);

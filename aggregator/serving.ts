@@ -41,6 +41,11 @@ type Context = {
   readonly exitWith: (problem: string) => never;
 };
 
+/** Streams of the regions that are read from several. */
+function sourcesOf({ regionSources }: Config): number {
+  return regionSources.reduce((sum, { fallbacks }) => sum + (fallbacks.length > 0 ? 1 + fallbacks.length : 0), 0);
+}
+
 /** Listens, or ends the process. */
 export function serve(
   { sessions, feed, history, pacer, fleet, readiness, shownRegions, board, now }: Served,
@@ -48,7 +53,7 @@ export function serve(
 ): Server {
   const { host, port, regions, topologyRegions, topology, shard, lanes } = config;
   const processMetrics = createProcessMetrics();
-  const bound = seriesBound(config) + processMetrics.seriesBound;
+  const bound = seriesBound({ ...config, sources: sourcesOf(config) }) + processMetrics.seriesBound;
   const server = createHttpServer({
     expose: createExposition({
       sessions,

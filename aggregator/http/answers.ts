@@ -73,10 +73,10 @@ export type RegionOverview = {
 /**
  * `lag_seconds`: how far what was read is behind the broker's time; absent while it is not known. `replaying`: messages
  * arrive, but more than a few seconds of them wait to be read, so that nothing is shown. `since_ms`: from when on nothing is
- * known. `or_earlier`: it has not been up since the process started, which was then.
+ * known. `through`: the region whose NATS it is heard through while its own is lost. `or_earlier`: it has not been up since the process started, which was then.
  */
 export type FeedOverview = { readonly lag_seconds?: number } & (
-  | { readonly up: true }
+  | { readonly up: true; readonly through?: string }
   | { readonly up: false; readonly replaying?: true; readonly since_ms: number; readonly or_earlier: boolean }
 );
 

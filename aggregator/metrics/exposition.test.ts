@@ -58,7 +58,7 @@ describe('exposition', () => {
     ['sessions', /^edgepulse_(session_rtt|peer_neteq|peer_concealment|peer_audio_packet_loss|meeting_participants)/],
     [
       'process',
-      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|canar|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_up|feed_lag|feed_errors|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach|stream_misconfigured|lanes|owned_lanes)/,
+      /^edgepulse_(ingest_delay|edge_|beacons_|implausible_|batches_|canar|client_dropped|sessions_re|ended_sessions|session_series|series_bound|feed_|clock_skew|build_info|forwarder|topology_mismatch|unowned_subjects|stream_reach|stream_misconfigured|lanes|owned_lanes)/,
     ],
   ] as const)('collects only the families of %s when asked to', (name, families) => {
     const samples = parseMetrics(textOf(storeOf(['s-1']), { collect: new Set([name]) }));

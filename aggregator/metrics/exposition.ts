@@ -64,8 +64,8 @@ export type Exposition = {
 
 export type ExpositionOptions = {
   readonly sessions: Sessions;
-  /** What is known of the stream now. */
-  readonly stream: () => StreamReading;
+  /** What is known of the streams now. @param region of its own alone */
+  readonly stream: (region?: string) => StreamReading;
   /** Without, the process has no feed. */
   readonly feedErrors?: () => FeedErrorCounts;
   /** Written on every series when there is more than one. */
@@ -137,6 +137,12 @@ function samplesOf(family: Family, scrape: ScrapeRun): Iterable<string> {
       return each(readings(scrape, sessions.regions), (reading) =>
         family.series
           .map((series) => known(name, labels.regionSeries(reading.region, series), series.value(reading)))
+          .join(''),
+      );
+    case 'region source':
+      return each(readings(scrape, sessions.regions), ({ region, feed }) =>
+        (feed.sources ?? [])
+          .map((source) => sampleText(name, labels.regionSource(region, source), family.value(source)))
           .join(''),
       );
     case 'region histogram':
@@ -313,9 +319,8 @@ function* each<T>(items: Iterable<T>, write: (item: T) => string): Generator<str
 }
 
 function* readings({ sessions, options }: ScrapeRun, regions: Iterable<string>): Generator<RegionReading> {
-  const stream = options.stream();
   const lanes = { all: options.lanes, owned: lanesOf(options.shard, options.lanes).length };
-  for (const region of regions) yield { ...readRegion(sessions, region), stream, lanes };
+  for (const region of regions) yield { ...readRegion(sessions, region), stream: options.stream(region), lanes };
 }
 
 function bucketsOf({ bounds, counts, sum }: HistogramReading): Buckets {

@@ -4,6 +4,7 @@
  */
 import type { HistogramReading } from '../live/histogram.ts';
 import type { Cell } from '../live/population.ts';
+import type { SourceReading } from '../store/feeds.ts';
 import type { Impairment } from '../store/impaired.ts';
 import type { Session } from '../store/session.ts';
 import type { Attendance, PeerFigure, ProcessReading, RegionReading } from './store-reader.ts';
@@ -67,6 +68,8 @@ export type Source =
   | { readonly of: 'heard region set'; readonly series: readonly RegionSeries[] }
   /** Every region, with all series of the closed set from the start; a value that is NaN has no series. */
   | { readonly of: 'region'; readonly series: readonly RegionSeries[] }
+  /** Every stream of a region that is read from several. */
+  | { readonly of: 'region source'; readonly value: (source: SourceReading) => number }
   | {
       readonly of: 'region histogram';
       readonly bounds: readonly number[];

@@ -31,7 +31,7 @@ function* selfReports(): Generator<SessionMembers> {
 
 it('is what is exposed when every closed set and the limit of detail are used up', () => {
   const servers = ['https://media-1.example', 'https://media-2.example'];
-  const options = { regions: ['apac', 'sa'], servers, maxSessionSeries: 10 };
+  const options = { regions: ['apac', 'sa'], servers, maxSessionSeries: 10, sources: 4 };
   const sessions = createSessions({ ...options, ttlSeconds: 30, maxSessions: 1_000 });
   const elected = [...servers, 'https://unknown.example'].flatMap((url) => SERVER_TYPES.map((type) => ({ url, type })));
   let session = 0;

@@ -10,6 +10,8 @@ export type SeriesBoundOptions = {
   readonly regions: readonly string[];
   readonly servers: readonly string[];
   readonly maxSessionSeries: number;
+  /** Streams of the regions that are read from several; by default none is. */
+  readonly sources?: number;
 };
 
 /**
@@ -17,14 +19,14 @@ export type SeriesBoundOptions = {
  * @param collect the groups of the scrape
  */
 export function seriesBound(
-  { regions, servers, maxSessionSeries }: SeriesBoundOptions,
+  { regions, servers, maxSessionSeries, sources = 0 }: SeriesBoundOptions,
   collect: readonly CollectGroup[] = DEFAULT_GROUPS,
 ): number {
   // Configured servers and `other` with each type, and no server at all.
   const cells = regions.length * (new Set([...servers, OTHER_SERVER]).size * SERVER_TYPES.length + 1);
   const detail = detailFactor(collect) * maxSessionSeries;
   return FAMILIES.filter((family) => collect.includes(family.collect)).reduce(
-    (sum, family) => sum + boundOf(family, cells, regions.length),
+    (sum, family) => sum + boundOf(family, { cells, regions: regions.length, sources }),
     detail,
   );
 }
@@ -34,7 +36,9 @@ function detailFactor(collect: readonly CollectGroup[]): number {
   return (collect.includes('sessions') ? 1 : 0) + (collect.includes('operations') ? OTHER_OPERATIONS.length : 0);
 }
 
-function boundOf(family: Family, cells: number, regions: number): number {
+type Counts = { readonly cells: number; readonly regions: number; readonly sources: number };
+
+function boundOf(family: Family, { cells, regions, sources }: Counts): number {
   switch (family.of) {
     case 'living cell':
     case 'cell':
@@ -56,6 +60,8 @@ function boundOf(family: Family, cells: number, regions: number): number {
       return regions * family.series.length * histogramSeries(family.bounds);
     case 'region histogram':
       return regions * histogramSeries(family.bounds);
+    case 'region source':
+      return sources;
     case 'process set':
       return family.set.length;
     case 'process':

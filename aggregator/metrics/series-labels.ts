@@ -5,6 +5,7 @@
  */
 import type { Shard } from '../../shared/subjects.ts';
 import type { Cell } from '../live/population.ts';
+import type { SourceReading } from '../store/feeds.ts';
 import type { Session } from '../store/session.ts';
 import type { Labels } from './family.ts';
 import type { Attendance } from './store-reader.ts';
@@ -19,6 +20,8 @@ export type SeriesLabels = {
   region(region: string): LabelText;
   /** Of one series of a closed set that each region has. */
   regionSeries(region: string, series: Labelled): LabelText;
+  /** Of one of the streams that the region is read from. */
+  regionSource(region: string, source: Pick<SourceReading, 'name' | 'isHome'>): LabelText;
   cell(cell: Cell): LabelText;
   session(session: Session): LabelText;
   /** Of a session, with the server of its cell. */
@@ -59,6 +62,8 @@ export function createSeriesLabels(shard: Shard): SeriesLabels {
       }
       return text;
     },
+    regionSource: (region, { name, isHome }) =>
+      joinLabels(labelText({ region, source: name, role: isHome ? 'home' : 'fallback' }), ofShard),
     cell: ofCell,
     session: (session) => (ofShard === '' ? ownLabels(session) : (`${ownLabels(session)},${ofShard}` as LabelText)),
     sessionWithServer(session) {

@@ -1,5 +1,17 @@
 /** What the store knows of the feed of each region: what was measured of it, and up to when it only repeated history. */
 
+/** A stream that a region is read from, where there are several. */
+export type SourceReading = {
+  /** The region whose NATS it is. */
+  readonly name: string;
+  /** It is the region's own. */
+  readonly isHome: boolean;
+  /** It is read, and nothing waits that was missed. */
+  readonly isUp: boolean;
+  /** Messages of the region that were read since the process started, without the history. */
+  readonly messages: number;
+};
+
 /** NaN is not known. */
 export type FeedReading = {
   /** More than a few seconds of messages wait to be read. */
@@ -10,6 +22,10 @@ export type FeedReading = {
   readonly hostSkewSeconds: number;
   /** Up to when it was read, by the broker's clock; ms since the epoch. */
   readonly readMs?: number;
+  /** The region whose NATS it is heard through; undefined while that is its own, or none. */
+  readonly through?: string | undefined;
+  /** Empty, or absent, for a region that is read from one stream. */
+  readonly sources?: readonly SourceReading[];
 };
 
 /** Each throws a RangeError when there is no such region. Times are the broker's, ms since the epoch. */

@@ -27,7 +27,11 @@ export function createTestSessions(options: Partial<SessionsOptions> = {}): Sess
 
 /** What is known of a feed that is up: without it, these families are absent. */
 export function noteRightClocks(sessions: Sessions, region: string): void {
-  sessions.noteFeed(region, { isBehind: false, lagSeconds: 0, hostSkewSeconds: 0 });
+  const sources = [
+    { name: region, isHome: true, isUp: true, messages: 0 },
+    { name: 'elsewhere', isHome: false, isUp: true, messages: 0 },
+  ];
+  sessions.noteFeed(region, { isBehind: false, lagSeconds: 0, hostSkewSeconds: 0, sources });
   sessions.totals(region).edge.skewSeconds = 0;
 }
 

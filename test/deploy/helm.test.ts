@@ -150,9 +150,7 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
 
   it('own-secrets: a login out of a secret, and one aggregator for two regions', () => {
     const configs = configsOf('own-secrets').map(({ config }) => config);
-    expect(configs.map(({ nats }) => nats.login)).toEqual(
-      Array(3).fill({ user: 'aggregator', pass: 'a-password' }),
-    );
+    expect(configs.map(({ nats }) => nats.login)).toEqual(Array(3).fill({ user: 'aggregator', pass: 'a-password' }));
     expect(configs.map(({ regions }) => regions)).toEqual([
       ['eu-west', 'eu-central'],
       ['eu-west', 'eu-central'],

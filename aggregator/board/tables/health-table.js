@@ -75,5 +75,6 @@ export function feedText(feed, health) {
   const { lag_seconds: lag } = feed;
   if (!feed.up) return feed.replaying ? `catching up, ${formatCount(lag)} s behind` : `down since ${sinceText(feed)}`;
   if (health.topology_mismatch) return 'up, but the edge has a different topology';
-  return lag === undefined ? 'up' : `up, ${lag < 1 ? 'no lag' : `${formatCount(lag)} s behind`}`;
+  const up = feed.through === undefined ? 'up' : `up through ${feed.through}`;
+  return lag === undefined ? up : `${up}, ${lag < 1 ? 'no lag' : `${formatCount(lag)} s behind`}`;
 }

@@ -18,4 +18,12 @@ describe('the state of a feed', () => {
     const { feed, health } = regionOf(mismatch);
     expect(feedText(feed, health)).toBe(text);
   });
+
+  it.each([
+    [{ up: true, through: 'eu-west' } as const, 'up through eu-west'],
+    [{ up: true, through: 'eu-west', lag_seconds: 3 } as const, 'up through eu-west, 3 s behind'],
+    [{ up: true, lag_seconds: 0.1 } as const, 'up, no lag'],
+  ])('%j: %s', (feed, text) => {
+    expect(feedText(feed, regionOf(false).health)).toBe(text);
+  });
 });

@@ -109,6 +109,16 @@ describe('the overview', () => {
     expect(oc?.health.clock_skew_seconds).toEqual({});
   });
 
+  it('says through whose NATS a region is heard whose own is lost', () => {
+    const store = createStore(['apac']);
+    const reading = { isBehind: false, lagSeconds: 0.4, hostSkewSeconds: 0, through: 'eu-west' };
+    store.sessions.noteFeed('apac', reading);
+    expect(regionOf(store, 'apac').feed).toEqual({ up: true, through: 'eu-west', lag_seconds: 0.4 });
+    // That it was, when it is down.
+    store.sessions.feedDown('apac', NOW + 5_000);
+    expect(regionOf(store, 'apac').feed).not.toHaveProperty('through');
+  });
+
   it('has no figure of what nobody reports', () => {
     const store = createStore(['apac']);
     store.add('apac', { count: 2 });

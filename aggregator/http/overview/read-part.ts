@@ -21,7 +21,8 @@ export type PartSource = {
   /** When the process started. */
   readonly startedAtMs: number;
   readonly shard: Shard;
-  readonly stream: () => StreamReading;
+  /** @param region of its own streams alone */
+  readonly stream: (region?: string) => StreamReading;
 };
 
 export function* readPart(source: PartSource): Generator<void, Part, void> {
@@ -37,7 +38,7 @@ export function* readPart(source: PartSource): Generator<void, Part, void> {
 }
 
 function readingOf({ sessions, stream }: PartSource, region: string): RegionReading {
-  return { ...readRegion(sessions, region), stream: stream() };
+  return { ...readRegion(sessions, region), stream: stream(region) };
 }
 
 function* readLive(
@@ -70,7 +71,7 @@ function* readLive(
 
 function feedOf({ sessions, startedAtMs }: PartSource, { region, isFeedUp, feed }: RegionReading): FeedOverview {
   const lag = known({ lag_seconds: feed.lagSeconds });
-  if (isFeedUp) return { up: true, ...lag };
+  if (isFeedUp) return { up: true, ...(feed.through !== undefined && { through: feed.through }), ...lag };
   // While it is behind its feed is up: nothing is known since the time that was read last.
   const isHeard = sessions.feedDownSince(region) === undefined && !sessions.isWithdrawn(region, 0);
   const sinceMs = isHeard ? feed.readMs : sessions.feedDownSince(region);

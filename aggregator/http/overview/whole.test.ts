@@ -64,6 +64,13 @@ describe('the whole', () => {
     });
   });
 
+  it('is heard through a fallback when one of its shards is', () => {
+    const other = storeOf(3, { name: 't' });
+    other.noteFeed('apac', { isBehind: false, lagSeconds: 0, hostSkewSeconds: 0, through: 'eu-west' });
+    const whole = wholeOf(storeOf(2), [{ address: B, part: partOf(other, 1, 2) }]);
+    expect(overviewOf(whole).regions[0]?.feed).toMatchObject({ up: true, through: 'eu-west' });
+  });
+
   it('names who is missing, why, and which shard it was, while something is missing', () => {
     const asked = [{ address: B, shard: '1/2', why: 'can not be reached: ECONNREFUSED' }];
     const whole = wholeOf(storeOf(2), asked);

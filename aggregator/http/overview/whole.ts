@@ -176,7 +176,9 @@ function addFeed(one: FeedOverview, other: FeedOverview): FeedOverview {
     !first.up && !second.up && second.since_ms > first.since_ms
       ? { since_ms: second.since_ms, or_earlier: second.or_earlier }
       : {};
-  return { ...first, ...since, ...(isLagKnown && { lag_seconds: lag }) };
+  // One of them may have lost a home that the others hear.
+  const through = first.up && second.up && second.through !== undefined ? { through: second.through } : {};
+  return { ...through, ...first, ...since, ...(isLagKnown && { lag_seconds: lag }) };
 }
 
 /** Counters add up; each shard counts the Forwarders of some slots, but hears all of them, and their clocks. */

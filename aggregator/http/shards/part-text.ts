@@ -59,7 +59,16 @@ const Head = v.object({
 });
 
 const Feed = v.union([
-  v.object({ up: v.literal(true), lag_seconds: v.exactOptional(Finite) }),
+  v.object({
+    up: v.literal(true),
+    through: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.check((name) => isRegionName(name)),
+      ),
+    ),
+    lag_seconds: v.exactOptional(Finite),
+  }),
   v.object({
     up: v.literal(false),
     replaying: v.exactOptional(v.literal(true)),

@@ -84,6 +84,16 @@ const FEEDS: readonly Alert[] = [
       '{{ $labels.instance }} has not heard the feed of {{ $labels.region }} for 10 minutes. While another replica hears it, nothing is missing; see its log before that one fails too.',
   },
   {
+    alert: 'EdgepulseRegionOnFallback',
+    expr: `sum by (region, source) (${rate('edgepulse_feed_messages_total{role="fallback"}', '2m')}) > 0`,
+    for: '2m',
+    keepFiringFor: '2m',
+    severity: 'ticket',
+    when: "Forwarders of a region have published through another region's NATS for 2 minutes",
+    summary:
+      "Forwarders of {{ $labels.region }} publish through the NATS of {{ $labels.source }}, because they do not reach the region's own. Nothing is missing while that goes on; see whether the NATS of {{ $labels.region }} is up, and can be reached from the edge, before {{ $labels.source }} fails too.",
+  },
+  {
     alert: 'EdgepulseFeedLagging',
     expr: `${lately('region:edgepulse_feed_lag_seconds:max')} > ${PIPELINE.feedLagSeconds}`,
     for: '2m',

@@ -75,6 +75,25 @@ export const FEED_CASES: readonly AlertCase[] = [
     quiet: [...WELL, series('edgepulse_feed_up', { ...REGION, ...OTHER }, (step) => (step % 10 < 9 ? 0 : 1))],
   },
   {
+    alert: 'EdgepulseRegionOnFallback',
+    fires: {
+      series: [
+        ...WELL,
+        series('edgepulse_feed_messages_total', { ...REGION, source: 'eu-west', role: 'fallback' }, rising(2)),
+      ],
+      at: 12,
+      labels: { ...REGION, source: 'eu-west' },
+      summary:
+        "Forwarders of apac publish through the NATS of eu-west, because they do not reach the region's own. Nothing is missing while that goes on; see whether the NATS of apac is up, and can be reached from the edge, before eu-west fails too.",
+    },
+    // It was used once, and is not now.
+    quiet: [
+      ...WELL,
+      series('edgepulse_feed_messages_total', { ...REGION, source: 'apac', role: 'home' }, rising(2)),
+      series('edgepulse_feed_messages_total', { ...REGION, source: 'eu-west', role: 'fallback' }, 40),
+    ],
+  },
+  {
     alert: 'EdgepulseFeedLagging',
     fires: {
       series: [...WELL, series('edgepulse_feed_lag_seconds', REGION, 3.2)],
