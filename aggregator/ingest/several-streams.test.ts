@@ -10,6 +10,8 @@ import { createIngest } from './ingest.ts';
 
 const TTL_MS = 30_000;
 
+type Times = { readonly storedAtMs: number; readonly nowMs: number; readonly passedMs: number };
+
 function setUp() {
   const sessions = createTestSessions();
   const forwarders = createForwarders({
@@ -31,10 +33,13 @@ function setUp() {
       const entries = beacons.map((beacon) => encodeEntry(validEntry(beacon, NOW)));
       return joinBatch({ slot: 0, epoch: 'e', accepted, sentAtMs: NOW }, entries);
     },
-    read(data: Uint8Array, { storedAtMs = NOW, nowMs = NOW, passedMs = nowMs } = {}): void {
+    read(data: Uint8Array, { storedAtMs = NOW, nowMs = NOW, passedMs = nowMs }: Partial<Times> = {}): void {
       ingest('health.diagnostics.apac.edge.f00', data, { storedAtMs, nowMs, passedMs });
     },
-    hear(counters: Partial<ForwarderCounters>, { storedAtMs = NOW, nowMs = NOW, passedMs = nowMs } = {}): void {
+    hear(
+      counters: Partial<ForwarderCounters>,
+      { storedAtMs = NOW, nowMs = NOW, passedMs = nowMs }: Partial<Times> = {},
+    ): void {
       const data = encodeForwarderCounters(forwarderCounters({ topology: 'ours', ...counters }));
       ingest('health.diagnostics.apac.forwarder.0', data, { storedAtMs, nowMs, passedMs });
     },

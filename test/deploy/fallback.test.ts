@@ -135,6 +135,14 @@ describe('a region whose own NATS dies', () => {
     forwarder.goAway();
     await eventually(() => aggregator.log().includes('feed up through a fallback region'), DEADLINE);
     expect(await isUp(aggregator)).toBe(true);
+    const ofSource = async (name: string, source: string) => (await aggregator.metrics()).value(name, { source });
+    expect(await ofSource('edgepulse_feed_source_up', REGION)).toBe(0);
+    expect(await ofSource('edgepulse_feed_source_up', FALLBACK)).toBe(1);
+    const messages = await ofSource('edgepulse_feed_messages_total', FALLBACK);
+    await eventually(async () => ((await ofSource('edgepulse_feed_messages_total', FALLBACK)) ?? 0) > (messages ?? 0));
+    const answer = async (path: string) => (await fetch(`${aggregator.url}${path}`)).json();
+    expect(await answer('/readyz')).toEqual({ ready: true, through: { [REGION]: FALLBACK } });
+    expect(await answer('/api/v1/overview')).toMatchObject({ regions: [{ feed: { up: true, through: FALLBACK } }] });
     expect(aggregator.log()).toMatch(/"source":"eu-west".*feed up through a fallback region/);
     expect(await populations(aggregator, TTL_SECONDS + 2)).toEqual([SESSIONS]);
 

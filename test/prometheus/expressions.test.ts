@@ -31,6 +31,9 @@ const EMPTY_IN_HEALTH: ReadonlyMap<string, string> = new Map([
   ['edgepulse itself: Beacons rejected by reason A', 'only reasons that occur are drawn'],
 ]);
 
+/** Alerts that read what only a region with a fallback has: test/deploy/fallback.test.ts sees that it does. */
+const NEEDS_FALLBACK: ReadonlySet<string> = new Set(['EdgepulseRegionOnFallback']);
+
 /** Long enough for counters of beacons that come every 5 s; Grafana takes at least four scrapes. */
 const RATE_INTERVAL = '20s';
 const DEADLINE_MS = 90_000;
@@ -67,9 +70,9 @@ it('names only metrics and labels that /metrics has', async () => {
 it('has data for everything that is recorded, and for every series that an alert reads', {
   timeout: 120_000,
 }, async () => {
-  const read = alertExpressions().flatMap(({ place, expr }) =>
-    namesOf(expr).selectors.map(({ text }) => ({ place, expr: text })),
-  );
+  const read = alertExpressions()
+    .filter(({ place }) => !NEEDS_FALLBACK.has(place))
+    .flatMap(({ place, expr }) => namesOf(expr).selectors.map(({ text }) => ({ place, expr: text })));
   await expectData(async () => [...recordedExpressions().map(({ place }) => ({ place, expr: place })), ...read]);
 });
 

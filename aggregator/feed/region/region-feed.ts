@@ -4,12 +4,12 @@
  * when it has been read.
  */
 import type { Logger } from 'pino';
-import { parseForwarderSubject } from '../../../shared/subjects.ts';
 import { createRegionClock } from '../clock/region-clock.ts';
 import type { TimeLine } from '../clock/time-line.ts';
 import type { FeedMessage as SourceMessage } from '../source/ordered-consumer.ts';
 import type { Lane, Source } from '../source/source.ts';
 import type { FeedState, Loss } from '../source/source-status.ts';
+import { createEvidence, type Evidence } from './evidence.ts';
 import { type HeardSource, type Hearing, isRead, judgeHearing } from './hearing.ts';
 
 /** One message of a region, whichever of its sources had it. Times are on the one line, ms since the epoch. */
@@ -79,8 +79,7 @@ export type SourceListener = {
   onLost(place: number, loss: Loss): void;
 };
 
-/** What is remembered of a source, besides what it says itself. */
-type Record = { newestMs: number; lostMs: number; messages: number; readonly forwarders: Map<number, number> };
+type LostSource = { readonly source: Source; readonly loss: Loss };
 
 /** Sources that can't be reached are waited for so long when the process starts: it takes one attempt to connect. */
 const START_MS = 5_000;
@@ -91,9 +90,7 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
   const startedMs = monotonic();
   const sources = options.createSources({ onMessage: take, onUp: () => update(), onLost: lost });
   const isOneOfSeveral = sources.length > 1;
-  const records = sources.map(
-    (): Record => ({ newestMs: Number.NEGATIVE_INFINITY, lostMs: Number.NaN, messages: 0, forwarders: new Map() }),
-  );
+  const evidence = sources.map(createEvidence);
   let hearing: Hearing = { state: 'connecting', through: undefined };
   let hasBeenUp = false;
   let behind = false;
@@ -102,12 +99,13 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
   let passedMs = Number.NEGATIVE_INFINITY;
   const clock = createRegionClock(line, [{ timeAt: readMs }]);
 
-  function record(place: number): Record {
-    return records[place] as Record;
+  function evidenceOf(place: number): Evidence {
+    return evidence[place] as Evidence;
   }
 
   function countedNow(): readonly Source[] {
-    if (!isOneOfSeveral) return sources;
+    // Who is silent in one of them may be in another that was not read yet.
+    if (!isOneOfSeveral || !hasBeenUp) return sources;
     const read = sources.filter(isRead);
     if (read.length > 0) counted = read;
     return counted;
@@ -123,7 +121,10 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
   }
 
   function heardSources(): readonly HeardSource[] {
-    return sources.map(({ state }, place) => ({ ...record(place), state }));
+    return sources.map(({ state }, place) => {
+      const { newestMs, forwarders, lostMs } = evidenceOf(place);
+      return { state, newestMs, forwarders, lostMs };
+    });
   }
 
   function judge(): Hearing {
@@ -136,12 +137,12 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
     });
   }
 
-  /** @param loss of one of its sources; without one, the region is down since it was last heard */
-  function update(loss?: Loss): void {
+  /** @param lost one of its sources; without one, the region is down since it was last heard */
+  function update(lost?: LostSource): void {
     const before = hearing;
     hearing = judge();
     if (hearing.state === 'up' && before.state !== 'up') up();
-    else if (hearing.state !== 'up' && before.state === 'up') down(loss);
+    else if (hearing.state !== 'up' && before.state === 'up') down(lost);
     else if (hearing.through !== before.through && hearing.state === 'up') logThrough();
   }
 
@@ -160,22 +161,23 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
     else log.warn({ region, source, hint: THROUGH_HINT }, 'feed up through a fallback region');
   }
 
-  function down(loss: Loss | undefined): void {
+  function down(lost: LostSource | undefined): void {
     if (options.signal.aborted) return;
-    if (loss) log.warn({ region, filter: loss.filter, reason: loss.reason }, 'feed down');
+    if (lost) log.warn({ region, filter: lost.loss.filter, reason: lost.loss.reason }, 'feed down');
     else log.warn({ region, reason: 'nothing is heard of the region at its fallbacks' }, 'feed down');
     // A time that was not read yet may hold beacons.
-    options.onDown(region, earlier(loss ? line.timeAt(loss.sinceMs) : newestMs(), readMs()));
+    const sinceMs = lost ? earlier(line.timeAt(lost.loss.sinceMs), lost.source.readMs()) : newestMs();
+    options.onDown(region, earlier(sinceMs, readMs()));
   }
 
   function newestMs(): number {
-    return Math.max(...records.map((one) => one.newestMs));
+    return Math.max(...evidence.map((one) => one.newestMs));
   }
 
   function lost(place: number, loss: Loss): void {
-    record(place).lostMs = line.timeAt(loss.sinceMs);
+    evidenceOf(place).lost(line.timeAt(loss.sinceMs));
     const before = hearing.state;
-    update(loss);
+    update({ source: sources[place] as Source, loss });
     if (isOneOfSeveral && !options.signal.aborted && hearing.state === before) {
       const source = sources[place]?.name;
       log.warn({ region, source, filter: loss.filter, reason: loss.reason }, 'a source of the feed is down');
@@ -208,7 +210,7 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
     const timestampMs = source.place(message.timestampMs);
     if (lane && state() !== 'up') options.onPassing(region, passing(timestampMs, { source, lane }));
     if (isOneOfSeveral) {
-      note(record(place), message, timestampMs);
+      evidenceOf(place).note(message, timestampMs);
       options.onMessage({ ...message, timestampMs, passedMs });
     } else {
       options.onMessage(message);
@@ -252,7 +254,7 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
         name: source.name,
         isHome: place === 0,
         isUp: source.state === 'up',
-        messages: record(place).messages,
+        messages: evidenceOf(place).messages,
       })),
     readMs,
     readFromMs: () => Math.max(...countedNow().map((source) => source.readFromMs())),
@@ -263,13 +265,6 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
 
 const THROUGH_HINT = "the region's own NATS is lost: see whether it is up, and can be reached from here";
 const BEHIND_HINT = 'give the aggregator more CPU, or share the lanes among more shards';
-
-function note(source: Record, { subject, isHistory }: SourceMessage, timestampMs: number): void {
-  source.newestMs = Math.max(source.newestMs, timestampMs);
-  if (!isHistory) source.messages++;
-  const slot = parseForwarderSubject(subject)?.slot;
-  if (slot !== undefined) source.forwarders.set(slot, Math.max(source.forwarders.get(slot) ?? 0, timestampMs));
-}
 
 /** The earlier of two times, or the one that is known. */
 function earlier(one: number, other: number): number {
