@@ -38,7 +38,7 @@ const NEEDS: readonly Row[] = [
   ],
   ['CPU of each', ({ aggregator }) => `${count(aggregator.millicores)}m`],
   ['memory of each', ({ aggregator }) => `${count(aggregator.megabytes)} MB`],
-  ['series, all processes together', ({ prometheus }) => count(prometheus.series)],
+  ['series, all processes together', ({ prometheus }) => rounded(prometheus.series)],
   ['memory of Prometheus for them', ({ prometheus }) => `${prometheus.gigabytes.toFixed(1)} GB`],
 ];
 
