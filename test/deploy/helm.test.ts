@@ -92,17 +92,15 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
 
   it.each(EXAMPLES)('%s: each accepts its environment, and it has no variable that it does not read', (name) => {
     for (const { pod } of configsOf(name)) {
-      const { NODE_EXTRA_CA_CERTS, ...settings } = pod.env;
-      expect(pod.files.includes(NODE_EXTRA_CA_CERTS ?? ''), pod.name).toBe(NODE_EXTRA_CA_CERTS !== undefined);
       const read = new Set<string | symbol>();
-      const watched = new Proxy(settings, {
+      const watched = new Proxy(pod.env, {
         get: (target, key) => {
           read.add(key);
           return Reflect.get(target, key);
         },
       });
       readConfig(watched, undefined, { canRead: () => true });
-      expect(Object.keys(settings).filter((variable) => !read.has(variable))).toEqual([]);
+      expect(Object.keys(pod.env).filter((variable) => !read.has(variable))).toEqual([]);
     }
   });
 
@@ -143,8 +141,23 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
       expect(config.nats.servers).toEqual([0, 1].map((n) => `nats-${n}.${region}.example.com:4222`));
       expect(config.nats.tls).toBe(true);
       expect(config.natsCreds).toBe('/etc/edgepulse/nats-creds/nats.creds');
+      expect(config.natsCa).toBe('/etc/edgepulse/nats-ca/ca.crt');
       expect(config.metricsToken).toBe('a-token');
       expect(pod.labels['edgepulse/shard']).toBe(`${config.shard.index}of${config.shard.count}`);
+    }
+  });
+
+  it.each([
+    [{ fallbackUrl: 'tls://a:1' }, { value: 'tls://a:1' }],
+    [{ fallbackUrlSecret: { name: 'nats' } }, { valueFrom: { secretKeyRef: { name: 'nats', key: 'fallback-url' } } }],
+    [{}, undefined],
+  ])('production, connection %j: the servers of the fallbacks', async (fallback, expected) => {
+    const production = exampleValues('production');
+    const values = { ...production, connection: { ...(production.connection as object), ...fallback } };
+    for (const { spec } of ofKind((await render(values)).objects, 'StatefulSet')) {
+      const { env } = spec.template.spec.containers[0];
+      const variable = env.find(({ name }: { name: string }) => name === 'NATS_FALLBACK_URL');
+      expect(variable).toEqual(expected && { name: 'NATS_FALLBACK_URL', ...expected });
     }
   });
 

@@ -30,7 +30,7 @@ edgepulse/shards: {{ .count | quote }}
   value: /etc/edgepulse/nats-creds/nats.creds
 {{- end }}
 {{- if or $connection.ca.secret $connection.ca.configMap }}
-- name: NODE_EXTRA_CA_CERTS
+- name: NATS_CA
   value: /etc/edgepulse/nats-ca/ca.crt
 {{- end }}
 - name: MAX_SESSIONS
