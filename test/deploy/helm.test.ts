@@ -143,6 +143,7 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
       expect(config.natsCreds).toBe('/etc/edgepulse/nats-creds/nats.creds');
       expect(config.natsCa).toBe('/etc/edgepulse/nats-ca/ca.crt');
       expect(config.metricsToken).toBe('a-token');
+      expect(pod.secrets).toContain(`edgepulse-nats-${region}`);
       expect(pod.labels['edgepulse/shard']).toBe(`${config.shard.index}of${config.shard.count}`);
     }
   });

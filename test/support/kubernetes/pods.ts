@@ -8,6 +8,8 @@ export type Pod = {
   readonly env: Readonly<Record<string, string>>;
   /** Paths of the files that are mounted. */
   readonly files: readonly string[];
+  /** Names of the secrets that are mounted. */
+  readonly secrets: readonly string[];
 };
 
 type EnvEntry = {
@@ -17,7 +19,7 @@ type EnvEntry = {
 };
 type Item = { readonly key: string; readonly path: string };
 type Volume = { readonly name: string } & {
-  readonly [source in 'secret' | 'configMap']?: { readonly items: readonly Item[] };
+  readonly [source in 'secret' | 'configMap']?: { readonly secretName?: string; readonly items: readonly Item[] };
 };
 
 /** @param secrets the values in secrets, by `name/key` */
@@ -29,17 +31,20 @@ export function podsOf(objects: readonly KubernetesObject[], secrets: Readonly<R
       name,
       value ?? secretOf(valueFrom, secrets),
     ]);
+    const volumes: readonly Volume[] = template.spec.volumes ?? [];
     const mounts: readonly { name: string; mountPath: string }[] = container.volumeMounts ?? [];
     const files = mounts.flatMap(({ name, mountPath }) => {
-      const volume = (template.spec.volumes as Volume[]).find((known) => known.name === name);
+      const volume = volumes.find((known) => known.name === name);
       const items = volume?.secret?.items ?? volume?.configMap?.items ?? [];
       return items.map(({ path }) => `${mountPath}/${path}`);
     });
+    const secretNames = volumes.flatMap(({ secret }) => secret?.secretName ?? []);
     return Array.from({ length: spec.replicas }, (_, ordinal) => ({
       name: `${metadata.name}-${ordinal}`,
       labels: template.metadata.labels,
       env: Object.fromEntries(env),
       files,
+      secrets: secretNames,
     }));
   });
 }
