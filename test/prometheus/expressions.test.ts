@@ -1,6 +1,12 @@
 /** What people look at, against a real Prometheus that scrapes the demo's fleet: no expression is empty by mistake. */
+import { readFileSync } from 'node:fs';
+import { connect } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readWranglerVars, type Values } from '../../aggregator/topology.ts';
 import { startDemo } from '../../demo/demo.ts';
+import { encodeCanary } from '../../shared/batch.ts';
+import { edgeSubject, laneName } from '../../shared/subjects.ts';
+import { parseConfig } from '../../worker/config.ts';
 import { TEST_SECRET } from '../support/edge/tokens.ts';
 import {
   type Choices,
@@ -47,6 +53,7 @@ beforeAll(async () => {
   system = await startSystem();
   const { worker, aggregator } = system;
   demo = startDemo({ worker: worker.url, aggregators: [aggregator.url], secret: TEST_SECRET, report: () => {} });
+  await publishCanaries(system.nats.url);
   prometheus = await startPrometheus([aggregator], { scrapeIntervalMs: 1_000, rules: ruleTexts() });
 });
 
@@ -55,6 +62,26 @@ afterAll(async () => {
   await prometheus?.stop();
   await system?.stop();
 });
+
+/** One on each lane: no cron runs under plain workerd. */
+async function publishCanaries(url: string): Promise<void> {
+  const nats = await connect({ servers: url });
+  const { regions, lanes } = parseConfig({ ...wranglerVars(), ENVIRONMENT: 'development', BEACON_SECRET: TEST_SECRET });
+  for (const { name } of regions) {
+    for (let lane = 0; lane < lanes; lane++) {
+      const sentAtMs = Date.now();
+      const batch = encodeCanary({ slot: 0, id: `${name}-${lane}`, sentAtMs }, { sentAtMs, signature: '' });
+      await nats.jetstream().publish(edgeSubject(name, laneName(lane)), batch);
+    }
+  }
+  await nats.close();
+}
+
+function wranglerVars(): Values {
+  const read = readWranglerVars(readFileSync('wrangler.toml', 'utf8'), 'development');
+  if (!read.ok) throw new Error(read.problem);
+  return read.vars;
+}
 
 it('has data for every expression of every panel and variable, whatever is chosen', { timeout: 120_000 }, async () => {
   await expectData(async () => (await Promise.all(dashboards.map(asGrafanaAsks))).flat());
