@@ -21,6 +21,8 @@ export type Config = {
   /** Fingerprint of the topology, for comparison with the aggregators'. */
   readonly topology: string;
   readonly regions: readonly Region[];
+  /** Those whose beacons are posted here: all of them at Cloudflare, one where REGION says so. */
+  readonly servedRegions: readonly Region[];
   /** Origins of the configured media servers. */
   readonly servers: readonly string[];
   readonly allowedOrigins: AllowedOrigins;
@@ -57,6 +59,7 @@ const VarsSchema = v.object({
     v.transform(Number),
   ),
   REGIONS: RegionsSchema,
+  REGION: Text,
   SERVERS: ServersSchema,
   ALLOWED_ORIGINS: v.optional(v.string('is not text'), ''),
   BEACON_SECRET: Text,
@@ -114,10 +117,15 @@ export function readConfig(bindings: ConfigEnv): ConfigResult {
     ...(vars.success ? vars.output.REGIONS : []).flatMap(({ name, nats }) =>
       userinfoProblems(`REGIONS: ${name}`, nats),
     ),
+    ...(vars.success && servedOf(vars.output).length === 0 ? ['REGION: is not one of REGIONS'] : []),
     ...(production && vars.success ? natsProblems(vars.output.REGIONS, env.NATS_URL) : []),
   ];
   if (!vars.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, config: toConfig(vars.output, { origins, revoked, natsCreds: credsIn(env) }) };
+}
+
+function servedOf({ REGIONS, REGION }: v.InferOutput<typeof VarsSchema>): Region[] {
+  return REGIONS.filter(({ name }) => REGION === undefined || name === REGION);
 }
 
 type Parsed = { readonly origins: AllowedOrigins; readonly revoked: Revoked; readonly natsCreds: NatsCreds };
@@ -134,6 +142,7 @@ function toConfig(output: v.InferOutput<typeof VarsSchema>, { origins, revoked, 
       ttlSeconds: output.SESSION_TTL_SECONDS,
     }),
     regions: output.REGIONS,
+    servedRegions: servedOf(output),
     servers: output.SERVERS,
     allowedOrigins: origins,
     beaconSecret: output.BEACON_SECRET,

@@ -34,7 +34,7 @@ const config = parseConfig({ ...env });
 const { beaconSecret: secret, jwksUrl, lanes, regions } = config;
 log.info('started', { topology: config.topology, regions: regions.map(({ name }) => name), lanes });
 const answerFor = createAnswerFor(config.allowedOrigins);
-const placeOf = createPlaceOf(regions, config.devRegionHeader);
+const placeOf = createPlaceOf(config.servedRegions, config.devRegionHeader);
 /** By name: deriving an id costs a hash, and there are as many as regions times forwarders. */
 const forwarderIds = new Map<string, DurableObjectId>();
 const { send, rejects } = createForwarderClient({
@@ -66,7 +66,7 @@ const receiver = createReceiver({
 
 const sendCanaries = createCanarySender({
   find: findForwarder,
-  regions,
+  regions: config.servedRegions,
   forwarders: config.forwarders,
   lanes,
   topology: config.topology,

@@ -16,6 +16,8 @@ export type WorkerdOptions = {
   readonly bindings: { readonly [name: string]: Binding };
   /** By the name of the binding. Those that workerd has none of: see rate-limit.js. */
   readonly rateLimits?: { readonly [name: string]: RateLimit };
+  /** Whether the worker's `scheduled` is called once a minute: see schedule.js. */
+  readonly everyMinute?: boolean;
   /** `host:port` of the socket `http`. */
   readonly address: string;
   /** In which of a request's headers `request.cf` is, as JSON. Absent: a request has none. */
@@ -27,17 +29,24 @@ export type WorkerdOptions = {
 /** Files beside the configuration. */
 export const BUNDLE_FILE = 'index.js';
 export const RATE_LIMIT_FILE = 'rate-limit.js';
+export const SCHEDULE_FILE = 'schedule.js';
 
 /** A part of the key that the objects' ids are derived from: with another one, what is spooled would never be sent. */
 const FORWARDER_KEY = 'forwarder';
+const SCHEDULE_KEY = 'schedule';
 
 /** Beacons are spooled in the folder of the service `storage`, by default `storage` where workerd is started. */
 export function workerdConfig(options: WorkerdOptions): string {
-  const { bindings, rateLimits = {}, address, cfHeader, trustedCertificates = [] } = options;
+  const { bindings, rateLimits = {}, everyMinute = false, address, cfHeader, trustedCertificates = [] } = options;
   const limited = Object.entries(rateLimits);
   const extension = `(modules = [(name = "edgepulse:rate-limit", internal = true, esModule = embed ${quote(RATE_LIMIT_FILE)})])`;
   const cf = cfHeader === undefined ? '' : `cfBlobHeader = ${quote(cfHeader)}`;
   const tls = `(trustBrowserCas = true, trustedCertificates = [${trustedCertificates.map(quote).join(', ')}])`;
+  // The first one is the main module.
+  const modules = [...(everyMinute ? [SCHEDULE_FILE] : []), BUNDLE_FILE].map(
+    (file) => `(name = ${quote(file)}, esModule = embed ${quote(file)})`,
+  );
+  const classes = { Forwarder: FORWARDER_KEY, ...(everyMinute ? { Schedule: SCHEDULE_KEY } : {}) };
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -49,18 +58,27 @@ const config :Workerd.Config = (
   extensions = [${limited.length > 0 ? extension : ''}],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed ${quote(BUNDLE_FILE)})],
+  modules = [${modules.join(', ')}],
   compatibilityDate = ${quote(options.compatibilityDate)},
   compatibilityFlags = [${options.compatibilityFlags.map(quote).join(', ')}],
   bindings = [
-    (name = "FORWARDER", durableObjectNamespace = "Forwarder"),
+    ${Object.keys(classes).map(namespaceBinding).join(',\n    ')},
     ${[...Object.entries(bindings).map(bindingText), ...limited.map(rateLimitText)].join(',\n    ')}
   ],
-  durableObjectNamespaces = [(className = "Forwarder", uniqueKey = ${quote(FORWARDER_KEY)}, enableSql = true)],
+  durableObjectNamespaces = [${Object.entries(classes).map(namespaceText).join(', ')}],
   durableObjectStorage = (localDisk = "storage"),
   globalOutbound = "internet",
 );
 `;
+}
+
+/** Bound under the name of the class in capitals. */
+function namespaceBinding(className: string): string {
+  return `(name = ${quote(className.toUpperCase())}, durableObjectNamespace = ${quote(className)})`;
+}
+
+function namespaceText([className, key]: [string, string]): string {
+  return `(className = ${quote(className)}, uniqueKey = ${quote(key)}, enableSql = true)`;
 }
 
 function bindingText([name, binding]: [string, Binding]): string {

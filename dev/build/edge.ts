@@ -4,7 +4,7 @@
  *
  *     config.capnp       what `workerd serve` reads
  *     index.js           the worker
- *     rate-limit.js      the rate limits
+ *     rate-limit.js, schedule.js    what only Cloudflare has: rate limits and Cron Triggers
  *     workerd            Cloudflare's runtime
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,12 +17,15 @@ import {
   BUNDLE_FILE,
   RATE_LIMIT_FILE,
   type RateLimit,
+  SCHEDULE_FILE,
   workerdConfig,
 } from '../../deploy/workerd/config.ts';
 import { credsVariable } from '../../worker/nats-access.ts';
 import { bundleWorker, workerdPath } from './worker-bundle.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+
+const EVERY_MINUTE = '* * * * *';
 
 type Region = { readonly name: string; readonly nats?: unknown; readonly fallback?: unknown };
 
@@ -36,6 +39,7 @@ type Wrangler = {
 /** What is read of an environment. */
 type Table = {
   readonly vars: { readonly REGIONS: readonly Region[]; readonly [name: string]: unknown };
+  readonly triggers?: { readonly crons?: readonly string[] };
   readonly ratelimits?: readonly { readonly name: string; readonly simple: RateLimit }[];
 };
 
@@ -57,9 +61,22 @@ export function edgeConfig(wranglerToml: string, options: EdgeOptions): string {
   const wrangler = parseToml(wranglerToml) as unknown as Wrangler;
   const table = environment === 'development' ? wrangler : wrangler.env?.[environment];
   if (!table?.vars) throw new Error(`wrangler.toml has no environment ${environment}`);
-  const vars = { ENVIRONMENT: environment, ...table.vars, REGIONS: regionFirst(table.vars.REGIONS, region, ownNats) };
+  const vars = {
+    ENVIRONMENT: environment,
+    ...table.vars,
+    REGIONS: regionsFor(table.vars.REGIONS, region, ownNats),
+    REGION: region,
+  };
   const values = Object.entries(vars).map(([name, value]): [string, Binding] => [name, { value }]);
-  const secrets = ['BEACON_SECRET', 'BEACON_JWKS_URL', 'REVOKED', 'NATS_URL', 'NATS_CREDS', credsVariable(region)];
+  const secrets = [
+    'BEACON_SECRET',
+    'BEACON_JWKS_URL',
+    'CANARY_SECRET',
+    'REVOKED',
+    'NATS_URL',
+    'NATS_CREDS',
+    credsVariable(region),
+  ];
   const rest = secrets.filter((name) => !(name in vars));
   return workerdConfig({
     compatibilityDate: wrangler.compatibility_date,
@@ -68,18 +85,25 @@ export function edgeConfig(wranglerToml: string, options: EdgeOptions): string {
       ...values,
       ...rest.map((name): [string, Binding] => [name, { fromEnvironment: name }]),
     ]),
+    everyMinute: isEveryMinute(table.triggers?.crons ?? []),
     rateLimits: Object.fromEntries((table.ratelimits ?? []).map(({ name, simple }) => [name, simple])),
     address,
     trustedCertificates: natsCa === undefined ? [] : [natsCa],
   });
 }
 
-/** Without Cloudflare a request has no place, and belongs to the first region of the table. */
-function regionFirst(regions: readonly Region[], name: string, ownNats: boolean): Region[] {
-  const first = regions.find((region) => region.name === name);
-  if (!first) throw new Error(`--region: is not one of ${regions.map((region) => region.name).join(', ')}`);
-  const all = [first, ...regions.filter((region) => region !== first)];
-  return ownNats ? all.map(({ nats: _nats, fallback: _fallback, ...region }) => region) : all;
+/** @throws when there is another trigger than the one that can be done here */
+function isEveryMinute(crons: readonly string[]): boolean {
+  const others = crons.filter((cron) => cron !== EVERY_MINUTE);
+  if (others.length > 0)
+    throw new Error(`wrangler.toml: a cron of ${others.join(', ')} can't be done without Cloudflare`);
+  return crons.length > 0;
+}
+
+function regionsFor(regions: readonly Region[], name: string, ownNats: boolean): readonly Region[] {
+  const names = regions.map((region) => region.name);
+  if (!names.includes(name)) throw new Error(`--region: is not one of ${names.join(', ')}`);
+  return ownNats ? regions.map(({ nats: _nats, fallback: _fallback, ...region }) => region) : regions;
 }
 
 /** @param folder is replaced */
@@ -91,7 +115,9 @@ export async function buildEdge(folder: string, options: EdgeOptions): Promise<v
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'config.capnp'), config);
   await writeFile(join(folder, BUNDLE_FILE), code);
-  await copyFile(join(ROOT, 'deploy', 'workerd', RATE_LIMIT_FILE), join(folder, RATE_LIMIT_FILE));
+  for (const file of [RATE_LIMIT_FILE, SCHEDULE_FILE]) {
+    await copyFile(join(ROOT, 'deploy', 'workerd', file), join(folder, file));
+  }
   await copyFile(workerdPath(), join(folder, 'workerd'));
 }
 

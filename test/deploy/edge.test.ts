@@ -81,6 +81,11 @@ it('tags every beacon with its own region, in the same topology as the aggregato
   expect(await eventually(mismatch)).toBe(0);
 });
 
+it('sends the canaries of its own region, as a Cron Trigger would', async () => {
+  const age = async () => (await aggregator.metrics()).value('edgepulse_canary_age_seconds', { region: REGION });
+  await eventually(age, { deadlineMs: 20_000 });
+});
+
 it('keeps on disk what NATS could not take, also when it is killed', async () => {
   await nats.kill();
   expect(await post('spooled')).toBe(204);
