@@ -74,9 +74,9 @@ it('takes what was missed while nothing was read for no more late than it was', 
 
 it('adds what counters of it rose by, which say nothing of how the Forwarder is now', () => {
   const { hear, forwarders, totals } = setUp();
-  hear({ isFirst: true, spooled: 1, inSpool: 1 });
+  hear({ isFirst: true, spooled: 1, inSpool: 1, sentAtMs: NOW });
   const nowMs = NOW + 2 * FORWARDER_HEARD_MS;
-  hear({ spooled: 9, inSpool: 9, topology: 'newer' }, { nowMs });
+  hear({ spooled: 9, inSpool: 9, topology: 'older', sentAtMs: NOW - 1_000 }, { nowMs });
   forwarders.refresh(nowMs);
   expect(totals.edge).toMatchObject({ spooled: 9, forwarders: 0, hasTopologyMismatch: false });
   expect(totals.edge.inSpool.get(0)).toBe(1);
