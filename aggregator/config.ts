@@ -8,16 +8,8 @@ import { RegionsSchema } from '../shared/regions.ts';
 import { ServersSchema } from '../shared/servers.ts';
 import { isRegionName, type Shard } from '../shared/subjects.ts';
 import { LanesSchema, SessionTtlSchema, TOPOLOGY_SETTINGS, topologyFingerprint } from '../shared/topology.ts';
+import { type NatsServers, NatsServersText, namesIn } from './nats-servers.ts';
 import { readTopologySource } from './topology.ts';
-
-/** What a setting says of NATS servers. */
-export type NatsServers = {
-  /** `host:port` each. */
-  readonly servers: readonly string[];
-  readonly tls: boolean;
-  /** User name and password, when the setting carries them. */
-  readonly login: { readonly user: string; readonly pass: string } | undefined;
-};
 
 /** A region, the JetStream domain of its NATS, and those of the regions that its Forwarders turn to when they can't reach it. */
 export type RegionSources = {
@@ -77,20 +69,9 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 /** A header's value: what a scraper can send after `Bearer `. */
 const TOKEN = /^[\x21-\x7e]{1,512}$/;
 
-const NatsUrl = v.pipe(
-  v.string(),
-  v.transform((list) => split(list)),
-  v.minLength(1, 'is empty'),
-  v.everyItem((url) => natsServer(url) !== undefined, 'is not a list of nats://host:port or tls://host:port'),
-  v.check(
-    (urls) => new Set(urls.map((url) => JSON.stringify(natsServer(url)?.login))).size === 1,
-    'has servers with different user names or passwords',
-  ),
-);
-
 const Names = v.pipe(
   v.string(),
-  v.transform((list) => split(list)),
+  v.transform((list) => namesIn(list)),
   v.minLength(1, 'is empty'),
   v.everyItem(isRegionName, 'has an invalid region name (allowed: lower-case letters, digits, inner hyphens)'),
 );
@@ -120,7 +101,7 @@ const ShardText = v.pipe(
 
 const MediaServerTypes = v.pipe(
   v.string(),
-  v.transform((list) => split(list)),
+  v.transform((list) => namesIn(list)),
   v.everyItem(isServerType, `is not a list of ${SERVER_TYPES.join(', ')}`),
   v.transform((types) => SERVER_TYPES.filter((type) => types.includes(type))),
 );
@@ -137,7 +118,7 @@ const PEERS_MAX = 128;
 
 const BoardPeers = v.pipe(
   v.string(),
-  v.transform((list) => split(list)),
+  v.transform((list) => namesIn(list)),
   v.maxLength(PEERS_MAX, `has more than ${PEERS_MAX} addresses`),
   v.everyItem(
     (url) => peerAddress(url) !== undefined,
@@ -148,8 +129,8 @@ const BoardPeers = v.pipe(
 );
 
 const Settings = v.object({
-  NATS_URL: NatsUrl,
-  NATS_FALLBACK_URL: v.optional(NatsUrl),
+  NATS_URL: NatsServersText,
+  NATS_FALLBACK_URL: v.optional(NatsServersText),
   NATS_CREDS: v.optional(v.string()),
   NATS_CA: v.optional(v.string()),
   REGIONS: Regions,
@@ -235,8 +216,8 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
   const names = values.REGIONS.map(({ name }) => name);
   const regions = [...new Set(values.REGION ?? names)];
   return Object.freeze({
-    nats: natsServers(values.NATS_URL),
-    natsFallback: values.NATS_FALLBACK_URL && natsServers(values.NATS_FALLBACK_URL),
+    nats: values.NATS_URL,
+    natsFallback: values.NATS_FALLBACK_URL,
     natsCreds: values.NATS_CREDS,
     natsCa: values.NATS_CA,
     regions,
@@ -265,15 +246,6 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
   });
 }
 
-function natsServers(urls: readonly string[]): NatsServers {
-  const servers = urls.flatMap((url) => natsServer(url) ?? []);
-  return {
-    servers: servers.map(({ address }) => address),
-    tls: servers.some(({ tls }) => tls),
-    login: servers[0]?.login,
-  };
-}
-
 function sourcesOf(name: string, table: readonly TableRow[]): RegionSources {
   const domainOf = (region: string) => table.find((row) => row.name === region)?.domain;
   const fallbacks = table.find((row) => row.name === name)?.fallback ?? [];
@@ -282,17 +254,6 @@ function sourcesOf(name: string, table: readonly TableRow[]): RegionSources {
     domain: domainOf(name),
     fallbacks: fallbacks.map((fallback) => ({ name: fallback, domain: domainOf(fallback) })),
   };
-}
-
-type NatsServer = { address: string; tls: boolean; login: { user: string; pass: string } | undefined };
-
-function natsServer(text: string): NatsServer | undefined {
-  const url = text.includes('://') ? text : `nats://${text}`;
-  if (!/^(nats|tls):\/\/[^\s/?#]+\/?$/.test(url) || !URL.canParse(url)) return undefined;
-  const { protocol, host, username, password } = new URL(url);
-  if (!host) return undefined;
-  const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : undefined;
-  return { address: host, tls: protocol === 'tls:', login };
 }
 
 /** METRICS_TOKEN is sent to it: a password in the address would be one that is never used. */
@@ -316,10 +277,6 @@ function integer(min: number, max: number) {
     v.minValue(min, message),
     v.maxValue(max, message),
   );
-}
-
-function split(list: string): string[] {
-  return list.split(',').flatMap((item) => item.trim() || []);
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
