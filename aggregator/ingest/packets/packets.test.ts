@@ -47,6 +47,12 @@ function setUp(shard: Shard = { index: 0, count: 1 }) {
       const bytes = encodeHealthPacket(validPacket({ timestamp_ms: 1_700_000_000_000 + seconds * 1000, ...packet }));
       ingest(subject, bytes, { storedAtMs: atMs, nowMs: atMs });
     },
+    /** A packet of one of several streams. @param passedSeconds up to when the region was read through the others */
+    sendAway({ storedSeconds, passedSeconds }: { storedSeconds: number; passedSeconds: number }) {
+      const bytes = encodeHealthPacket(validPacket({ timestamp_ms: 1 + storedSeconds }));
+      const [storedAtMs, nowMs] = [NOW + storedSeconds * 1000, NOW + passedSeconds * 1000];
+      ingest(SUBJECT, bytes, { storedAtMs, nowMs, passedMs: nowMs });
+    },
     sendBytes: (bytes: Uint8Array, subject = SUBJECT) => ingest(subject, bytes, { storedAtMs: NOW, nowMs: NOW }),
     /** @param waitedSeconds at the edge */
     sendBeacon(beacon: Partial<Beacon>, seconds = 0, waitedSeconds = 0) {
@@ -162,6 +168,15 @@ describe('packets of media servers', () => {
       // Read again from another stream, or published twice; but one without a time can't be told from another.
       for (const [i, timestamp_ms] of times.entries()) send({ timestamp_ms, active_server_rtt_ms: 900 }, 4 + i);
       expect(counts()).toMatchObject({ applied: 5, duplicate: 3 });
+    });
+
+    it('from before a TTL, of a stream that was away, and bring nobody back', () => {
+      const { sendAway, sessions, counts } = setUp();
+      sendAway({ storedSeconds: 0, passedSeconds: TTL_SECONDS + 1 });
+      expect(sessions.living()).toBe(0);
+      sendAway({ storedSeconds: 5, passedSeconds: TTL_SECONDS + 5 });
+      expect(sessions.living()).toBe(1);
+      expect(counts()).toMatchObject({ applied: 1, late: 1 });
     });
 
     it('late from another stream and move no value back', () => {

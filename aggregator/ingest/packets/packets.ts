@@ -15,8 +15,13 @@ export type Packets = {
   take(subject: string, data: Uint8Array, times: PacketTimes): boolean;
 };
 
-/** Times are the broker's, ms since the epoch. */
-export type PacketTimes = { readonly storedAtMs: number; readonly nowMs: number; readonly isHistory?: boolean };
+/** As ingest has them of every message. Times are the broker's, ms since the epoch. */
+export type PacketTimes = {
+  readonly storedAtMs: number;
+  readonly nowMs: number;
+  readonly isHistory?: boolean;
+  readonly passedMs?: number | undefined;
+};
 
 export type PacketsOptions = {
   readonly sessions: Sessions;
@@ -55,7 +60,7 @@ export function createPackets({ sessions, serverTypes, shard, lanes, idHashSecre
   }
 
   return {
-    take(subject, data, { storedAtMs, nowMs, isHistory = false }) {
+    take(subject, data, { storedAtMs, nowMs, isHistory = false, passedMs = storedAtMs }) {
       const media = find(subject);
       if (!media) return false;
       const { region, serverType, serverId } = media;
@@ -67,7 +72,7 @@ export function createPackets({ sessions, serverTypes, shard, lanes, idHashSecre
         return true;
       }
       reports.isHistory = isHistory;
-      reports.place(0, storedAtMs);
+      reports.place(0, storedAtMs, Math.max(storedAtMs, passedMs));
       sessions.apply(region, reports, nowMs);
       return true;
     },

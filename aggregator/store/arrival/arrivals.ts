@@ -66,9 +66,15 @@ export function createArrivals({ ttlMs, departed, plausibility, quietAfterMs }: 
   }
 
   /** Packets have no numbers: they count in the order in which the broker stored them. */
-  function outcomeOfPacket(report: Report, living: LivingRuns | undefined, departure: Departure | undefined): Outcome {
+  function outcomeOfPacket(
+    { reports, report }: Incoming,
+    living: LivingRuns | undefined,
+    departure: Departure | undefined,
+  ): Outcome {
     const { receivedAtMs } = report;
     if (packetTrails.isRepeat((living ?? departure)?.packets, report)) return 'repeated';
+    // Of a stream that was away, with all that it holds.
+    if (isOld(reports, report)) return 'late';
     if (!living) return departure && departed.isLateBeacon(departure, receivedAtMs) ? 'late' : 'begun';
     const { sequence, intervalMs } = living;
     // Once a packet has taken over, the interval is one of packets, and says nothing about beacons.
@@ -90,7 +96,7 @@ export function createArrivals({ ttlMs, departed, plausibility, quietAfterMs }: 
 
   return {
     outcomeOf({ reports, report }, living, departure) {
-      if (packetTrails.isPacket(report)) return outcomeOfPacket(report, living, departure);
+      if (packetTrails.isPacket(report)) return outcomeOfPacket({ reports, report }, living, departure);
       const known = living ?? departure;
       if (known?.sequence.newest === NO_BEACON) return isOld(reports, report) ? 'late' : 'begun';
       const sequence = known && runBook.find(known, report.started, reports.storedAtMs);
