@@ -57,6 +57,7 @@ describe('readConfig', () => {
       maxSessions: 200_000,
       maxSessionSeries: 50_000,
       mediaServerTypes: [],
+      mediaServerFeed: 'stream',
       idHashSecret: undefined,
       host: '0.0.0.0',
       port: 9464,
@@ -125,6 +126,11 @@ describe('readConfig', () => {
       { MEDIA_SERVER_TYPES: 'websocket' },
       'ID_HASH_SECRET: is required, because MEDIA_SERVER_TYPES is set: ids in packets may name people, and are hashed with it',
     ],
+    [
+      { MEDIA_SERVER_FEED: 'core' },
+      'MEDIA_SERVER_FEED: is core, where packets are all that is read: set MEDIA_SERVER_TYPES',
+    ],
+    [{ MEDIA_SERVER_FEED: 'x' }, 'MEDIA_SERVER_FEED: is not one of stream, core'],
     [{ ID_HASH_SECRET: 'short' }, 'ID_HASH_SECRET: is shorter than 32 bytes'],
     [{ HOST: 'two words' }, 'HOST: is not a host name or address'],
   ])('rejects %j', (env, problem) => {

@@ -44,6 +44,8 @@ export type Config = {
   readonly maxSessionSeries: number;
   /** Types of media servers whose packets are read; none by default. */
   readonly mediaServerTypes: readonly ServerType[];
+  /** Where packets are read: with everything else from the stream HEALTH, or alone from core NATS, where there is no stream. */
+  readonly mediaServerFeed: (typeof MEDIA_SERVER_FEEDS)[number];
   /** The key of the hashes that stand for ids in packets; set where they are read. */
   readonly idHashSecret: string | undefined;
   readonly host: string;
@@ -64,6 +66,7 @@ export type ConfigResult =
 type LogLevel = (typeof LOG_LEVELS)[number];
 type Environment = { readonly [name: string]: string | undefined };
 
+const MEDIA_SERVER_FEEDS = ['stream', 'core'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** A header's value: what a scraper can send after `Bearer `. */
@@ -142,6 +145,10 @@ const Settings = v.object({
   MAX_SESSIONS: v.optional(integer(1, 10_000_000), '200000'),
   MAX_SESSION_SERIES: v.optional(integer(0, 10_000_000), '50000'),
   MEDIA_SERVER_TYPES: v.optional(MediaServerTypes, ''),
+  MEDIA_SERVER_FEED: v.optional(
+    v.picklist(MEDIA_SERVER_FEEDS, `is not one of ${MEDIA_SERVER_FEEDS.join(', ')}`),
+    'stream',
+  ),
   ID_HASH_SECRET: v.optional(Secret),
   HOST: v.optional(v.pipe(v.string(), v.regex(/^\S+$/, 'is not a host name or address')), '0.0.0.0'),
   PORT: v.optional(integer(0, 65_535), '9464'),
@@ -177,6 +184,14 @@ const Schema = v.pipe(
       'is required, because MEDIA_SERVER_TYPES is set: ids in packets may name people, and are hashed with it',
     ),
     ['ID_HASH_SECRET'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['MEDIA_SERVER_TYPES'], ['MEDIA_SERVER_FEED']],
+      ({ MEDIA_SERVER_TYPES, MEDIA_SERVER_FEED }) => MEDIA_SERVER_FEED === 'stream' || MEDIA_SERVER_TYPES.length > 0,
+      'is core, where packets are all that is read: set MEDIA_SERVER_TYPES',
+    ),
+    ['MEDIA_SERVER_FEED'],
   ),
 );
 
@@ -236,6 +251,7 @@ function toConfig(values: v.InferOutput<typeof Schema>): Config {
     maxSessions: values.MAX_SESSIONS,
     maxSessionSeries: values.MAX_SESSION_SERIES,
     mediaServerTypes: values.MEDIA_SERVER_TYPES,
+    mediaServerFeed: values.MEDIA_SERVER_FEED,
     idHashSecret: values.ID_HASH_SECRET,
     host: values.HOST,
     port: values.PORT,

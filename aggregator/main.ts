@@ -8,7 +8,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import { lanesOf } from '../shared/subjects.ts';
 import { type Config, readConfig } from './config.ts';
 import { createReaper, REAP_INTERVAL_MS } from './expiry/reaper.ts';
-import { type Feed, startFeed } from './feed/feed.ts';
+import { startCoreFeed } from './feed/core/core-feed.ts';
+import { type Feed, type FeedOptions, startFeed } from './feed/feed.ts';
 import { createFeedMeasurement } from './feed-measurement.ts';
 import { createHistory } from './history/history.ts';
 import type { Recorder } from './history/recorder.ts';
@@ -162,7 +163,7 @@ type Fed = { readonly sessions: Sessions; readonly forwarders: Forwarders; reado
 
 function feedSessions(
   { sessions, forwarders, recorder }: Fed,
-  { config, log, monotonic, fail }: Context,
+  { config, log, monotonic, wallClock, fail }: Context,
   onRegionUp: () => void,
 ): Feed {
   const { natsCreds, natsCa } = config;
@@ -172,7 +173,7 @@ function feedSessions(
   };
   const canaries = watchCanaries(sessions, { config, log });
   const ingest = createIngest(sessions, forwarders, { canaries, packets: readPackets(sessions, config) });
-  const feed = startFeed({
+  const options: FeedOptions = {
     access: { ...config.nats, ...trusted },
     fallbackAccess: config.natsFallback && { ...config.natsFallback, ...trusted },
     regions: config.regionSources,
@@ -198,7 +199,14 @@ function feedSessions(
       recorder().lost(region);
     },
     onFailure: fail,
-  });
+  };
+  const onDropped = (region: string) => {
+    sessions.totals(region).packets.dropped++;
+  };
+  const feed: Feed =
+    config.mediaServerFeed === 'core'
+      ? startCoreFeed({ ...options, regions: config.regions, wallClock, onDropped })
+      : startFeed(options);
   return feed;
 }
 

@@ -10,7 +10,7 @@ import type { ProcessReading, RegionReading } from './store-reader.ts';
 type RegionValue = (reading: RegionReading) => number;
 
 const BEACON_OUTCOMES = ['applied', 'duplicate', 'late', 'invalid'] as const;
-const PACKET_OUTCOMES = ['applied', 'duplicate', 'late', 'superseded'] as const;
+const PACKET_OUTCOMES = ['applied', 'duplicate', 'late', 'superseded', 'dropped'] as const;
 
 export const SELF_FAMILIES: readonly Family[] = [
   byLabel(
@@ -22,7 +22,7 @@ export const SELF_FAMILIES: readonly Family[] = [
   byLabel(
     'packets_total',
     'packets',
-    'Packets of media servers read from NATS by outcome: superseded ones are of sessions whose own beacons are fresh, rejected ones have a reason. Absent unless MEDIA_SERVER_TYPES is set.',
+    'Packets of media servers read from NATS by outcome: superseded ones are of sessions whose own beacons are fresh, dropped ones came from core NATS faster than they were handled, rejected ones have a reason. Absent unless MEDIA_SERVER_TYPES is set.',
     [
       ...PACKET_OUTCOMES.map((outcome) => ({
         labels: { outcome, reason: '' },

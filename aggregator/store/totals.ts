@@ -31,6 +31,8 @@ export type PacketTotals = {
   late: number;
   /** Of sessions whose own beacons are fresh. */
   superseded: number;
+  /** Not handled, because too many waited. */
+  dropped: number;
   rejected: { [Reason in PacketRejectReason]: number };
 };
 
@@ -137,6 +139,7 @@ function createPacketTotals(): PacketTotals {
     duplicate: 0,
     late: 0,
     superseded: 0,
+    dropped: 0,
     rejected: Object.fromEntries(PACKET_REJECT_REASONS.map((reason) => [reason, 0])) as PacketTotals['rejected'],
   };
 }

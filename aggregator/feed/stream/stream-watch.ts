@@ -67,7 +67,8 @@ const LOOK_AT_MANY_EVERY_MS = 60_000;
 /** Subjects that a log line names. */
 const EXAMPLES_MAX = 8;
 const PRINTABLE = /^[A-Za-z0-9_.-]{1,128}$/;
-const NOTHING_KNOWN: StreamReading = {
+/** While no look has succeeded. */
+export const NOTHING_KNOWN: StreamReading = {
   reachSeconds: Number.NaN,
   unowned: countsOf(() => Number.NaN),
   problems: problemsOf(() => Number.NaN),
