@@ -3,7 +3,7 @@
  * beacon with three peers costs each of them. `npm run bench -- decoder [runs]`
  */
 import * as v from 'valibot';
-import { createBatchReader } from '../aggregator/ingest/batch-reader.ts';
+import { createBatchReader } from '../aggregator/ingest/batch/batch-reader.ts';
 import { createReports } from '../aggregator/store/report/report.ts';
 import { decodeBatch, type Entry, encodeEntry } from '../shared/batch.ts';
 import {

@@ -5,7 +5,7 @@
 import { parseEdgeSubject, parseForwarderSubject } from '../../shared/subjects.ts';
 import { createReports } from '../store/report/report.ts';
 import type { Sessions } from '../store/sessions.ts';
-import { createBatchReader } from './batch-reader.ts';
+import { createBatchReader } from './batch/batch-reader.ts';
 import type { Canaries } from './canaries.ts';
 import { createEdgeSkew, type EdgeSkew } from './edge-skew.ts';
 import type { Forwarders } from './forwarders.ts';

@@ -4,7 +4,7 @@
  * it is read from: one whose outcome was unknown may be in the stream of the region and in that of a fallback, under
  * the same header, and what the first of the two streams still holds of the epoch may be read after it.
  */
-import type { BatchSource } from './batch-reader.ts';
+import type { BatchSource } from './batch/batch-reader.ts';
 import { createEpochs, type Epochs } from './epochs.ts';
 
 export type LaneEpochs = {

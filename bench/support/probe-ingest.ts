@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import { startFeed } from '../../aggregator/feed/feed.ts';
-import { createBatchReader } from '../../aggregator/ingest/batch-reader.ts';
+import { createBatchReader } from '../../aggregator/ingest/batch/batch-reader.ts';
 import { createReports } from '../../aggregator/store/report/report.ts';
 import { createSessions } from '../../aggregator/store/sessions.ts';
 import { createBenchIngest } from './bench-ingest.ts';

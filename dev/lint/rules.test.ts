@@ -54,7 +54,11 @@ const FORBIDDEN: readonly (readonly [folder: string, imports: readonly string[]]
     'worker/receive',
     ['../../aggregator/store/a.ts', '../forwarder/a.ts', '../index.ts', '../config.ts', 'nats', 'cloudflare:workers'],
   ],
-  ['worker/forwarder', ['../../aggregator/store/a.ts', '../receive/a.ts', '../index.ts', 'prom-client', 'hono/jwt']],
+  [
+    'worker/forwarder',
+    ['../../aggregator/store/a.ts', '../receive/a.ts', '../index.ts', 'nats', 'prom-client', 'hono/jwt'],
+  ],
+  ['worker/forwarder/connection', ['../../receive/a.ts', '../../index.ts', 'prom-client', 'hono/jwt']],
   [
     'worker/forward',
     ['../index.ts', '../receive/a.ts', '../forwarder/a.ts', '../config.ts', 'nats', 'hono', 'cloudflare:workers'],
@@ -121,7 +125,8 @@ const ALLOWED: readonly (readonly [folder: string, imports: readonly string[]])[
   ['client', ['./b.ts', '../shared/beacon.ts']],
   ['client/recipes', ['../reporter.ts']],
   ['worker/receive', ['../forward/a.ts', '../log.ts', '../../shared/beacon.ts', 'hono/jwt']],
-  ['worker/forwarder', ['../forward/a.ts', '../config.ts', '../log.ts', 'nats', 'cloudflare:sockets']],
+  ['worker/forwarder', ['../forward/a.ts', '../config.ts', '../log.ts', 'cloudflare:workers']],
+  ['worker/forwarder/connection', ['../../forward/a.ts', '../../log.ts', 'nats', 'cloudflare:sockets']],
   ['worker/forward', ['./b.ts', '../../shared/reject.ts']],
   ['aggregator/http', ['../metrics/a.ts', '../store/a.ts', '../live/a.ts', 'node:http', 'pino']],
   ['aggregator/metrics', ['../store/a.ts', '../live/a.ts', '../../shared/beacon.ts', 'prom-client']],

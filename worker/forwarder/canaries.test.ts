@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { decodeBatch } from '../../shared/batch.ts';
 import { NOW_MS } from '../testing.ts';
 import { type Canaries, createCanaries } from './canaries.ts';
-import type { Outcome, Publication } from './connection.ts';
+import type { Outcome, Publication } from './connection/connection.ts';
 
 const CALL = { sentAtMs: NOW_MS - 40, signatures: ['a', 'b', ''], topology: 'topology-1' };
 

@@ -6,7 +6,7 @@ import { encodeCanary } from '../../shared/batch.ts';
 import { edgeSubject, laneName } from '../../shared/subjects.ts';
 import type { CanaryAnswer, CanaryCall, ForwarderPlace } from '../forward/call.ts';
 import { within } from '../forward/deadline.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 
 /** After that it is too late to say so; a publish under way goes on, and an aggregator takes it for as old as it is. */
 const CANARY_MS = 10_000;

@@ -5,7 +5,7 @@
 import { encodeForwarderCounters } from '../../shared/forwarder-counters.ts';
 import { forwarderSubject } from '../../shared/subjects.ts';
 import type { ForwarderPlace } from '../forward/call.ts';
-import type { Connection, Publication } from './connection.ts';
+import type { Connection, Publication } from './connection/connection.ts';
 import type { Counters } from './counters.ts';
 import type { Spool, SpoolCounts } from './spool.ts';
 

@@ -18,12 +18,12 @@ import { within } from '../forward/deadline.ts';
 import { log } from '../log.ts';
 import { type NatsAccess, natsAccess } from '../nats-access.ts';
 import { type Canaries, createCanaries } from './canaries.ts';
-import { createConnection } from './connection.ts';
+import { createConnection } from './connection/connection.ts';
+import { openLastServers } from './connection/last-servers.ts';
+import { type Candidate, createRoutedConnection } from './connection/routed-connection.ts';
 import { createCounters } from './counters.ts';
 import { createCountersPublisher } from './counters-publisher.ts';
-import { openLastServers } from './last-servers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { type Candidate, createRoutedConnection } from './routed-connection.ts';
 import { openSpool } from './spool.ts';
 import { createWatch } from './watch.ts';
 

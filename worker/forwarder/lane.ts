@@ -12,7 +12,7 @@
 import { within } from '../forward/deadline.ts';
 import type { Log } from '../log.ts';
 import type { Callers } from './callers.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import type { Counters } from './counters.ts';
 import type { Entries } from './entries.ts';
 import type { Published, Publisher } from './publisher.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeBatch } from '../../shared/batch.ts';
 import type { ForwardAnswer } from '../forward/call.ts';
 import { callOf, NOW_MS, type TestBeacon } from '../testing.ts';
-import type { Connection, Outcome, Publication } from './connection.ts';
+import type { Connection, Outcome, Publication } from './connection/connection.ts';
 import { createCounters } from './counters.ts';
 import { ACK_MS, LINGER_MS } from './lane.ts';
 import { createOutbox } from './outbox.ts';

@@ -6,7 +6,7 @@ import { laneName } from '../../shared/subjects.ts';
 import type { ForwardAnswer, ForwardCall } from '../forward/call.ts';
 import type { Log } from '../log.ts';
 import { createCallers } from './callers.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import type { Counters } from './counters.ts';
 import { joinBytes } from './entries.ts';
 import { createLane, type Lane } from './lane.ts';

@@ -7,7 +7,7 @@
 import { encodeBatchHeader } from '../../shared/batch.ts';
 import { edgeSubject } from '../../shared/subjects.ts';
 import type { Log } from '../log.ts';
-import type { Connection, Failure } from './connection.ts';
+import type { Connection, Failure } from './connection/connection.ts';
 import type { Counters } from './counters.ts';
 import { type Entries, joinBytes } from './entries.ts';
 import type { Try } from './tries.ts';

@@ -3,12 +3,12 @@
  * trust boundary, so everything is checked as strictly as a beacon at the edge, with the limits of
  * shared/beacon.ts: wire types, lengths, ids, ranges, how many, what must be there, what may come once.
  */
-import { BATCH_FIELD, ENTRY_FIELD, isForwarderCount } from '../../shared/batch.ts';
-import { CANARY_FIELD, type Canary } from '../../shared/canary.ts';
-import { isSlot } from '../../shared/subjects.ts';
-import type { Reports } from '../store/report/report.ts';
+import { BATCH_FIELD, ENTRY_FIELD, isForwarderCount } from '../../../shared/batch.ts';
+import { CANARY_FIELD, type Canary } from '../../../shared/canary.ts';
+import { isSlot } from '../../../shared/subjects.ts';
+import type { Reports } from '../../store/report/report.ts';
+import { BYTES, createWireReader, fieldSet, isKnown, VARINT } from '../wire-reader.ts';
 import { createBeaconReader } from './beacon-reader.ts';
-import { BYTES, createWireReader, fieldSet, isKnown, VARINT } from './wire-reader.ts';
 
 /** What a batch says beside its beacons, which are in the reports. */
 export type BatchSummary = {

@@ -17,10 +17,10 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from 'nats/lib/nats-base-client/internal_mod.js';
-import type { NatsFault } from '../../shared/nats-faults.ts';
-import { delay, within } from '../forward/deadline.ts';
-import { log } from '../log.ts';
-import type { Credentials } from '../nats-access.ts';
+import type { NatsFault } from '../../../shared/nats-faults.ts';
+import { delay, within } from '../../forward/deadline.ts';
+import { log } from '../../log.ts';
+import type { Credentials } from '../../nats-access.ts';
 import { describeFailure, describePublishFailure } from './nats-failure.ts';
 import { createSocketTransport } from './socket-transport.ts';
 

@@ -1,7 +1,7 @@
 /** Failures of NATS as the Forwarder logs them: which fault it is and what to do about it; never an address or a secret. */
 import { NatsError } from 'nats/lib/nats-base-client/internal_mod.js';
-import { type NatsFault, natsFaultOf } from '../../shared/nats-faults.ts';
-import type { Credentials } from '../nats-access.ts';
+import { type NatsFault, natsFaultOf } from '../../../shared/nats-faults.ts';
+import type { Credentials } from '../../nats-access.ts';
 
 export type NatsFailureFields = {
   /** The client's or server's error code, never a message, which may contain an address. */

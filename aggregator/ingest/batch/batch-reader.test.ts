@@ -9,14 +9,14 @@ import {
   encodeCanary,
   encodeEntry,
   joinBatch,
-} from '../../shared/batch.ts';
-import type { Beacon } from '../../shared/beacon.ts';
-import { arbitraryBeacon } from '../../test/support/edge/arbitrary-beacon.ts';
-import { type validBeacon, validEntry } from '../../test/support/edge/beacon.ts';
-import { decodeProto, encodeProto, PROTO, protoEntry } from '../../test/support/edge/proto.ts';
-import { bytesOf, RELEASES } from '../../test/support/edge/recorded-wire.ts';
-import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../store/report/report.ts';
-import { SESSION_COLUMNS, writeSessionRow } from '../store/report/session-columns.ts';
+} from '../../../shared/batch.ts';
+import type { Beacon } from '../../../shared/beacon.ts';
+import { arbitraryBeacon } from '../../../test/support/edge/arbitrary-beacon.ts';
+import { type validBeacon, validEntry } from '../../../test/support/edge/beacon.ts';
+import { decodeProto, encodeProto, PROTO, protoEntry } from '../../../test/support/edge/proto.ts';
+import { bytesOf, RELEASES } from '../../../test/support/edge/recorded-wire.ts';
+import { createReports, numbersAt, PEER_COLUMN, type Report, type Reports } from '../../store/report/report.ts';
+import { SESSION_COLUMNS, writeSessionRow } from '../../store/report/session-columns.ts';
 import { createBatchReader } from './batch-reader.ts';
 
 const HEADER = { slot: 0, epoch: 'epoch-1', accepted: 9, sentAtMs: 1_800_000_000_000 };

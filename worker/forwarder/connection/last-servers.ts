@@ -3,7 +3,7 @@
  * spool still holds beacons, they drain there. Users and passwords are not kept; credentials files are looked up by
  * the region's name, as long as the deployment has them.
  */
-import type { SpoolStorage } from './spool.ts';
+import type { SpoolStorage } from '../spool.ts';
 
 export type LastServers = {
   /** NATS servers of the region when it was last configured; empty when it never was. */

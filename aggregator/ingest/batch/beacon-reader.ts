@@ -1,11 +1,11 @@
 /** Reads a beacon straight into a report. */
-import { LIMITS, SERVER_TYPES } from '../../shared/beacon.ts';
-import { BEACON_FIELD, SERVER_FIELD } from '../../shared/beacon-codec.ts';
-import { SESSION_FIELD } from '../../shared/session-codec.ts';
-import type { Report, Reports } from '../store/report/report.ts';
+import { LIMITS, SERVER_TYPES } from '../../../shared/beacon.ts';
+import { BEACON_FIELD, SERVER_FIELD } from '../../../shared/beacon-codec.ts';
+import { SESSION_FIELD } from '../../../shared/session-codec.ts';
+import type { Report, Reports } from '../../store/report/report.ts';
+import { BYTES, fieldSet, isKnown, VARINT, type WireReader } from '../wire-reader.ts';
 import { createPeerReader } from './peer-reader.ts';
 import { createSessionReader } from './session-reader.ts';
-import { BYTES, fieldSet, isKnown, VARINT, type WireReader } from './wire-reader.ts';
 
 /** Fills the report from the beacon that ends at `end`. @returns false when it is damaged */
 export type BeaconReader = (report: Report, reports: Reports, end: number) => boolean;

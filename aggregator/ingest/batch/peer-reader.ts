@@ -1,5 +1,5 @@
 /** Reads a peer of a beacon straight into its row of numbers. */
-import { AUDIO_MAX, LIMITS, NETEQ_MAX, OPERATIONS_MAX, VIDEO_MAX } from '../../shared/beacon.ts';
+import { AUDIO_MAX, LIMITS, NETEQ_MAX, OPERATIONS_MAX, VIDEO_MAX } from '../../../shared/beacon.ts';
 import {
   AUDIO_FIELDS,
   NETEQ_FIELDS,
@@ -7,11 +7,11 @@ import {
   OPERATIONS_FIELD,
   PEER_FIELD,
   VIDEO_FIELDS,
-} from '../../shared/beacon-codec.ts';
-import { PEER_COLUMN, type Report, type Reports } from '../store/report/report.ts';
-import { createNumberReader } from './number-reader.ts';
-import { createNumberTable } from './number-table.ts';
-import { BYTES, fieldSet, type WireReader } from './wire-reader.ts';
+} from '../../../shared/beacon-codec.ts';
+import { PEER_COLUMN, type Report, type Reports } from '../../store/report/report.ts';
+import { createNumberReader } from '../number-reader.ts';
+import { createNumberTable } from '../number-table.ts';
+import { BYTES, fieldSet, type WireReader } from '../wire-reader.ts';
 
 /** Adds the peer that ends at `end` to the report. @returns false when it is damaged */
 export type PeerReader = (report: Report, reports: Reports, end: number) => boolean;

@@ -9,13 +9,13 @@ import {
   SENT_VIDEO_FIELDS,
   SESSION_FIELD,
   STATE_FIELDS,
-} from '../../shared/session-codec.ts';
-import { CLIENT, CONNECTION, JOIN, PATH, SENT_AUDIO, SENT_VIDEO, STATE } from '../../shared/session-members.ts';
-import type { Report, Reports } from '../store/report/report.ts';
-import { SESSION_COLUMN } from '../store/report/session-columns.ts';
-import { createNumberReader } from './number-reader.ts';
-import { createNumberTable, type NumberTable } from './number-table.ts';
-import { BYTES, type WireReader } from './wire-reader.ts';
+} from '../../../shared/session-codec.ts';
+import { CLIENT, CONNECTION, JOIN, PATH, SENT_AUDIO, SENT_VIDEO, STATE } from '../../../shared/session-members.ts';
+import type { Report, Reports } from '../../store/report/report.ts';
+import { SESSION_COLUMN } from '../../store/report/session-columns.ts';
+import { createNumberReader } from '../number-reader.ts';
+import { createNumberTable, type NumberTable } from '../number-table.ts';
+import { BYTES, type WireReader } from '../wire-reader.ts';
 
 export type SessionReader = {
   /** Where the next parts go: into the report's row. */

@@ -2,8 +2,8 @@
  * One connection out of several: to the NATS of the Forwarder's own region and to those of its fallback regions. Lanes
  * and counters publish through it without knowing which; `route.ts` chooses.
  */
-import { within } from '../forward/deadline.ts';
-import type { Log } from '../log.ts';
+import { within } from '../../forward/deadline.ts';
+import type { Log } from '../../log.ts';
 import { type Connection, IDLE_MS, type Outcome, type Publication } from './connection.ts';
 import { createRoute, HOME, SILENT_MS } from './route.ts';
 
