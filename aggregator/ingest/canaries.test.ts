@@ -90,6 +90,13 @@ describe('a canary', () => {
     send({ lane: 'f01', sentAtMs: NOW + 6 * MINUTE });
     expect(edge.canarySentAtMs).toBe(NOW + 5 * MINUTE);
   });
+
+  it('on a lane that is none of ours, from an edge with more LANES, is not waited for once those are taken away', () => {
+    const { edge, send } = setUp();
+    for (const lane of ['f00', 'f01', 'f02', 'f03']) send({ lane, sentAtMs: NOW });
+    for (const lane of ['f00', 'f01']) send({ lane, sentAtMs: NOW + MINUTE });
+    expect(edge.canarySentAtMs).toBe(NOW + MINUTE);
+  });
 });
 
 describe('with a secret', () => {

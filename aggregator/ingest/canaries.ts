@@ -59,6 +59,8 @@ export function createCanaries({ lanes, totalsOf, isSigned, onRejected }: Canari
         return;
       }
       known.isRejecting = false;
+      // Without shards all lanes are read: one of an edge with more LANES would be waited for after they were taken away.
+      if (!lanes.includes(lane)) return;
       // Its signature proves nothing when somebody publishes it again.
       if (isSigned && canary.sentAtMs <= (known.newestMs.get(lane) ?? 0)) return;
       known.newestMs.set(lane, canary.sentAtMs);
