@@ -1,5 +1,5 @@
 /** What was heard of a region in each of its sources, and when it was lost: what {@link judgeHearing} judges by. Pure. */
-import { parseForwarderSubject } from '../../../shared/subjects.ts';
+import { parseForwarderSubject, parseMediaSubject } from '../../../shared/subjects.ts';
 import type { FeedMessage } from '../source/ordered-consumer.ts';
 import type { HeardSource } from './hearing.ts';
 
@@ -17,6 +17,7 @@ export function createEvidence(): Evidence {
   /** Bounded, since slots are. */
   const forwarders = new Map<number, number>();
   let newestMs = Number.NEGATIVE_INFINITY;
+  let mediaMs = Number.NEGATIVE_INFINITY;
   let lostMs = Number.NaN;
   let messages = 0;
 
@@ -24,6 +25,9 @@ export function createEvidence(): Evidence {
     forwarders,
     get newestMs() {
       return newestMs;
+    },
+    get mediaMs() {
+      return mediaMs;
     },
     get lostMs() {
       return lostMs;
@@ -36,6 +40,7 @@ export function createEvidence(): Evidence {
       if (!isHistory) messages++;
       const slot = parseForwarderSubject(subject)?.slot;
       if (slot !== undefined) forwarders.set(slot, Math.max(forwarders.get(slot) ?? 0, timestampMs));
+      else if (parseMediaSubject(subject)) mediaMs = Math.max(mediaMs, timestampMs);
     },
     lost(sinceMs) {
       lostMs = sinceMs;

@@ -10,12 +10,21 @@ const UP: Hearing = { state: 'up', through: 0 };
 
 type Ago = number | undefined;
 
+type Heard = { readonly heard?: Ago[]; readonly beacon?: Ago; readonly media?: Ago; readonly lost?: Ago };
+
 /** Seconds ago: when it was lost, and when each Forwarder was heard there; the newest beacon is as new as the newest of them. */
-function source(state: FeedState, { heard = [], beacon, lost }: { heard?: Ago[]; beacon?: Ago; lost?: Ago } = {}) {
+function source(state: FeedState, { heard = [], beacon, media, lost }: Heard = {}) {
   const at = (ago: Ago) => (ago === undefined ? NEVER : NOW - 1_000 * ago);
   const forwarders = new Map(heard.flatMap((ago, slot) => (ago === undefined ? [] : [[slot, at(ago)] as const])));
-  const newestMs = Math.max(at(beacon), ...forwarders.values());
-  return { state, newestMs, forwarders, lostMs: lost === undefined ? Number.NaN : at(lost) } satisfies HeardSource;
+  const newestMs = Math.max(at(beacon), at(media), ...forwarders.values());
+  const mediaMs = at(media);
+  return {
+    state,
+    newestMs,
+    forwarders,
+    mediaMs,
+    lostMs: lost === undefined ? Number.NaN : at(lost),
+  } satisfies HeardSource;
 }
 
 function judge(sources: readonly HeardSource[], before: Hearing = UP, hasBeenUp = true, isStartOver = true): Hearing {
@@ -63,6 +72,21 @@ describe('a region with a fallback', () => {
     [
       'does not wait for a Forwarder that slept before home was lost',
       [source('down', { heard: [6, 25], lost: 5 }), source('up', { heard: [1] })],
+      through(1),
+    ],
+    [
+      'is down while media servers, which were heard at home, are not heard at the fallback where its Forwarder is',
+      [source('down', { heard: [6], media: 6, lost: 5 }), source('up', { heard: [1] })],
+      down,
+    ],
+    [
+      'is up through the fallback once its media servers are there too',
+      [source('down', { heard: [6], media: 6, lost: 5 }), source('up', { heard: [1], media: 2 })],
+      through(1),
+    ],
+    [
+      'does not wait for media servers that were silent before home was lost',
+      [source('down', { heard: [6], media: 25, lost: 5 }), source('up', { heard: [1] })],
       through(1),
     ],
     [

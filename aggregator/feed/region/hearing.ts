@@ -13,6 +13,8 @@ export type HeardSource = {
   readonly newestMs: number;
   /** The same of the counters of each Forwarder, by its slot. */
   readonly forwarders: ReadonlyMap<number, number>;
+  /** The same of the packets of media servers. */
+  readonly mediaMs: number;
   /** When it was lost; only while its state is `down`. */
   readonly lostMs: number;
 };
@@ -85,8 +87,8 @@ function heardThrough(sources: readonly HeardSource[], { nowMs, ttlMs }: Hearing
 }
 
 /**
- * Whether somebody may still publish to a source that was lost: a Forwarder that was awake there and was not heard
- * elsewhere since. At a fallback it goes home as soon as it can, so that after a TTL it is taken for asleep; at home it
+ * Whether somebody may still publish to a source that was lost: a Forwarder that was awake there, or media servers, and was
+ * not heard elsewhere since. At a fallback it goes home as soon as it can, so that after a TTL it is taken for asleep; at home it
  * stays, whoever else can't read it.
  */
 function isMissed(
@@ -99,6 +101,8 @@ function isMissed(
   if (!isHome && !(nowMs - source.newestMs < ttlMs)) return false;
   const awakeSinceMs = source.lostMs - AWAKE_MS;
   const read = sources.filter(isRead);
+  // Media servers have no fallback of their own: what their clients report is heard there, or not at all.
+  if (source.mediaMs >= awakeSinceMs && !read.some(({ mediaMs }) => mediaMs > source.mediaMs)) return true;
   const awake = [...source.forwarders].filter(([, heardMs]) => heardMs >= awakeSinceMs);
   if (awake.length > 0) {
     return awake.some(([slot, heardMs]) => !read.some(({ forwarders }) => (forwarders.get(slot) ?? 0) > heardMs));

@@ -155,6 +155,18 @@ it('is down from when home was lost, up through the fallback when its Forwarder 
   ]);
 });
 
+it('is down while its media servers, which publish at home alone, are not heard', () => {
+  const { calls, loses, delivers, checkAt } = upAtHome();
+  delivers(HOME, 1, 'health.diagnostics.apac.webtransport.server-1');
+  loses(HOME);
+  delivers(AWAY, 3);
+  checkAt(3);
+  expect(calls).toEqual(['up', 'down since 1']);
+  delivers(AWAY, 4, 'health.diagnostics.apac.webtransport.server-1');
+  checkAt(4);
+  expect(calls.at(-1)).toBe('up');
+});
+
 it('is down, since the newest message, when nothing comes through the fallback any more', () => {
   const { calls, reads, loses, delivers, checkAt } = upAtHome();
   loses(HOME);

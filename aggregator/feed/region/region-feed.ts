@@ -122,8 +122,8 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
 
   function heardSources(): readonly HeardSource[] {
     return sources.map(({ state }, place) => {
-      const { newestMs, forwarders, lostMs } = evidenceOf(place);
-      return { state, newestMs, forwarders, lostMs };
+      const { newestMs, forwarders, mediaMs, lostMs } = evidenceOf(place);
+      return { state, newestMs, forwarders, mediaMs, lostMs };
     });
   }
 
