@@ -11,6 +11,8 @@ export type Evidence = Omit<HeardSource, 'state'> & {
   note(message: Pick<FeedMessage, 'subject' | 'isHistory'>, timestampMs: number): void;
   /** Nothing is read since then. */
   lost(sinceMs: number): void;
+  /** What is from after the time now was stored before the clock was set back: it must not seem new until that time comes. */
+  clockIs(nowMs: number): void;
 };
 
 export function createEvidence(): Evidence {
@@ -44,6 +46,13 @@ export function createEvidence(): Evidence {
     },
     lost(sinceMs) {
       lostMs = sinceMs;
+    },
+    clockIs(nowMs) {
+      if (!(newestMs > nowMs || lostMs > nowMs)) return;
+      newestMs = Math.min(newestMs, nowMs);
+      mediaMs = Math.min(mediaMs, nowMs);
+      lostMs = Math.min(lostMs, nowMs);
+      for (const [slot, heardMs] of forwarders) forwarders.set(slot, Math.min(heardMs, nowMs));
     },
   };
 }

@@ -17,7 +17,11 @@ const AWAY = 1;
 function setUp() {
   let seconds = 0;
   const line = createTimeLine();
-  const clockOf = (aheadMs: number) => ({ timeAt: (monotonicMs: number) => NOW + monotonicMs + aheadMs });
+  /** How far the clock of home, by which the line goes, is ahead of itself. */
+  let setAheadMs = 0;
+  const clockOf = (aheadMs: number) => ({
+    timeAt: (monotonicMs: number) => NOW + monotonicMs + aheadMs + (aheadMs === 0 ? setAheadMs : 0),
+  });
   const places = [0, AHEAD_MS].map((aheadMs) => line.add(clockOf(aheadMs)));
   const states: FeedState[] = ['connecting', 'connecting'];
   const read = [0, 0];
@@ -86,6 +90,9 @@ function setUp() {
         isHistory: false,
       };
       listener?.onMessage(place, message, lane);
+    },
+    setAhead(ms: number): void {
+      setAheadMs = ms;
     },
     checkAt(at: number): void {
       seconds = at;
@@ -179,6 +186,23 @@ it('is down, since the newest message, when nothing comes through the fallback a
   reads(AWAY, 18.1);
   checkAt(18.1);
   expect(calls.at(-1)).toBe('down since 3');
+});
+
+it('is not heard through a fallback for as long as the clock was ahead, once that was set back', () => {
+  const { calls, reads, loses, delivers, checkAt, setAhead } = upAtHome();
+  setAhead(3_600_000);
+  delivers(AWAY, 2);
+  reads(AWAY, 2);
+  checkAt(2);
+  setAhead(0);
+  loses(HOME);
+  delivers(AWAY, 3);
+  reads(AWAY, 3);
+  checkAt(3);
+  expect(calls.at(-1)).toBe('up');
+  reads(AWAY, 30);
+  checkAt(30);
+  expect(calls.at(-1)).toMatch(/^down/);
 });
 
 it('stays up when a fallback is lost that nobody uses, and says so', () => {

@@ -219,6 +219,7 @@ export function createRegionFeed(options: RegionFeedOptions): RegionFeed {
 
   function check(): void {
     if (isOneOfSeveral) {
+      for (const one of evidence) one.clockIs(now());
       update();
       // A clock that was set back is believed, as that of a single broker is.
       if (hearing.state === 'up') passedMs = Math.min(Math.max(passedMs, readMs() || passedMs), now());
