@@ -5,10 +5,10 @@ const creds = credsIn({ NATS_CREDS: 'shared', NATS_CREDS_EU_WEST: 'own', NATS_CR
 
 describe('credentials', () => {
   it.each([
-    ["are the region's own file first", 'eu-west', ['nats://u:p@a:4222'], { kind: 'creds', text: 'own' }],
+    ["are the region's own file first", 'eu-west', ['nats://u:p@a:4222'], { kind: 'creds', text: 'own\n' }],
     ['then what the URLs say', 'sa', ['nats://u:p%40%3A@a:4222'], { kind: 'user', user: 'u', password: 'p@:' }],
     ['a user alone is a token', 'sa', ['tls://t0ken@a:4222'], { kind: 'token', token: 't0ken' }],
-    ['then the common file', 'sa', ['nats://a:4222'], { kind: 'creds', text: 'shared' }],
+    ['then the common file', 'sa', ['nats://a:4222'], { kind: 'creds', text: 'shared\n' }],
   ])('%s', (_, region, urls, credentials) => {
     const access = natsAccess(region, urls, creds);
     expect(access.credentials).toEqual(credentials);

@@ -72,6 +72,7 @@ function withoutUserinfo(url: string): string {
   return url.replace(/^([a-z]+:\/\/)[^/]*@/, '$1');
 }
 
+/** The NATS client rejects a file without its last newline, which `wrangler secret put` and `$(cat FILE)` remove. */
 function fileCredentials(text: string | undefined): Credentials | undefined {
-  return text === undefined ? undefined : { kind: 'creds', text };
+  return text === undefined ? undefined : { kind: 'creds', text: `${text.trimEnd()}\n` };
 }
