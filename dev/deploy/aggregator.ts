@@ -29,7 +29,8 @@ export function aggregatorProblems(file: AggregatorFile, worker: WorkerConfig, w
     ...differing('SERVERS', [...config.servers].sort(), [...worker.servers].sort()),
     ...differing('LANES', config.lanes, worker.lanes),
     ...differing('SESSION_TTL_SECONDS', config.ttlSeconds, worker.ttlSeconds),
-    ...joined(regions, worker.regions),
+    // With ENVIRONMENT the aggregator reads the worker's own table.
+    ...(env.ENVIRONMENT === undefined ? joined(regions, worker.regions) : []),
   ];
   // The fingerprint is what decides; if only that differs, this check has missed a part of it.
   if (problems.length === 0 && config.topology !== worker.topology)

@@ -177,6 +177,7 @@ describe('the aggregators', () => {
     expect(aggregatorProblems({ name: 'x.env', text: env }, config, table)).toStrictEqual([
       expect.stringMatching(/has names alone/),
     ]);
+    expect(aggregatorProblems({ name: 'x.env', text: 'ENVIRONMENT=production\n' }, config, table)).toStrictEqual([]);
     const rows = JSON.stringify(regions);
     expect(
       aggregatorProblems({ name: 'x.env', text: env.replace(/REGIONS=.*/, `REGIONS='${rows}'`) }, config, table),
