@@ -153,7 +153,8 @@ async function main(): Promise<void> {
   const folder = resolve(values.out);
   await buildEdge(folder, { environment, region, ownNats, natsCa, address });
   const shown = relative(process.cwd(), folder);
-  console.log(`${shown}: the edge of ${region}; start it with: ${shown}/workerd serve ${shown}/config.capnp`);
+  const command = `${shown}/workerd serve ${shown}/config.capnp --directory-path=storage=STORE`;
+  console.log(`${shown}: the edge of ${region}; start it with: ${command} (STORE: a folder for its spool)`);
 }
 
 if (import.meta.main) {
