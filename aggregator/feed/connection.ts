@@ -173,6 +173,9 @@ async function connectUntilAborted(options: ConnectorOptions): Promise<NatsConne
 const PERMISSION_HINT =
   'grant it to the NATS user of the aggregator; deploy/nats/accounts.conf lists every permission it needs';
 
+/** It asks for this only where it found no stream, and in production its user may not make one. */
+const STREAM_HINT = 'there is no stream HEALTH: create it as the user operator, see deploy/nats/README.md';
+
 /** @param setting NATS_URL, or another that says where servers are */
 function hintFor(fault: NatsFault, setting: string): string {
   switch (fault) {
@@ -204,7 +207,8 @@ function createErrorLog({ access, setting, errors, log }: ConnectorOptions): (st
     const api = operation === 'publish' ? subject.split('.').slice(0, 4).join('.') : '';
     if (!logged.isNew(`${code} ${operation} ${api}`, '')) return;
     if (permissionContext) {
-      log.error({ code, fault, operation, subject, hint: PERMISSION_HINT }, 'NATS denied a permission');
+      const hint = subject.includes('.STREAM.CREATE.') ? STREAM_HINT : PERMISSION_HINT;
+      log.error({ code, fault, operation, subject, hint }, 'NATS denied a permission');
     } else {
       log.error({ code, fault, hint: hintFor(fault, setting) }, 'NATS reported an error');
     }
