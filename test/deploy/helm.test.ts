@@ -154,7 +154,10 @@ await describeWith([tool('helm')], 'the aggregators of the chart', () => {
     [{}, undefined],
   ])('production, connection %j: the servers of the fallbacks', async (fallback, expected) => {
     const production = exampleValues('production');
-    const values = { ...production, connection: { ...(production.connection as object), ...fallback } };
+    const values = {
+      ...production,
+      connection: { ...(production.connection as object), fallbackUrl: '', ...fallback },
+    };
     for (const { spec } of ofKind((await render(values)).objects, 'StatefulSet')) {
       const { env } = spec.template.spec.containers[0];
       const variable = env.find(({ name }: { name: string }) => name === 'NATS_FALLBACK_URL');

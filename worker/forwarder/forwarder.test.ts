@@ -213,7 +213,7 @@ describe('its NATS cluster', () => {
       const creds = { NATS_CREDS_SA: 'text' };
       expect(accessOf(place, { ...without, natsCreds: creds }, storage).credentials).toEqual({
         kind: 'creds',
-        text: 'text',
+        text: 'text\n',
       });
     }));
 
