@@ -85,7 +85,7 @@ describe("a Forwarder's counters", () => {
     ['an epoch that is no id', { epoch: 'a b' }],
     ['an epoch of 65 characters', { epoch: 'e'.repeat(65) }],
     ['a topology that is no id', { topology: '{"apac":1}' }],
-    ['a route that is no region', { via: 'eu.west' }],
+    ['an invalid region as the route', { via: 'eu.west' }],
     ['a slot over the limit', { slot: 256 }],
     ['a count above 2^53', { accepted: 2 ** 60 }],
     ['a reject count above 2^53', { rejected: { invalid_id: 2 ** 60 } }],

@@ -55,7 +55,7 @@ describe('names what is missing or unsafe', () => {
     ['a colo twice', 'colos = ["SYD"', 'colos = ["GRU"', /oc has the colo GRU that is sa's/],
     ['no colos', 'colos = ["SYD", "MEL", "BNE", "PER", "AKL"], ', '', /oc has no colos/],
     ['no hint', 'hint = "oc", ', '', /oc has no hint/],
-    ['a fallback that is no region', 'hint = "oc"', 'hint = "oc", fallback = ["ocean"]', /not a region: ocean/],
+    ['a fallback to an unknown region', 'hint = "oc"', 'hint = "oc", fallback = ["ocean"]', /not a region: ocean/],
     [
       'a fallback that nobody can follow',
       'hint = "oc"',

@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFeederAccount, type Feeder, startFeeder } from '../support/edge/feeder.ts';
 import type { Scrape } from '../support/metrics/scrape.ts';
-import { eventually } from '../support/poll.ts';
+import { eventually, pause } from '../support/poll.ts';
 import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
 import { type NatsPlace, type NatsRegions, startNatsRegions } from '../support/processes/nats-regions.ts';
 
@@ -77,7 +77,7 @@ async function startForwarder() {
       }
       beacons += sessions.length;
       await at.report(REGION, { accepted: beacons, isFirst: seq === 1 }).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await pause(200);
     }
   }
   const running = run();

@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { validBeacon } from '../support/edge/beacon.ts';
-import { eventually } from '../support/poll.ts';
+import { eventually, pause } from '../support/poll.ts';
 import { type AggregatorProcess, startAggregator } from '../support/processes/aggregator.ts';
 import { type NatsRegions, startNatsRegions } from '../support/processes/nats-regions.ts';
 import { postBeacon } from '../support/processes/system.ts';
@@ -89,11 +89,11 @@ function createClients() {
   async function run(): Promise<void> {
     while (!isStopped) {
       const posts = REGIONS.flatMap((region) => Array.from({ length: SESSIONS }, (_, i) => post(region, i)));
-      const pause = new Promise((resolve) => setTimeout(resolve, 200));
+      const paced = pause(200);
       // A post that waits for a slow region does not keep the others from posting.
       outstanding.push(...posts);
       seq++;
-      await pause;
+      await paced;
     }
   }
   const outstanding: Promise<void>[] = [];

@@ -75,7 +75,7 @@ export function leafPermissions(): Permissions {
   return { publish: both, subscribe: both };
 }
 
-/** The text of accounts.conf. @throws RangeError for a name that is no region's, since it would become a subject */
+/** The text of accounts.conf. @throws RangeError for an invalid region name, since it would become part of a subject */
 export function accountsConfig(regions: readonly string[]): string {
   const wrong = regions.find((region) => !isRegionName(region));
   if (wrong !== undefined) throw new RangeError(`${JSON.stringify(wrong)} is not the name of a region`);

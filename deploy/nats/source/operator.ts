@@ -2,12 +2,10 @@
  * The accounts of accounts.conf as JWTs of an operator, and their users as credentials files: NATS's way without
  * passwords on the servers, where a user can expire. The JWTs are NATS's own kind (`ed25519-nkey`), version 2.
  */
-import { randomUUID } from 'node:crypto';
 import { nkeys } from 'nats';
 import { SUBJECT_ROOT } from '../../../shared/subjects.ts';
 import { aggregatorPermissions, edgePermissions, leafPermissions, type Permissions } from './accounts.ts';
-
-type KeyPair = ReturnType<typeof nkeys.createUser>;
+import { credsText, JETSTREAM, type KeyPair, sign, UNLIMITED } from './jwt.ts';
 
 export type OperatorFiles = {
   /** In place of accounts.conf. */
@@ -18,8 +16,6 @@ export type OperatorFiles = {
   readonly creds: ReadonlyMap<string, string>;
 };
 
-const UNLIMITED = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, conn: -1, leaf: -1, wildcards: true };
-const JETSTREAM = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
 const EVERYTHING: Permissions = { publish: { allow: ['>'] }, subscribe: { allow: ['>'] } };
 
 /**
@@ -85,37 +81,4 @@ function hubsConfig(account: string): string {
   }]
 }
 `;
-}
-
-function credsText(jwt: string, user: KeyPair): string {
-  return [
-    '-----BEGIN NATS USER JWT-----',
-    jwt,
-    '------END NATS USER JWT------',
-    '',
-    '-----BEGIN USER NKEY SEED-----',
-    new TextDecoder().decode(user.getSeed()),
-    '------END USER NKEY SEED------',
-    '',
-  ].join('\n');
-}
-
-type About = { readonly name?: string; readonly expiresAtMs?: number | undefined };
-
-function sign(issuer: KeyPair, subject: string, nats: object, { name, expiresAtMs }: About = {}): string {
-  const claims = {
-    jti: randomUUID(),
-    iat: Math.floor(Date.now() / 1_000),
-    iss: issuer.getPublicKey(),
-    sub: subject,
-    ...(name === undefined ? {} : { name }),
-    ...(expiresAtMs === undefined ? {} : { exp: Math.floor(expiresAtMs / 1_000) }),
-    nats,
-  };
-  const text = [{ typ: 'JWT', alg: 'ed25519-nkey' }, claims].map((part) => base64url(JSON.stringify(part))).join('.');
-  return `${text}.${base64url(issuer.sign(new TextEncoder().encode(text)))}`;
-}
-
-function base64url(data: string | Uint8Array): string {
-  return Buffer.from(data).toString('base64url');
 }
